@@ -1,0 +1,160 @@
+//! Facts about namespaces, workloads and the limits set on them.
+
+use super::{Labels, Origin, Selector};
+use crate::object::Object;
+use crate::pod::PodTemplate;
+use crate::tree::Value;
+
+/// A Namespace.
+#[derive(Clone, Debug)]
+pub struct Namespace {
+    /// The object.
+    pub origin: Origin,
+    /// Labels.
+    pub labels: Labels,
+}
+
+/// Something with a pod template.
+#[derive(Clone, Debug)]
+pub struct Workload {
+    /// The object.
+    pub origin: Origin,
+    /// Labels of the pods.
+    pub pod_labels: Labels,
+    /// `spec.serviceAccountName`, `default` when not given.
+    pub service_account: Box<str>,
+    /// `spec.automountServiceAccountToken`.
+    pub automount: Option<bool>,
+    /// `spec.hostNetwork`.
+    pub host_network: bool,
+    /// `spec.replicas` of the controller.
+    pub replicas: Option<i64>,
+    /// `spec.runtimeClassName`.
+    pub runtime_class: Option<Box<str>>,
+}
+
+/// A PodDisruptionBudget.
+#[derive(Clone, Debug)]
+pub struct DisruptionBudget {
+    /// The object.
+    pub origin: Origin,
+    /// `spec.selector`.
+    pub pods: Selector,
+}
+
+/// A ResourceQuota.
+#[derive(Clone, Debug)]
+pub struct ResourceQuota {
+    /// The object.
+    pub origin: Origin,
+    /// Keys of `spec.hard`.
+    pub hard: Box<[Box<str>]>,
+}
+
+/// A LimitRange.
+#[derive(Clone, Debug)]
+pub struct LimitRange {
+    /// The object.
+    pub origin: Origin,
+    /// Whether a `Container` entry sets a default memory limit.
+    pub default_memory: bool,
+    /// Whether a `Container` entry sets a default CPU limit.
+    pub default_cpu: bool,
+}
+
+/// A StorageClass.
+#[derive(Clone, Debug)]
+pub struct StorageClass {
+    /// The object.
+    pub origin: Origin,
+    /// `provisioner`.
+    pub provisioner: Box<str>,
+    /// Whether it is annotated as the default class.
+    pub default: bool,
+}
+
+/// A PeerAuthentication.
+#[derive(Clone, Debug)]
+pub struct MeshPolicy {
+    /// The object.
+    pub origin: Origin,
+    /// `spec.mtls.mode`, empty when not given.
+    pub mode: Box<str>,
+    /// Whether it selects single workloads.
+    pub selects_pods: bool,
+}
+
+impl Namespace {
+    pub(super) fn of(object: &Object<'_>) -> Self {
+        Namespace {
+            origin: Origin::of(object),
+            labels: Labels::of(object.metadata.and_then(|metadata| metadata.get("labels"))),
+        }
+    }
+}
+
+impl Workload {
+    pub(super) fn of(object: &Object<'_>, pod: &PodTemplate<'_>) -> Self {
+        Workload {
+            origin: Origin::of(object),
+            pod_labels: Labels::of(pod.metadata.and_then(|metadata| metadata.get("labels"))),
+            service_account: pod.service_account().into(),
+            automount: pod.spec.bool_at("automountServiceAccountToken"),
+            host_network: pod.spec.bool_at("hostNetwork").unwrap_or(false),
+            replicas: object.spec().and_then(|spec| spec.i64_at("replicas")),
+            runtime_class: pod.spec.str_at("runtimeClassName").map(Into::into),
+        }
+    }
+}
+
+impl DisruptionBudget {
+    pub(super) fn of(object: &Object<'_>) -> Self {
+        DisruptionBudget {
+            origin: Origin::of(object),
+            pods: Selector::of(object.spec().and_then(|spec| spec.get("selector"))),
+        }
+    }
+}
+
+impl ResourceQuota {
+    pub(super) fn of(object: &Object<'_>) -> Self {
+        let hard = object.spec().and_then(|spec| spec.get("hard")).into_iter().flat_map(Value::entries);
+        ResourceQuota {
+            origin: Origin::of(object),
+            hard: hard.filter_map(|(key, _)| Some(key.as_str()?.into())).collect(),
+        }
+    }
+}
+
+impl LimitRange {
+    pub(super) fn of(object: &Object<'_>) -> Self {
+        let sets = |resource: &str| {
+            object.spec().into_iter().flat_map(|spec| spec.list("limits")).any(|limit| {
+                limit.str_at("type") == Some("Container")
+                    && limit.get("default").is_some_and(|default| default.get(resource).is_some())
+            })
+        };
+        LimitRange { origin: Origin::of(object), default_memory: sets("memory"), default_cpu: sets("cpu") }
+    }
+}
+
+impl StorageClass {
+    pub(super) fn of(object: &Object<'_>) -> Self {
+        StorageClass {
+            origin: Origin::of(object),
+            provisioner: object.value.str_at("provisioner").unwrap_or("").into(),
+            default: object.annotation("storageclass.kubernetes.io/is-default-class") == Some("true"),
+        }
+    }
+}
+
+impl MeshPolicy {
+    pub(super) fn of(object: &Object<'_>) -> Self {
+        let spec = object.spec();
+        MeshPolicy {
+            origin: Origin::of(object),
+            mode: spec.and_then(|spec| spec.get("mtls")).and_then(|mtls| mtls.str_at("mode")).unwrap_or("").into(),
+            selects_pods: spec.is_some_and(|spec| spec.get("selector").is_some()),
+        }
+    }
+}

@@ -1,0 +1,273 @@
+//! Builds trees from JSON, one value at a time, keeping places and duplicate keys.
+//!
+//! RFC 8259. Numbers with a fraction or an exponent stay floats; see [`crate::Value::as_i64`].
+
+use std::borrow::Cow;
+
+use model::FileId;
+
+use crate::limits::{DEPTH_MAX, NODES_MAX};
+use crate::stream::{Fault, Place};
+use crate::tree::{Data, Node, Tree};
+use crate::yaml::{Base, has_duplicates};
+
+/// Reads one JSON value from the start of `text`. Returns the tree and the bytes used.
+pub(crate) fn read<'t>(text: &'t str, base: Base, file: FileId) -> Result<(Tree<'t>, usize), Fault> {
+    let mut reader =
+        Reader { text, at: 0, line: 0, line_start: 0, base, nodes: Vec::with_capacity(64), duplicates: false };
+    reader.space();
+    reader.value()?;
+    let tree = Tree { nodes: reader.nodes, file, duplicates: reader.duplicates };
+    Ok((tree, reader.at))
+}
+
+/// An open collection: its node, whether it is an object, and its children so far.
+struct Open {
+    at: usize,
+    map: bool,
+    children: u32,
+}
+
+struct Reader<'t> {
+    text: &'t str,
+    at: usize,
+    /// Lines passed, and where the present one starts.
+    line: u32,
+    line_start: usize,
+    base: Base,
+    nodes: Vec<Node<'t>>,
+    duplicates: bool,
+}
+
+impl<'t> Reader<'t> {
+    fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    fn space(&mut self) {
+        while let Some(byte) = self.peek() {
+            match byte {
+                b'\n' => {
+                    self.line += 1;
+                    self.line_start = self.at + 1;
+                }
+                b' ' | b'\t' | b'\r' => {}
+                _ => break,
+            }
+            self.at += 1;
+        }
+    }
+
+    /// One value, without recursion: collections wait on a stack of their own.
+    fn value(&mut self) -> Result<(), Fault> {
+        let mut open: Vec<Open> = Vec::with_capacity(16);
+        loop {
+            // A value starts here.
+            match self.peek() {
+                Some(bracket @ (b'{' | b'[')) => {
+                    if open.len() >= DEPTH_MAX {
+                        return Err(self.fault(&format!("nested deeper than {DEPTH_MAX} levels")));
+                    }
+                    let map = bracket == b'{';
+                    self.push(if map { Data::Map(0) } else { Data::Seq(0) }, self.at)?;
+                    open.push(Open { at: self.nodes.len() - 1, map, children: 0 });
+                    self.at += 1;
+                    self.space();
+                    if self.peek() == Some(if map { b'}' } else { b']' }) {
+                        self.at += 1;
+                    } else {
+                        if map {
+                            self.key()?;
+                        }
+                        continue;
+                    }
+                    self.close(&mut open);
+                }
+                Some(_) => self.scalar()?,
+                None => return Err(self.fault("the JSON text ends in the middle of a value")),
+            }
+            // A value ended here: go on in the collection around it.
+            loop {
+                let Some(inner) = open.last_mut() else { return Ok(()) };
+                inner.children += 1;
+                let map = inner.map;
+                self.space();
+                match (self.peek(), map) {
+                    (Some(b','), _) => {
+                        self.at += 1;
+                        self.space();
+                        if map {
+                            self.key()?;
+                        }
+                        break;
+                    }
+                    (Some(b'}'), true) | (Some(b']'), false) => {
+                        self.at += 1;
+                        self.close(&mut open);
+                    }
+                    (None, _) => return Err(self.fault("the JSON text ends in the middle of a value")),
+                    (Some(_), true) => return Err(self.fault("expected a comma or } after an object's value")),
+                    (Some(_), false) => return Err(self.fault("expected a comma or ] after an array's item")),
+                }
+            }
+        }
+    }
+
+    fn close(&mut self, open: &mut Vec<Open>) {
+        let Some(done) = open.pop() else { return };
+        if done.map {
+            self.duplicates |= has_duplicates(&self.nodes[done.at + 1..]);
+        }
+        let size = (self.nodes.len() - done.at) as u32;
+        let end = self.at as u32 + self.base.byte;
+        let node = &mut self.nodes[done.at];
+        node.data = if done.map { Data::Map(done.children) } else { Data::Seq(done.children) };
+        node.size = size;
+        node.end = end;
+    }
+
+    fn key(&mut self) -> Result<(), Fault> {
+        if self.peek() != Some(b'"') {
+            return Err(self.fault("expected a key in double quotes"));
+        }
+        self.string()?;
+        self.space();
+        if self.peek() != Some(b':') {
+            return Err(self.fault("expected a colon after the key"));
+        }
+        self.at += 1;
+        self.space();
+        Ok(())
+    }
+
+    fn scalar(&mut self) -> Result<(), Fault> {
+        let from = self.at;
+        let rest = &self.text[from..];
+        let (data, length) = match rest.as_bytes().first() {
+            Some(b'"') => return self.string(),
+            Some(b't') if rest.starts_with("true") => (Data::Bool(true), 4),
+            Some(b'f') if rest.starts_with("false") => (Data::Bool(false), 5),
+            Some(b'n') if rest.starts_with("null") => (Data::Null, 4),
+            Some(b'-' | b'0'..=b'9') => self.number(rest)?,
+            _ => return Err(self.fault("expected a JSON value")),
+        };
+        self.at += length;
+        self.push(data, from)
+    }
+
+    fn number(&self, rest: &str) -> Result<(Data<'t>, usize), Fault> {
+        let length = rest
+            .bytes()
+            .position(|byte| !matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'))
+            .unwrap_or(rest.len());
+        let digits = &rest[..length];
+        let unsigned = digits.strip_prefix('-').unwrap_or(digits);
+        let mut lead = unsigned.bytes();
+        let leading_zero = lead.next() == Some(b'0') && lead.next().is_some_and(|byte| byte.is_ascii_digit());
+        if leading_zero || unsigned.starts_with('.') || unsigned.ends_with('.') {
+            return Err(self.fault("not a JSON number"));
+        }
+        if let Ok(value) = digits.parse::<i64>() {
+            return Ok((Data::Int(value), length));
+        }
+        digits.parse::<f64>().map(|value| (Data::Float(value), length)).map_err(|_| self.fault("not a JSON number"))
+    }
+
+    fn string(&mut self) -> Result<(), Fault> {
+        let from = self.at;
+        let bytes = self.text.as_bytes();
+        let mut at = from + 1;
+        let mut escaped = false;
+        loop {
+            match bytes.get(at) {
+                Some(b'"') => break,
+                Some(b'\\') => {
+                    escaped = true;
+                    at += 2;
+                }
+                Some(byte) if *byte < 0x20 => {
+                    self.at = at;
+                    return Err(self.fault("a control character inside a string; escape it"));
+                }
+                Some(_) => at += 1,
+                None => return Err(self.fault("the JSON text ends inside a string")),
+            }
+        }
+        let raw = &self.text[from + 1..at];
+        let text = if escaped {
+            Cow::Owned(unescape(raw).ok_or_else(|| self.fault("an escape that JSON does not know"))?)
+        } else {
+            Cow::Borrowed(raw)
+        };
+        self.at = at + 1;
+        self.push(Data::Str(text), from)
+    }
+
+    fn push(&mut self, data: Data<'t>, from: usize) -> Result<(), Fault> {
+        if self.nodes.len() >= NODES_MAX {
+            return Err(self.fault(&format!("more than {NODES_MAX} nodes in one document; split the document")));
+        }
+        let place = self.place(from);
+        self.nodes.push(Node {
+            data,
+            start: place.byte,
+            end: self.at as u32 + self.base.byte,
+            line: place.line,
+            column: place.column,
+            size: 1,
+        });
+        Ok(())
+    }
+
+    fn place(&self, at: usize) -> Place {
+        let line_start = self.line_start.min(at);
+        let before = self.text.get(line_start..at).unwrap_or("");
+        // Long single-line documents would make counting characters quadratic; past 4 KiB a column
+        // is a byte count.
+        let column = if before.len() > 4096 { before.len() } else { before.chars().count() };
+        Place { byte: at as u32 + self.base.byte, line: self.line + 1 + self.base.line, column: column as u32 + 1 }
+    }
+
+    fn fault(&self, message: &str) -> Fault {
+        Fault { place: self.place(self.at.min(self.text.len())), message: message.to_owned() }
+    }
+}
+
+fn unescape(raw: &str) -> Option<String> {
+    let mut text = String::with_capacity(raw.len());
+    let mut rest = raw;
+    while let Some(at) = rest.find('\\') {
+        text.push_str(&rest[..at]);
+        let code = *rest.as_bytes().get(at + 1)?;
+        let mut used = at + 2;
+        match code {
+            b'"' | b'\\' | b'/' => text.push(char::from(code)),
+            b'b' => text.push('\u{8}'),
+            b'f' => text.push('\u{c}'),
+            b'n' => text.push('\n'),
+            b'r' => text.push('\r'),
+            b't' => text.push('\t'),
+            b'u' => {
+                let high = hex4(rest.get(used..used + 4)?)?;
+                used += 4;
+                let low = rest.get(used..used + 6).and_then(|next| hex4(next.strip_prefix("\\u")?));
+                match (high, low) {
+                    (0xd800..=0xdbff, Some(low @ 0xdc00..=0xdfff)) => {
+                        used += 6;
+                        text.push(char::from_u32(0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00))?);
+                    }
+                    // A lone surrogate becomes the replacement character, as in Go.
+                    _ => text.push(char::from_u32(high).unwrap_or(char::REPLACEMENT_CHARACTER)),
+                }
+            }
+            _ => return None,
+        }
+        rest = rest.get(used..)?;
+    }
+    text.push_str(rest);
+    Some(text)
+}
+
+fn hex4(digits: &str) -> Option<u32> {
+    digits.bytes().all(|byte| byte.is_ascii_hexdigit()).then(|| u32::from_str_radix(digits, 16).ok())?
+}

@@ -1,0 +1,74 @@
+//! Checks on Exception objects of Kobuk itself.
+
+use manifest::{Object, Value};
+use model::exception::parse_date;
+use model::{Rule, Scope, Serves, Severity};
+
+use crate::check::{Context, ObjectCheck};
+use crate::sink::Sink;
+
+/// An Exception that cannot be honoured.
+pub static INVALID: Rule = Rule {
+    code: "exception-invalid",
+    title: "An Exception cannot be honoured",
+    severity: Severity::Medium,
+    scope: Scope::Exception,
+    serves: &[Serves::full("DV-09")],
+    why: "An exception without owner, reason, expiry or a named finding is a hole that nobody answers for. \
+          It is ignored as a whole, so the findings it was meant for still count.",
+    fix: "Give every Exception spec.owner, spec.reason, spec.expires and spec.findings or spec.controls.",
+    example: "apiVersion: kobuk.dev/v1alpha1\nkind: Exception\nmetadata:\n  name: legacy-root\nspec:\n  owner: team-payments@example.com\n  reason: vendor image needs root until release 7\n  expires: 2027-03-31\n  findings: [pod-security-run-as-non-root]\n  scope:\n    kinds: [Deployment]\n    namespaces: [payments]\n    names: [ledger]\n",
+};
+
+/// Checks on single objects.
+pub(crate) const OBJECT_CHECKS: &[ObjectCheck] =
+    &[ObjectCheck { scope: Scope::Exception, rules: &[&INVALID], run: check }];
+
+const SPEC_FIELDS: &[&str] = &["owner", "reason", "expires", "findings", "controls", "scope"];
+const SCOPE_FIELDS: &[&str] = &["kinds", "namespaces", "names", "containers", "files"];
+
+fn check(object: &Object<'_>, _: Context<'_>, sink: &mut Sink<'_>) {
+    let Some(spec) = object.spec() else {
+        sink.report(&INVALID, object.location(), "the Exception has no `spec`");
+        return;
+    };
+    if object.version != "v1alpha1" {
+        sink.report(&INVALID, object.location(), "the only version of Exception is kobuk.dev/v1alpha1")
+            .field("apiVersion");
+    }
+    for key in ["owner", "reason", "expires"] {
+        if spec.str_at(key).is_none_or(|text| text.trim().is_empty()) {
+            sink.report(&INVALID, object.location(), format!("`spec.{key}` is missing or no string"))
+                .field(format!("spec.{key}"));
+        }
+    }
+    if let Some(expires) =
+        spec.get("expires").filter(|value| value.as_str().is_some_and(|text| parse_date(text).is_none()))
+    {
+        sink.report(&INVALID, expires, "`spec.expires` is neither YYYY-MM-DD nor an RFC 3339 time")
+            .field("spec.expires");
+    }
+    let named = |key: &str| spec.list(key).any(|word| word.as_str().is_some());
+    if !named("findings") && !named("controls") {
+        sink.report(&INVALID, object.location(), "neither `spec.findings` nor `spec.controls` names anything");
+    }
+    for (path, key) in unknown_fields(object) {
+        sink.report(&INVALID, key, format!("`{path}` is no field of an Exception")).field(path);
+    }
+}
+
+/// Fields that an Exception does not have, so that a misspelt scope can never widen it.
+pub fn unknown_fields<'d>(object: &Object<'d>) -> impl Iterator<Item = (String, Value<'d>)> + use<'d> {
+    let spec = object.spec();
+    let unknown = |value: Option<Value<'d>>, path: &'static str, known: &'static [&'static str]| {
+        value.into_iter().flat_map(Value::entries).filter_map(move |(key, _)| {
+            let name = key.as_str().unwrap_or("");
+            (!known.contains(&name)).then(|| (format!("{path}.{name}"), key))
+        })
+    };
+    unknown(spec, "spec", SPEC_FIELDS).chain(unknown(
+        spec.and_then(|spec| spec.get("scope")),
+        "spec.scope",
+        SCOPE_FIELDS,
+    ))
+}

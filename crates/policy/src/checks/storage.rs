@@ -1,0 +1,9 @@
+//! Checks on stored data: volumes, storage classes.
+
+use crate::check::{InventoryCheck, ObjectCheck};
+
+/// Checks on single objects.
+pub(crate) const OBJECT_CHECKS: &[ObjectCheck] = &[];
+
+/// Checks across objects.
+pub(crate) const INVENTORY_CHECKS: &[InventoryCheck] = &[];

@@ -1,0 +1,356 @@
+//! Runs the checks over documents and gathers what they say.
+//!
+//! Expected flow: one [`Engine`] per run; one [`Worker`] per thread, fed with files; then
+//! [`Engine::finish`] with all workers.
+//!
+//! Guarantees: a document with duplicate keys is judged under every reading and the findings are
+//! united; a check that panics on one object costs that object only, and is reported; every document
+//! ends as judged objects or as a gap.
+
+use std::collections::HashSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use manifest::object::{Found, objects};
+use manifest::{Inventory, Object, Reading, Tree, Value};
+use model::coverage::{Gap, GapKind, ScopeCounts};
+use model::{Exception, FileCoverage, FileId, Finding, Judgement, Location, Rule, Scope, Serves, Severity, Subject};
+
+use crate::check::{self, Context, InventoryCheck, ObjectCheck};
+use crate::checks::scopes::scopes;
+use crate::sink::Enabled;
+use crate::{Config, Sink};
+
+/// Two entries of one mapping have the same key.
+pub static DUPLICATE_KEY: Rule = Rule {
+    code: "manifest-duplicate-key",
+    title: "A key stands twice in one mapping",
+    severity: Severity::High,
+    scope: Scope::Object,
+    serves: &[Serves::part("DV-12"), Serves::part("DE-01")],
+    why: "Readers disagree on which value counts: most take the last, some the first, and the API server merges \
+          nested values of JSON. A reviewer and the cluster can therefore see two different objects.",
+    fix: "Keep one entry per key.",
+    example: "",
+};
+
+/// Rules that the engine itself reports.
+pub(crate) const RULES: &[&Rule] = &[&DUPLICATE_KEY];
+
+/// The checks that the settings select.
+#[derive(Debug)]
+pub struct Engine<'c> {
+    config: &'c Config,
+    object_checks: Vec<&'static ObjectCheck>,
+    by_scope: Vec<Vec<&'static ObjectCheck>>,
+    inventory_checks: Vec<&'static InventoryCheck>,
+    enabled: EnabledRules,
+}
+
+/// What one thread gathered.
+#[derive(Debug)]
+pub struct Worker<'e> {
+    engine: &'e Engine<'e>,
+    findings: Vec<Finding>,
+    files: Vec<FileCoverage>,
+    scopes: ScopeCounts,
+    inventory: Inventory,
+    exceptions: Vec<Exception>,
+}
+
+/// What a whole run gathered, before exceptions and posture.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// Findings, ordered by file and place.
+    pub findings: Vec<Finding>,
+    /// One entry per file, ordered by file.
+    pub files: Vec<FileCoverage>,
+    /// What was seen.
+    pub scopes: ScopeCounts,
+    /// Facts about all objects.
+    pub inventory: Inventory,
+    /// Exceptions found among the objects.
+    pub exceptions: Vec<Exception>,
+}
+
+/// Rules switched on, by address: every rule is one `static`.
+#[derive(Debug)]
+struct EnabledRules {
+    all: bool,
+    rules: HashSet<usize>,
+}
+
+impl Enabled for EnabledRules {
+    fn enabled(&self, rule: &'static Rule) -> bool {
+        self.all || self.rules.contains(&(std::ptr::from_ref(rule) as usize))
+    }
+}
+
+// === impl Engine ===
+
+impl<'c> Engine<'c> {
+    /// An engine with the checks that the settings select.
+    pub fn new(config: &'c Config) -> Self {
+        let all_rules = check::rules();
+        let selected: HashSet<usize> = all_rules
+            .iter()
+            .filter(|rule| config.selects(rule))
+            .map(|rule| std::ptr::from_ref::<Rule>(rule) as usize)
+            .collect();
+        let enabled = EnabledRules { all: selected.len() == all_rules.len(), rules: selected };
+        let wanted = |rules: &[&'static Rule]| rules.iter().any(|rule| enabled.enabled(rule));
+        let object_checks: Vec<_> = check::object_checks().filter(|check| wanted(check.rules)).collect();
+        let mut by_scope = vec![Vec::new(); Scope::COUNT];
+        for check in &object_checks {
+            by_scope[check.scope as usize].push(*check);
+        }
+        let inventory_checks = check::inventory_checks().filter(|check| wanted(check.rules)).collect();
+        Engine { config, object_checks, by_scope, inventory_checks, enabled }
+    }
+
+    /// Rules that this engine may report.
+    pub fn rules(&self) -> Vec<&'static Rule> {
+        check::rules().into_iter().filter(|rule| self.enabled.enabled(rule)).collect()
+    }
+
+    /// Number of checks on single objects that will run.
+    pub fn object_check_count(&self) -> usize {
+        self.object_checks.len()
+    }
+
+    /// A worker for one thread.
+    pub fn worker(&self) -> Worker<'_> {
+        Worker {
+            engine: self,
+            findings: Vec::new(),
+            files: Vec::new(),
+            scopes: ScopeCounts::default(),
+            inventory: Inventory::default(),
+            exceptions: Vec::new(),
+        }
+    }
+
+    /// Runs the checks across objects and puts everything in order.
+    pub fn finish(&self, workers: Vec<Worker<'_>>) -> Outcome {
+        let mut outcome = Outcome::default();
+        for worker in workers {
+            outcome.findings.extend(worker.findings);
+            outcome.files.extend(worker.files);
+            outcome.scopes.merge(&worker.scopes);
+            outcome.inventory.merge(worker.inventory);
+            outcome.exceptions.extend(worker.exceptions);
+        }
+        let nobody = Arc::new(Subject::default());
+        for check in &self.inventory_checks {
+            let mut sink = Sink::new(Arc::clone(&nobody), &self.enabled, &mut outcome.findings);
+            (check.run)(&outcome.inventory, Context { config: self.config }, &mut sink);
+        }
+        outcome.files.sort_by_key(|file| file.file);
+        outcome.findings.sort_by(|a, b| {
+            (a.location.file, a.location.line, a.location.column, a.rule.code).cmp(&(
+                b.location.file,
+                b.location.line,
+                b.location.column,
+                b.rule.code,
+            ))
+        });
+        outcome
+    }
+}
+
+// === impl Worker ===
+
+impl Worker<'_> {
+    /// Judges all documents of one decoded file and records its coverage.
+    pub fn file(&mut self, file: FileId, bytes: u64, text: &str) {
+        let mut coverage = FileCoverage {
+            file,
+            bytes,
+            documents: 0,
+            objects: 0,
+            judgement: Judgement::NotKubernetes,
+            gaps: Vec::new(),
+        };
+        let mut claims = false;
+        manifest::documents(text, file, |document| {
+            coverage.documents += 1;
+            match document {
+                Ok(tree) => claims |= self.document(&tree, &mut coverage),
+                Err(error) => {
+                    claims = true;
+                    let kind = match error {
+                        manifest::ReadError::Template { .. } => GapKind::NotRendered,
+                        _ => GapKind::Error,
+                    };
+                    let (location, message) = (error.location(), error.to_string().into());
+                    coverage.gaps.push(Gap { kind, location, message });
+                }
+            }
+        });
+        coverage.judgement = match (coverage.objects, coverage.gaps.is_empty(), claims) {
+            (0, true, false) => Judgement::NotKubernetes,
+            (0, false, _) => Judgement::NotJudged,
+            (_, false, _) => Judgement::Partly,
+            (_, true, _) => Judgement::Judged,
+        };
+        self.files.push(coverage);
+    }
+
+    /// Records a file that was not judged at all.
+    pub fn unjudged(&mut self, file: FileId, bytes: u64, judgement: Judgement, gap: Option<(GapKind, String)>) {
+        let location = Location { file, ..Location::default() };
+        let gaps = gap.into_iter().map(|(kind, message)| Gap { kind, location, message: message.into() }).collect();
+        self.files.push(FileCoverage { file, bytes, documents: 0, objects: 0, judgement, gaps });
+    }
+
+    /// Judges one document; true when it claims to be Kubernetes configuration.
+    fn document(&mut self, tree: &Tree<'_>, coverage: &mut FileCoverage) -> bool {
+        if !tree.has_duplicates() {
+            return self.objects(tree, coverage, true);
+        }
+        objects(tree, |found| {
+            if let Found::Object(object) = found {
+                let mut sink = Sink::new(Arc::clone(&object.subject), &self.engine.enabled, &mut self.findings);
+                duplicate_keys(object.value, &mut sink);
+            }
+        });
+        let first = self.findings.len();
+        let mut claims = false;
+        let mut unread = Vec::new();
+        for (index, reading) in Reading::ALL.into_iter().enumerate() {
+            let read = tree.reading(reading);
+            let mut part = FileCoverage { gaps: Vec::new(), ..coverage.clone() };
+            claims |= self.objects(&read, &mut part, index == 0);
+            if index == 0 {
+                coverage.objects = part.objects;
+                unread = part.gaps;
+            }
+        }
+        coverage.gaps.extend(unread);
+        unite(&mut self.findings, first);
+        claims
+    }
+
+    fn objects(&mut self, tree: &Tree<'_>, coverage: &mut FileCoverage, counts: bool) -> bool {
+        let mut claims = false;
+        objects(tree, |found| match found {
+            Found::Object(object) => {
+                claims = true;
+                if let Some(place) = template_place(&object) {
+                    coverage.gaps.push(Gap {
+                        kind: GapKind::NotRendered,
+                        location: place.location(),
+                        message: "holds template actions `{{ … }}`; judge the rendered output instead".into(),
+                    });
+                    return;
+                }
+                coverage.objects += 1;
+                self.object(&object, coverage, counts);
+            }
+            Found::Incomplete(value, missing) if looks_like_object(value) => {
+                claims = true;
+                coverage.gaps.push(Gap {
+                    kind: GapKind::NotUnderstood,
+                    location: value.location(),
+                    message: format!("an object without `{missing}`; add it, or exclude the file").into(),
+                });
+            }
+            Found::Incomplete(..) | Found::Other(_) => {}
+        });
+        claims
+    }
+
+    fn object(&mut self, object: &Object<'_>, coverage: &mut FileCoverage, counts: bool) {
+        let engine = self.engine;
+        let context = Context { config: engine.config };
+        let first = self.findings.len();
+        let mut dropped = 0;
+        let judged = catch_unwind(AssertUnwindSafe(|| {
+            let mut sink = Sink::new(Arc::clone(&object.subject), &engine.enabled, &mut self.findings);
+            let mut run = |scope: Scope| {
+                if counts {
+                    self.scopes.see(scope);
+                }
+                for check in &engine.by_scope[scope as usize] {
+                    (check.run)(object, context, &mut sink);
+                }
+            };
+            run(Scope::Object);
+            scopes(object, run);
+            dropped = sink.dropped();
+            if counts {
+                self.inventory.add(object);
+            }
+        }));
+        if judged.is_err() {
+            self.findings.truncate(first);
+            coverage.gaps.push(Gap {
+                kind: GapKind::CheckFailed,
+                location: object.location(),
+                message: "a check failed on this object; please report it with the manifest".into(),
+            });
+        }
+        if dropped > 0 {
+            coverage.gaps.push(Gap {
+                kind: GapKind::Truncated,
+                location: object.location(),
+                message: format!("{dropped} more findings on this object are not listed").into(),
+            });
+        }
+        if let Some(image) = object.stray_image {
+            coverage.gaps.push(Gap {
+                kind: GapKind::NotUnderstood,
+                location: image.location(),
+                message: format!("{} names an image outside any pod template that is understood", object.kind).into(),
+            });
+        }
+        if counts && object.is("kobuk.dev", "Exception") {
+            self.exceptions.extend(crate::exceptions::read(object));
+        }
+    }
+}
+
+/// Reports every repeated key below a value.
+fn duplicate_keys(value: Value<'_>, sink: &mut Sink<'_>) {
+    let mut seen: HashSet<&str> = HashSet::new();
+    for (key, child) in value.entries() {
+        let name = key.as_str().unwrap_or("");
+        if !seen.insert(name) {
+            sink.report(&DUPLICATE_KEY, key, format!("the key `{name}` stands here for the second time"))
+                .property("key", name);
+        }
+        duplicate_keys(child, sink);
+    }
+    for item in value.items() {
+        duplicate_keys(item, sink);
+    }
+}
+
+/// Drops findings from `first` on that say the same as an earlier one.
+fn unite(findings: &mut Vec<Finding>, first: usize) {
+    let mut seen = HashSet::new();
+    let mut index = 0;
+    findings.retain(|finding| {
+        index += 1;
+        index <= first
+            || seen.insert((finding.rule.code, Arc::clone(&finding.subject), finding.location, finding.message.clone()))
+    });
+}
+
+/// A template action in a field that no rendered object can have one in.
+fn template_place<'d>(object: &Object<'d>) -> Option<Value<'d>> {
+    let metadata = object.metadata;
+    let named = ["name", "namespace", "generateName"].into_iter().filter_map(|key| metadata?.get(key));
+    let images = object.pods.iter().flat_map(|pod| pod.containers()).filter_map(|c| c.value.get("image"));
+    ["apiVersion", "kind"]
+        .into_iter()
+        .filter_map(|key| object.value.get(key))
+        .chain(named)
+        .chain(images)
+        .find(|value| value.is_map() || value.as_str().is_some_and(|text| text.contains("{{")))
+}
+
+/// Whether a mapping without one of `apiVersion` and `kind` was still meant as an object.
+fn looks_like_object(value: Value<'_>) -> bool {
+    value.get("metadata").is_some_and(Value::is_map) || value.get("spec").is_some_and(Value::is_map)
+}
