@@ -122,8 +122,7 @@ fn pod_security(folder: &Path) -> Option<Score> {
     for level in folders(folder) {
         for version in folders(&folder.join(&level)) {
             let Ok(standard) = format!("{level}:{version}").parse() else { continue };
-            let config =
-                Config { pod_security: standard, checks: vec!["pod-security-*".into()], ..Config::default() };
+            let config = Config { pod_security: standard, checks: vec!["pod-security-*".into()], ..Config::default() };
             let engine = Engine::new(&config);
             for (class, admitted) in [("pass", true), ("fail", false)] {
                 for path in files_below(&folder.join(&level).join(&version).join(class), &[".yaml", ".yml", ".json"]) {
@@ -169,9 +168,8 @@ fn real_manifests(folder: &Path) -> Option<Score> {
         }
         let outcome = engine.finish(vec![worker]);
         let file = outcome.files.first();
-        let sound = file.is_some_and(|file| {
-            file.gaps.iter().all(|gap| gap.kind != model::coverage::GapKind::CheckFailed)
-        });
+        let sound =
+            file.is_some_and(|file| file.gaps.iter().all(|gap| gap.kind != model::coverage::GapKind::CheckFailed));
         documents += file.map_or(0, |file| file.documents);
         objects += file.map_or(0, |file| file.objects);
         gaps += file.map_or(0, |file| file.gaps.len());

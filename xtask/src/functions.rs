@@ -10,9 +10,9 @@ pub fn functions(source: &str) -> Vec<(String, usize, usize)> {
     for (index, line) in lines.iter().enumerate() {
         let indent = line.len() - line.trim_start().len();
         let Some(name) = function_name(line.trim_start()) else { continue };
-        let closing = lines[index..].iter().position(|other| {
-            other.len() - other.trim_start().len() == indent && other.trim_start().starts_with('}')
-        });
+        let closing = lines[index..]
+            .iter()
+            .position(|other| other.len() - other.trim_start().len() == indent && other.trim_start().starts_with('}'));
         let declaration_only =
             lines[index..].iter().take(12).find(|other| other.contains('{') || other.trim_end().ends_with(';'));
         if declaration_only.is_some_and(|other| !other.contains('{')) || line.trim_end().ends_with('}') {

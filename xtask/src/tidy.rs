@@ -78,7 +78,9 @@ fn dependencies(manifest: &str) -> Vec<String> {
 }
 
 fn sources(root: &Path, faults: &mut Vec<String>) {
-    for path in files_below(&root.join("crates"), &[".rs"]).into_iter().chain(files_below(&root.join("xtask"), &[".rs"])) {
+    for path in
+        files_below(&root.join("crates"), &[".rs"]).into_iter().chain(files_below(&root.join("xtask"), &[".rs"]))
+    {
         let Ok(text) = std::fs::read_to_string(&path) else { continue };
         let shown = path.strip_prefix(root).unwrap_or(&path).display().to_string();
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or("");

@@ -96,6 +96,8 @@ pub(crate) enum ExplainFormat {
 pub(crate) enum GenerateCommand {
     /// The CustomResourceDefinition of Exception
     Crd,
+    /// The reference of all commands, as Markdown
+    Reference,
     /// Man pages, into a folder
     Man {
         /// The folder

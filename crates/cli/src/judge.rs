@@ -69,10 +69,16 @@ pub(crate) fn judge(args: &JudgeArgs, now_unix: i64) -> Result<Run, JudgeError> 
     let about = policy::exceptions::findings_about(&exceptions, whole);
     findings.extend(about.into_iter().filter(|finding| config.selects(finding.rule)));
     let rules = engine.rules();
-    let posture = model::posture::fold(&rules, findings.iter(), excepted.iter().map(|(f, _)| f), &coverage)
-        .into_iter()
-        .filter(|posture| selects_control(args, posture.control.id))
-        .collect();
+    let posture = model::posture::fold(
+        &rules,
+        &engine.rules_left_out(),
+        findings.iter(),
+        excepted.iter().map(|(f, _)| f),
+        &coverage,
+    )
+    .into_iter()
+    .filter(|posture| selects_control(args, posture.control.id))
+    .collect();
     if let Some(severity) = args.severity {
         findings.retain(|finding| finding.severity >= severity);
     }

@@ -37,6 +37,9 @@ pub(crate) fn run(cli: Cli) -> Exit {
         Command::Generate(GenerateCommand::Crd) => {
             out.write_all(policy::exceptions::CRD.as_bytes()).map_err(|error| chain(&error))
         }
+        Command::Generate(GenerateCommand::Reference) => {
+            out.write_all(reference().as_bytes()).map_err(|error| chain(&error))
+        }
         Command::Generate(GenerateCommand::Man { dir }) => man_pages(&dir).map_err(|error| chain(&error)),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "kobuk", out);
@@ -101,6 +104,24 @@ fn assess(mut args: JudgeArgs, assess: bool, out: &mut dyn Write) -> Exit {
         remark("no YAML or JSON file in the given paths; see --include and --no-ignore");
     }
     exit
+}
+
+/// The reference of all commands, as Markdown.
+fn reference() -> String {
+    fn section(command: &mut clap::Command, path: &str, text: &mut String) {
+        let help = command.clone().term_width(100).render_long_help().to_string();
+        let lines: Vec<&str> = help.lines().map(str::trim_end).collect();
+        text.push_str(&format!("\n## {path}\n\n```text\n{}\n```\n", lines.join("\n").trim_end()));
+        for sub in command.get_subcommands_mut() {
+            let path = format!("{path} {}", sub.get_name());
+            section(sub, &path, text);
+        }
+    }
+    let mut command = Cli::command();
+    command.build();
+    let mut text = String::from("# Commands\n\nMade by `kobuk generate reference`.\n");
+    section(&mut command, "kobuk", &mut text);
+    text
 }
 
 fn man_pages(dir: &Path) -> io::Result<()> {

@@ -114,6 +114,11 @@ impl<'c> Engine<'c> {
         check::rules().into_iter().filter(|rule| self.enabled.enabled(rule)).collect()
     }
 
+    /// Rules that the settings leave out.
+    pub fn rules_left_out(&self) -> Vec<&'static Rule> {
+        check::rules().into_iter().filter(|rule| !self.enabled.enabled(rule)).collect()
+    }
+
     /// Number of checks on single objects that will run.
     pub fn object_check_count(&self) -> usize {
         self.object_checks.len()
