@@ -7,6 +7,7 @@
 
 pub mod checkup;
 pub mod codegen;
+pub mod compare;
 pub mod conformance;
 pub mod functions;
 pub mod tidy;

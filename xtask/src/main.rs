@@ -6,6 +6,7 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 cargo xtask test                                install what the tests need, run all of them
 cargo xtask conformance --suites DIR [--json]   score against public test suites
+cargo xtask compare DIR                         CPU time against parsing alone and against checkov
 cargo xtask tidy                                check the fences and house rules
 cargo xtask codegen [--check]                   write (or compare) files made from code";
 
@@ -21,6 +22,17 @@ fn main() -> ExitCode {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => fail(&error.0),
         },
+        ["compare", folder] => match xtask::compare::compare(&xtask::root(), folder) {
+            Ok(text) => {
+                print!("{text}");
+                ExitCode::SUCCESS
+            }
+            Err(message) => fail(&message),
+        },
+        ["floor", folder] => {
+            println!("{} events", xtask::compare::floor(&PathBuf::from(folder)));
+            ExitCode::SUCCESS
+        }
         ["tidy"] => verdict(&xtask::tidy::faults(&xtask::root())),
         ["codegen"] => match xtask::codegen::write(&xtask::root()) {
             Ok(changed) => {
