@@ -1,1 +1,5 @@
+//! Kobuk's command line.
+
+mod report;
+
 fn main() {}

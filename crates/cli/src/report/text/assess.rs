@@ -1,0 +1,264 @@
+//! The posture on a terminal: phase by phase, then what this input cannot tell, then the worst findings.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use model::catalogue::{Area, Input, Phase};
+use model::{Absence, Finding, Posture, Severity, State};
+
+use super::style::Style;
+use super::{Printer, groups};
+use crate::report::Render;
+use crate::report::escape::Shown;
+use crate::report::tally::{area, area_title, grouped, plural, states};
+
+/// Prints the posture and the worst findings.
+pub(crate) fn write(render: &Render<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    head(render, style, out)?;
+    overview(render, style, out)?;
+    for part in Area::ALL {
+        violated(render, style, part, out)?;
+    }
+    unknown(render, style, out)?;
+    worst(render, style, out)
+}
+
+fn head(render: &Render<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let [violated, unknown, satisfied, absent] = states(render.report.posture.iter());
+    let count = render.report.posture.len();
+    writeln!(out, "{}", style.bold(format_args!("Posture of {count} controls")))?;
+    writeln!(
+        out,
+        "{} violated, {} unknown, {} satisfied, {} not applicable",
+        style.state(State::Violated, violated),
+        style.state(State::Unknown, unknown),
+        style.state(State::Satisfied, satisfied),
+        absent
+    )
+}
+
+/// One bar for each area, with a different glyph for each state.
+fn overview(render: &Render<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let bar_width = style.width.saturating_sub(58).clamp(16, 40);
+    let titles = "violated  unknown  satisfied  not appl.";
+    writeln!(out, "\n{:16}{:bar_width$}  {}", "", "", style.dim(titles))?;
+    for part in Area::ALL {
+        if part == Area::Access {
+            writeln!(out, "Runtime")?;
+        }
+        let indent = if part.phase() == Phase::Runtime { 2 } else { 0 };
+        let title = area_title(part);
+        let counts = states(render.report.posture.iter().filter(|entry| entry.control.area == part));
+        let [violated, unknown, satisfied, absent] = counts;
+        write!(out, "{:indent$}{title:<width$}", "", width = 16 - indent)?;
+        for ((state, cells), glyph) in State::ALL.into_iter().zip(cells(counts, bar_width)).zip(GLYPHS) {
+            write!(out, "{}", style.state(state, glyph.repeat(cells)))?;
+        }
+        writeln!(out, "  {violated:>8}  {unknown:>7}  {satisfied:>9}  {absent:>9}")?;
+    }
+    let legend = "█ violated  ░ unknown  ▓ satisfied  · not applicable";
+    writeln!(out, "{:16}{}", "", style.dim(legend))
+}
+
+/// Cells of a bar for each count: every count above zero gets one, and together they fill the bar.
+fn cells(counts: [usize; 4], width: usize) -> [usize; 4] {
+    let total: usize = counts.iter().sum();
+    if total == 0 {
+        return [0; 4];
+    }
+    let mut cells = counts.map(|count| if count == 0 { 0 } else { (count * width / total).max(1) });
+    while cells.iter().sum::<usize>() != width {
+        let grow = cells.iter().sum::<usize>() < width;
+        // The state whose share is furthest from its cells gives or takes one.
+        let error = |at: usize| {
+            let (want, have) = (counts.get(at).copied().unwrap_or(0) * width, cells.get(at).copied().unwrap_or(0) * total);
+            if grow { want.saturating_sub(have) } else { have.saturating_sub(want) }
+        };
+        let Some(at) = (0..4).filter(|at| grow || cells.get(*at).is_some_and(|cell| *cell > 1)).max_by_key(|at| error(*at))
+        else {
+            break;
+        };
+        if let Some(cell) = cells.get_mut(at) {
+            *cell = if grow { *cell + 1 } else { *cell - 1 };
+        }
+    }
+    cells
+}
+
+fn violated(render: &Render<'_>, style: Style, part: Area, out: &mut dyn Write) -> io::Result<()> {
+    let entries = area(render.report, part);
+    let violated: Vec<&&Posture> = entries.iter().filter(|entry| entry.state == State::Violated).collect();
+    if violated.is_empty() {
+        return Ok(());
+    }
+    let title = match part.phase() {
+        Phase::Runtime => format!("Runtime: {}", area_title(part).to_lowercase()),
+        _ => area_title(part).into(),
+    };
+    writeln!(out, "\n{} — {}", style.bold(title), plural(violated.len(), "violated control"))?;
+    for entry in violated.iter().take(VIOLATED_PER_AREA_MAX) {
+        let worst = entry.worst.unwrap_or(Severity::Info);
+        let count = format!("{}", grouped(entry.findings + entry.excepted));
+        let room = style.width.saturating_sub(2 + 10 + 7 + 10);
+        let title: String = match entry.control.title.chars().count() > room {
+            true => entry.control.title.chars().take(room.saturating_sub(1)).chain(['…']).collect(),
+            false => entry.control.title.into(),
+        };
+        let note = if entry.findings == 0 { " accepted" } else { "" };
+        let worst = style.severity(worst, format!("{worst:<8}"));
+        writeln!(out, "  {worst}  {}  {title:<room$}{count:>7}{note}", entry.control.id)?;
+    }
+    match violated.len().checked_sub(VIOLATED_PER_AREA_MAX) {
+        None | Some(0) => Ok(()),
+        Some(rest) => writeln!(out, "  … and {rest} more"),
+    }
+}
+
+/// Groups the unknown controls by what would have to be given, so that the reader sees what to add next.
+fn unknown(render: &Render<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let unknown: Vec<&Posture> = render.report.posture.iter().filter(|entry| entry.state == State::Unknown).collect();
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n{} — {}", style.bold("What this input cannot tell"), plural(unknown.len(), "control"))?;
+    let (scopes, blocked, rest) = missing(render, unknown);
+    if !blocked.is_empty() {
+        let why = "nothing found, but parts of the input could not be judged (see below)";
+        list(style, why, &blocked, out)?;
+    }
+    for (noun, entries) in &scopes {
+        list(style, &format!("add {noun} to the input"), entries, out)?;
+    }
+    for (input, entries) in cover(rest) {
+        let what = match input {
+            Input::Manifests => "would need more manifests than these".into(),
+            input => format!("would need {}", input.noun()),
+        };
+        list(style, &what, &entries, out)?;
+    }
+    Ok(())
+}
+
+type Missing<'p> = (Vec<(&'static str, Vec<&'p Posture>)>, Vec<&'p Posture>, Vec<&'p Posture>);
+
+/// Unknown controls that more manifests would tell, by what is missing; those that unjudged parts hold
+/// back; and those that only other inputs tell.
+fn missing<'p>(render: &Render<'_>, unknown: Vec<&'p Posture>) -> Missing<'p> {
+    let coverage = &render.report.coverage;
+    let mut scopes: BTreeMap<&'static str, Vec<&Posture>> = BTreeMap::new();
+    let (mut blocked, mut rest) = (Vec::new(), Vec::new());
+    for entry in unknown {
+        let serving = || render.rules.iter().filter(|rule| rule.serves.iter().any(|s| s.control == entry.control.id));
+        let absent = serving()
+            .map(|rule| rule.scope)
+            .find(|scope| coverage.scopes.count(*scope) == 0 && scope.absence() == Absence::Unknown);
+        match absent {
+            Some(scope) => scopes.entry(scope.noun()).or_default().push(entry),
+            None if entry.reason.contains("could not be judged") => blocked.push(entry),
+            None => rest.push(entry),
+        }
+    }
+    let mut scopes: Vec<_> = scopes.into_iter().collect();
+    scopes.sort_by_key(|(noun, entries)| (std::cmp::Reverse(entries.len()), *noun));
+    (scopes, blocked, rest)
+}
+
+/// Assigns each control to one input that tells it, taking the most telling inputs first.
+fn cover(mut entries: Vec<&Posture>) -> Vec<(Input, Vec<&Posture>)> {
+    let mut groups = Vec::new();
+    while !entries.is_empty() {
+        let mut counts: Vec<(Input, usize)> = Vec::new();
+        for input in entries.iter().flat_map(|entry| others(entry)) {
+            match counts.iter_mut().find(|(known, _)| *known == input) {
+                Some((_, count)) => *count += 1,
+                None => counts.push((input, 1)),
+            }
+        }
+        let Some((best, _)) = counts.into_iter().max_by_key(|(input, count)| (*count, std::cmp::Reverse(*input))) else {
+            break;
+        };
+        let (told, rest) = entries.into_iter().partition(|entry| others(entry).any(|input| input == best));
+        groups.push((best, told));
+        entries = rest;
+    }
+    groups
+}
+
+/// Inputs other than manifests; manifests when there is no other.
+fn others(entry: &Posture) -> impl Iterator<Item = Input> {
+    let inputs = &entry.control.inputs;
+    let only_manifests = inputs.iter().all(|input| *input == Input::Manifests);
+    inputs.iter().copied().filter(move |input| only_manifests || *input != Input::Manifests)
+}
+
+fn list(style: Style, what: &str, entries: &[&Posture], out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "  {:>4}  {}", entries.len(), style.wrap(what, 8, 8))?;
+    let ids: Vec<&str> = entries.iter().map(|entry| entry.control.id).collect();
+    writeln!(out, "        {}", style.dim(style.wrap(&ids.join(" "), 8, 8)))
+}
+
+/// The worst findings in full, one of each rule first.
+fn worst(render: &Render<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let all: Vec<Vec<&Finding>> = groups(&render.report.findings).collect();
+    if all.is_empty() {
+        return Ok(());
+    }
+    let mut picked: Vec<(Severity, usize)> = Vec::new();
+    let mut codes = std::collections::HashSet::new();
+    for severity in Severity::ALL.into_iter().filter(|severity| *severity > Severity::Info) {
+        for (at, group) in all.iter().enumerate() {
+            let Some(first) = group.first().filter(|first| first.severity == severity) else { continue };
+            if picked.len() < FINDINGS_MAX && codes.insert(first.rule.code) {
+                picked.push((severity, at));
+            }
+        }
+    }
+    writeln!(out, "\n{}\n", style.bold("The worst findings, one of each kind"))?;
+    let mut printer = Printer::new(render, style);
+    let mut shown = 0;
+    for (count, (_, at)) in picked.iter().enumerate() {
+        let Some(group) = all.get(*at) else { continue };
+        shown += group.len();
+        printer.headless(group.clone(), count == 0, out)?;
+    }
+    match render.report.findings.len().checked_sub(shown) {
+        None | Some(0) => Ok(()),
+        Some(rest) => {
+            let paths = Shown(render.command).to_string();
+            let again = paths.replacen("assess", "scan", 1);
+            let count = plural(rest, "more finding");
+            writeln!(out, "\n… {count}: {}", style.hint(again))
+        }
+    }
+}
+
+const GLYPHS: [&str; 4] = ["█", "░", "▓", "·"];
+const VIOLATED_PER_AREA_MAX: usize = 12;
+const FINDINGS_MAX: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bar_is_always_full_and_hides_no_state() {
+        for counts in [[1, 28, 0, 0], [0, 0, 0, 31], [1, 1, 1, 100], [7, 7, 7, 7], [30, 1, 1, 1], [1, 1, 1, 1]] {
+            for width in [16, 17, 40] {
+                let cells = cells(counts, width);
+                assert_eq!(cells.iter().sum::<usize>(), width, "{counts:?}");
+                for (cell, count) in cells.iter().zip(counts) {
+                    assert_eq!(*cell == 0, count == 0, "{counts:?} {cells:?}");
+                }
+            }
+        }
+        assert_eq!(cells([0; 4], 16), [0; 4]);
+    }
+
+    #[test]
+    fn every_unknown_control_is_told_once() {
+        let posture = model::posture::fold(&[], [].iter(), [].iter(), &model::Coverage::default());
+        let groups = cover(posture.iter().collect());
+        assert_eq!(groups.iter().map(|(_, entries)| entries.len()).sum::<usize>(), posture.len());
+        assert!(groups.len() <= 12);
+    }
+}
