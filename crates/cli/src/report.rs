@@ -22,6 +22,7 @@ mod sarif;
 mod stream;
 mod tally;
 mod text;
+mod unknown;
 
 use std::io::{self, BufWriter, Write};
 

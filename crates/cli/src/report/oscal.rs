@@ -11,7 +11,7 @@ use std::io::{self, Write};
 use model::{Finding, Posture, Severity, State, posture};
 
 use super::Render;
-use super::escape::Link;
+use super::escape::{Link, Shown};
 use super::identity::uuid;
 use super::stream::Json;
 
@@ -61,9 +61,14 @@ fn control_id(id: &str) -> String {
     id.to_ascii_lowercase()
 }
 
+/// Titles and property values hold no line breaks.
+fn one_line(text: &str) -> String {
+    Shown(&text.split_whitespace().collect::<Vec<_>>().join(" ")).to_string()
+}
+
 /// A property in Kobuk's namespace. Values must not be empty or end in white space.
 fn prop(json: &mut Json<'_>, name: &str, value: &str) {
-    let value: String = value.split_whitespace().collect::<Vec<_>>().join(" ");
+    let value = one_line(value);
     if value.is_empty() {
         return;
     }
@@ -231,7 +236,7 @@ impl<'r> Results<'r> {
                 json.line();
                 json.object();
                 json.field("uuid", &self.id("risk", &index.to_string()));
-                json.field_of("title", format_args!("Exception {}", exception.name));
+                json.field("title", &one_line(&format!("Exception {}", exception.name)));
                 json.field_of("description", format_args!("{} findings accepted by {}", used.matched, exception.owner));
                 json.field("statement", &exception.reason);
                 json.field("status", "deviation-approved");

@@ -1,15 +1,15 @@
 //! The posture on a terminal: phase by phase, then what this input cannot tell, then the worst findings.
 
-use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use model::catalogue::{Area, Input, Phase};
-use model::{Absence, Finding, Posture, Severity, State};
+use model::catalogue::{Area, Phase};
+use model::{Finding, Posture, Severity, State};
 
 use super::style::Style;
 use super::{Printer, groups};
 use crate::report::Render;
 use crate::report::escape::Shown;
+use crate::report::unknown;
 use crate::report::tally::{area, area_title, grouped, plural, states};
 
 /// Prints the posture and the worst findings.
@@ -114,81 +114,15 @@ fn violated(render: &Render<'_>, style: Style, part: Area, out: &mut dyn Write) 
     }
 }
 
-/// Groups the unknown controls by what would have to be given, so that the reader sees what to add next.
+/// The unknown controls by what would have to be given, so that the reader sees what to add next.
 fn unknown(render: &Render<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
-    let unknown: Vec<&Posture> = render.report.posture.iter().filter(|entry| entry.state == State::Unknown).collect();
-    if unknown.is_empty() {
+    let groups = unknown::groups(render);
+    let count = groups.iter().map(|(_, entries)| entries.len()).sum();
+    if count == 0 {
         return Ok(());
     }
-    writeln!(out, "\n{} — {}", style.bold("What this input cannot tell"), plural(unknown.len(), "control"))?;
-    let (scopes, blocked, rest) = missing(render, unknown);
-    if !blocked.is_empty() {
-        let why = "nothing found, but parts of the input could not be judged (see below)";
-        list(style, why, &blocked, out)?;
-    }
-    for (noun, entries) in &scopes {
-        list(style, &format!("add {noun} to the input"), entries, out)?;
-    }
-    for (input, entries) in cover(rest) {
-        let what = match input {
-            Input::Manifests => "would need more manifests than these".into(),
-            input => format!("would need {}", input.noun()),
-        };
-        list(style, &what, &entries, out)?;
-    }
-    Ok(())
-}
-
-type Missing<'p> = (Vec<(&'static str, Vec<&'p Posture>)>, Vec<&'p Posture>, Vec<&'p Posture>);
-
-/// Unknown controls that more manifests would tell, by what is missing; those that unjudged parts hold
-/// back; and those that only other inputs tell.
-fn missing<'p>(render: &Render<'_>, unknown: Vec<&'p Posture>) -> Missing<'p> {
-    let coverage = &render.report.coverage;
-    let mut scopes: BTreeMap<&'static str, Vec<&Posture>> = BTreeMap::new();
-    let (mut blocked, mut rest) = (Vec::new(), Vec::new());
-    for entry in unknown {
-        let serving = || render.rules.iter().filter(|rule| rule.serves.iter().any(|s| s.control == entry.control.id));
-        let absent = serving()
-            .map(|rule| rule.scope)
-            .find(|scope| coverage.scopes.count(*scope) == 0 && scope.absence() == Absence::Unknown);
-        match absent {
-            Some(scope) => scopes.entry(scope.noun()).or_default().push(entry),
-            None if entry.reason.contains("could not be judged") => blocked.push(entry),
-            None => rest.push(entry),
-        }
-    }
-    let mut scopes: Vec<_> = scopes.into_iter().collect();
-    scopes.sort_by_key(|(noun, entries)| (std::cmp::Reverse(entries.len()), *noun));
-    (scopes, blocked, rest)
-}
-
-/// Assigns each control to one input that tells it, taking the most telling inputs first.
-fn cover(mut entries: Vec<&Posture>) -> Vec<(Input, Vec<&Posture>)> {
-    let mut groups = Vec::new();
-    while !entries.is_empty() {
-        let mut counts: Vec<(Input, usize)> = Vec::new();
-        for input in entries.iter().flat_map(|entry| others(entry)) {
-            match counts.iter_mut().find(|(known, _)| *known == input) {
-                Some((_, count)) => *count += 1,
-                None => counts.push((input, 1)),
-            }
-        }
-        let Some((best, _)) = counts.into_iter().max_by_key(|(input, count)| (*count, std::cmp::Reverse(*input))) else {
-            break;
-        };
-        let (told, rest) = entries.into_iter().partition(|entry| others(entry).any(|input| input == best));
-        groups.push((best, told));
-        entries = rest;
-    }
-    groups
-}
-
-/// Inputs other than manifests; manifests when there is no other.
-fn others(entry: &Posture) -> impl Iterator<Item = Input> {
-    let inputs = &entry.control.inputs;
-    let only_manifests = inputs.iter().all(|input| *input == Input::Manifests);
-    inputs.iter().copied().filter(move |input| only_manifests || *input != Input::Manifests)
+    writeln!(out, "\n{} — {}", style.bold("What this input cannot tell"), plural(count, "control"))?;
+    groups.iter().try_for_each(|(what, entries)| list(style, what, entries, out))
 }
 
 fn list(style: Style, what: &str, entries: &[&Posture], out: &mut dyn Write) -> io::Result<()> {
@@ -252,13 +186,5 @@ mod tests {
             }
         }
         assert_eq!(cells([0; 4], 16), [0; 4]);
-    }
-
-    #[test]
-    fn every_unknown_control_is_told_once() {
-        let posture = model::posture::fold(&[], [].iter(), [].iter(), &model::Coverage::default());
-        let groups = cover(posture.iter().collect());
-        assert_eq!(groups.iter().map(|(_, entries)| entries.len()).sum::<usize>(), posture.len());
-        assert!(groups.len() <= 12);
     }
 }
