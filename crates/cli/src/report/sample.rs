@@ -6,7 +6,7 @@ use model::coverage::{Gap, GapKind};
 use model::exception::{ExceptionScope, parse_date};
 use model::{
     Exception, ExceptionUse, FileCoverage, FileId, Finding, Judgement, Location, Report, Rule, Scope, Serves,
-    Severity, Subject, posture,
+    Severity, State, Subject, posture,
 };
 
 use super::{Format, Render, write};
@@ -130,6 +130,23 @@ pub(crate) fn hostile() -> Sample {
         gap.message = ATTACK.into();
     }
     maker.done()
+}
+
+/// The typical report with every state in every area, as if many more rules had run.
+pub(crate) fn varied() -> Sample {
+    let mut sample = typical();
+    for (at, entry) in sample.report.posture.iter_mut().enumerate().filter(|(_, entry)| entry.findings == 0) {
+        (entry.state, entry.reason) = match at * 7 % 11 {
+            0 | 5 => (State::Violated, "3 findings".into()),
+            1 | 2 | 8 => (State::Satisfied, "12 objects looked at, nothing found".into()),
+            3 => (State::NotApplicable, "no Secrets in this input".into()),
+            _ => continue,
+        };
+        if entry.state == State::Violated {
+            (entry.findings, entry.worst) = (3, Severity::ALL.get(at % 4).copied());
+        }
+    }
+    sample
 }
 
 /// Many objects with the same findings, to test limits.
@@ -263,7 +280,7 @@ fn write_all_formats() {
     use clap::ValueEnum;
     let folder = std::env::temp_dir().join("kobuk-samples");
     std::fs::create_dir_all(&folder).unwrap();
-    for (name, sample) in [("empty", empty()), ("typical", typical()), ("hostile", hostile()), ("crowd", crowd(7_000))] {
+    for (name, sample) in [("empty", empty()), ("typical", typical()), ("varied", varied()), ("hostile", hostile()), ("crowd", crowd(7_000))] {
         for format in Format::value_variants() {
             for assess in [false, true] {
                 let mode = if assess { "assess" } else { "scan" };

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use model::Judgement;
 
+use super::Prose;
 use crate::report::Render;
 use crate::report::escape::Html;
 use crate::report::json::JUDGEMENTS;
@@ -26,7 +27,7 @@ pub(crate) fn exceptions(render: &Render<'_>, out: &mut dyn Write) -> io::Result
         let (exception, state) = (&used.exception, exception_state(used));
         writeln!(
             out,
-            "<tr><th scope=\"row\">{}</th><td><span class=\"use {state}\">{state}</span></td><td>{}</td><td>{}</td>\
+            "<tr><th scope=\"row\">{}</th><td><span class=\"use {state}\">{state}</span></td><td>{}</td><td class=\"nw\">{}</td>\
              <td class=\"n\">{}</td><td>{}</td></tr>",
             Html(&exception.name),
             Html(&exception.owner),
@@ -75,7 +76,7 @@ fn gaps(render: &Render<'_>, out: &mut dyn Write) -> io::Result<()> {
         if gap.location.line > 0 {
             write!(out, ":{}", gap.location.line)?;
         }
-        writeln!(out, "</th><td>{}</td><td>{}</td></tr>", gap.kind.as_str(), Html(&gap.message))?;
+        writeln!(out, "</th><td class=\"nw\">{}</td><td>{}</td></tr>", gap.kind.as_str(), Prose(&gap.message))?;
     }
     writeln!(out, "</tbody></table></div>")?;
     rest(out, count)
