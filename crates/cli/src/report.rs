@@ -53,7 +53,7 @@ pub(crate) struct Render<'a> {
     pub(crate) version: &'a str,
     /// How long the run took.
     pub(crate) elapsed_ms: u64,
-    /// The command line as the user would repeat it.
+    /// The verb of the command line, for example `scan manifests`.
     pub(crate) command: &'a str,
     /// Findings of this severity or worse make the run fail.
     pub(crate) fail_on: Severity,
@@ -132,6 +132,11 @@ impl Render<'_> {
     /// Whether the findings alone make the run fail.
     fn fails(&self) -> bool {
         self.report.findings.iter().any(|finding| finding.severity >= self.fail_on)
+    }
+
+    /// The command that made the report.
+    fn command_line(&self) -> String {
+        format!("kobuk {}", self.command)
     }
 
     /// The time of the run in RFC 3339.

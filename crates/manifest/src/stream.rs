@@ -65,16 +65,48 @@ pub(crate) struct Place {
     pub(crate) column: u32,
 }
 
+/// A run of whole documents of a file, for one worker.
+#[derive(Clone, Copy, Debug)]
+pub struct Segment<'t> {
+    text: &'t str,
+    base: Base,
+}
+
+/// Splits a text between documents into segments of at least `bytes_min` bytes, so that several
+/// workers can share one large file.
+pub fn segments(text: &str, bytes_min: usize) -> Vec<Segment<'_>> {
+    let mut segments = Vec::new();
+    let mut rest = text;
+    let mut base = Base::default();
+    while !rest.is_empty() {
+        let mut length = 0;
+        while length < rest.len() && length < bytes_min.max(1) {
+            length += chunk_length(&rest[length..]);
+        }
+        let (text, after) = rest.split_at(length);
+        segments.push(Segment { text, base });
+        base.byte += length as u32;
+        base.line += newlines(text);
+        rest = after;
+    }
+    segments
+}
+
 /// Reads all documents of a text and hands them over one by one. Empty documents are passed over.
-pub fn documents<'t>(text: &'t str, file: FileId, mut each: impl FnMut(Document<'t>)) {
+pub fn documents<'t>(text: &'t str, file: FileId, each: impl FnMut(Document<'t>)) {
+    segment_documents(Segment { text, base: Base::default() }, file, each);
+}
+
+/// Reads all documents of a segment and hands them over one by one.
+pub fn segment_documents<'t>(segment: Segment<'t>, file: FileId, mut each: impl FnMut(Document<'t>)) {
     let mut count = 0;
     let mut each = |document: Document<'t>| {
         count += 1;
         each(document);
         count < DOCUMENTS_MAX
     };
-    let mut rest = text;
-    let mut base = Base::default();
+    let mut rest = segment.text;
+    let mut base = segment.base;
     while !rest.is_empty() {
         let length = chunk_length(rest);
         let (chunk, after) = rest.split_at(length);

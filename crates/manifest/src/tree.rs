@@ -224,6 +224,11 @@ impl<'d> Value<'d> {
         }
     }
 
+    /// Whether this document has a mapping with the same key twice.
+    pub fn has_repeated_keys(self) -> bool {
+        self.tree.duplicates
+    }
+
     /// Where the node stands.
     pub fn location(self) -> Location {
         let node = self.node();

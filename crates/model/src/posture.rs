@@ -62,9 +62,11 @@ pub struct Posture {
 
 /// Folds findings and coverage over the whole catalogue.
 ///
-/// `rules` are all rules that ran; `excepted` are findings accepted by an exception.
+/// `rules` are all rules that ran, `left_out` those that the user deselected; `excepted` are findings
+/// accepted by an exception.
 pub fn fold<'f>(
     rules: &[&'static Rule],
+    left_out: &[&'static Rule],
     findings: impl Iterator<Item = &'f Finding>,
     excepted: impl Iterator<Item = &'f Finding>,
     coverage: &Coverage,
@@ -85,7 +87,7 @@ pub fn fold<'f>(
         .iter()
         .map(|control| {
             let tally = tally.remove(control.id).unwrap_or_default();
-            judge(control, rules, tally, coverage, unjudged)
+            judge(control, rules, left_out, tally, coverage, unjudged)
         })
         .collect()
 }
@@ -101,6 +103,7 @@ struct Tally {
 fn judge(
     control: &'static Control,
     rules: &[&'static Rule],
+    left_out: &[&'static Rule],
     tally: Tally,
     coverage: &Coverage,
     unjudged: usize,
@@ -108,7 +111,8 @@ fn judge(
     let (state, reason) = if tally.findings + tally.excepted > 0 {
         (State::Violated, violated_reason(&tally))
     } else {
-        let serving = Serving::collect(control.id, rules, coverage);
+        let mut serving = Serving::collect(control.id, rules, coverage);
+        serving.left_out = left_out.iter().filter(|rule| rule.serves.iter().any(|s| s.control == control.id)).count();
         serving.decide(control, unjudged)
     };
     Posture { control, state, reason, findings: tally.findings, excepted: tally.excepted, worst: tally.worst }
@@ -131,6 +135,7 @@ struct Serving {
     looked: u64,
     missing: Vec<&'static str>,
     absent: bool,
+    left_out: usize,
 }
 
 impl Serving {
@@ -154,6 +159,12 @@ impl Serving {
     }
 
     fn decide(&self, control: &Control, unjudged: usize) -> (State, String) {
+        if self.left_out > 0 {
+            return (
+                State::Unknown,
+                format!("{} of this control left out of this run", plural(self.left_out, "check")),
+            );
+        }
         if self.rules == 0 {
             return (State::Unknown, format!("needs {}: {}", nouns(control, None), control.judged_by));
         }

@@ -12,6 +12,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use manifest::object::{Found, objects};
+use manifest::stream::Segment;
 use manifest::{Inventory, Object, Reading, Tree, Value};
 use model::coverage::{Gap, GapKind, ScopeCounts};
 use model::{Exception, FileCoverage, FileId, Finding, Judgement, Location, Rule, Scope, Serves, Severity, Subject};
@@ -113,6 +114,11 @@ impl<'c> Engine<'c> {
         check::rules().into_iter().filter(|rule| self.enabled.enabled(rule)).collect()
     }
 
+    /// Rules that the settings leave out.
+    pub fn rules_left_out(&self) -> Vec<&'static Rule> {
+        check::rules().into_iter().filter(|rule| !self.enabled.enabled(rule)).collect()
+    }
+
     /// Number of checks on single objects that will run.
     pub fn object_check_count(&self) -> usize {
         self.object_checks.len()
@@ -145,7 +151,7 @@ impl<'c> Engine<'c> {
             let mut sink = Sink::new(Arc::clone(&nobody), &self.enabled, &mut outcome.findings);
             (check.run)(&outcome.inventory, Context { config: self.config }, &mut sink);
         }
-        outcome.files.sort_by_key(|file| file.file);
+        outcome.files = add_up(outcome.files);
         outcome.findings.sort_by(|a, b| {
             (a.location.file, a.location.line, a.location.column, a.rule.code).cmp(&(
                 b.location.file,
@@ -163,6 +169,16 @@ impl<'c> Engine<'c> {
 impl Worker<'_> {
     /// Judges all documents of one decoded file and records its coverage.
     pub fn file(&mut self, file: FileId, bytes: u64, text: &str) {
+        for segment in manifest::stream::segments(text, usize::MAX) {
+            self.segment(file, bytes, segment);
+        }
+        if text.is_empty() {
+            self.unjudged(file, bytes, Judgement::NotKubernetes, None);
+        }
+    }
+
+    /// Judges some documents of a file; the engine adds up what the segments of one file cover.
+    pub fn segment(&mut self, file: FileId, bytes: u64, segment: Segment<'_>) {
         let mut coverage = FileCoverage {
             file,
             bytes,
@@ -172,7 +188,7 @@ impl Worker<'_> {
             gaps: Vec::new(),
         };
         let mut claims = false;
-        manifest::documents(text, file, |document| {
+        manifest::stream::segment_documents(segment, file, |document| {
             coverage.documents += 1;
             match document {
                 Ok(tree) => claims |= self.document(&tree, &mut coverage),
@@ -307,6 +323,36 @@ impl Worker<'_> {
         if counts && object.is("kobuk.dev", "Exception") {
             self.exceptions.extend(crate::exceptions::read(object));
         }
+    }
+}
+
+/// One entry per file out of one per segment.
+fn add_up(mut parts: Vec<FileCoverage>) -> Vec<FileCoverage> {
+    parts.sort_by_key(|part| part.file);
+    let mut files: Vec<FileCoverage> = Vec::with_capacity(parts.len());
+    for part in parts {
+        match files.last_mut().filter(|file| file.file == part.file) {
+            None => files.push(part),
+            Some(file) => {
+                file.documents += part.documents;
+                file.objects += part.objects;
+                file.gaps.extend(part.gaps);
+                file.judgement = both(file.judgement, part.judgement);
+            }
+        }
+    }
+    for file in &mut files {
+        file.gaps.sort_by_key(|gap| gap.location);
+    }
+    files
+}
+
+/// The judgement on a file of which two halves were judged like this.
+fn both(a: Judgement, b: Judgement) -> Judgement {
+    match (a, b) {
+        (a, b) if a == b => a,
+        (Judgement::NotKubernetes, other) | (other, Judgement::NotKubernetes) => other,
+        _ => Judgement::Partly,
     }
 }
 

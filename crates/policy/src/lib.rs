@@ -10,6 +10,7 @@
 pub mod check;
 pub mod checks;
 pub mod config;
+pub mod docs;
 pub mod engine;
 pub mod exceptions;
 pub mod pod_security;

@@ -73,7 +73,7 @@ fn header(render: &Render<'_>, title: &str, out: &mut dyn Write) -> io::Result<(
         out,
         "<div class=\"bar head\"><h1>{title}</h1><p class=\"meta\"><code>{}</code><span>{}</span><span>{}, {}</span>\
          <span>{}</span></p></div></header>",
-        Html(render.command),
+        Html(&render.command_line()),
         Html(&render.time().replace('T', " ").replace('Z', " UTC")),
         plural(coverage.files.len(), "file"),
         plural(objects, "object"),

@@ -18,7 +18,7 @@ pub(crate) fn write(render: &Render<'_>, out: &mut dyn Write) -> io::Result<()> 
     json.object_at("tool", |json| {
         json.field("name", "kobuk");
         json.field("version", render.version);
-        json.field("command", render.command);
+        json.field("command", &render.command_line());
     });
     json.field("generatedAt", &render.time());
     json.array_at("findings", |json| {

@@ -17,7 +17,7 @@ pub(crate) fn write(render: &Render<'_>, out: &mut dyn Write) -> io::Result<()> 
     findings(render, out)?;
     exceptions(render, out)?;
     gaps(render, out)?;
-    writeln!(out, "\n<sub>Kobuk {} · {}</sub>", Markdown(render.version), Code(render.command))
+    writeln!(out, "\n<sub>Kobuk {} · {}</sub>", Markdown(render.version), Code(&render.command_line()))
 }
 
 fn summary(render: &Render<'_>, out: &mut dyn Write) -> io::Result<()> {

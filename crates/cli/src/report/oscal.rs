@@ -5,10 +5,10 @@
 
 mod catalogue;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::{self, Write};
 
-use model::{Finding, Posture, Severity, State, posture};
+use model::{Finding, Posture, Rule, Severity, State, posture};
 
 use super::Render;
 use super::escape::{Link, Shown};
@@ -93,7 +93,7 @@ impl<'r> Results<'r> {
         let report = render.report;
         let excepted = || report.excepted.iter().map(|(finding, index)| (finding, Some(*index)));
         let posture = if report.posture.is_empty() {
-            posture::fold(render.rules, report.findings.iter(), excepted().map(|(f, _)| f), &report.coverage)
+            posture::fold(render.rules, &left_out(render), report.findings.iter(), excepted().map(|(f, _)| f), &report.coverage)
         } else {
             report.posture.clone()
         };
@@ -295,6 +295,12 @@ impl<'r> Results<'r> {
             });
         }
     }
+}
+
+/// Rules that the settings kept from running: what they would judge stays unknown.
+fn left_out(render: &Render<'_>) -> Vec<&'static Rule> {
+    let ran: HashSet<&str> = render.rules.iter().map(|rule| rule.code).collect();
+    policy::check::rules().into_iter().filter(|rule| !ran.contains(rule.code)).collect()
 }
 
 /// Assessment results are read by people and by tools that load them whole; the worst findings come first.

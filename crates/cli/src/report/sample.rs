@@ -81,7 +81,7 @@ pub(crate) fn printed_with(format: Format, sample: &Sample, change: impl FnOnce(
         now_unix: 1_795_000_000,
         version: "0.1.0",
         elapsed_ms: 42,
-        command: "kobuk assess deploy",
+        command: "assess",
         fail_on: Severity::High,
     };
     change(&mut render);
@@ -268,7 +268,7 @@ impl Maker {
             });
         }
         let excepted = self.report.excepted.iter().map(|(finding, _)| finding);
-        self.report.posture = posture::fold(RULES, self.report.findings.iter(), excepted, &self.report.coverage);
+        self.report.posture = posture::fold(RULES, &[], self.report.findings.iter(), excepted, &self.report.coverage);
         self.report.findings.sort_by_key(|finding| finding.location);
         Sample { report: self.report, texts: self.texts }
     }

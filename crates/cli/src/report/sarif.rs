@@ -104,7 +104,7 @@ fn rule(json: &mut Json<'_>, rule: &Rule) {
 fn invocation(json: &mut Json<'_>, render: &Render<'_>) {
     let coverage = &render.report.coverage;
     json.object();
-    json.field("commandLine", render.command);
+    json.field("commandLine", &render.command_line());
     json.key("executionSuccessful");
     json.boolean(!coverage.gaps().any(|gap| gap.kind.fails_run()));
     json.field("endTimeUtc", &render.time());

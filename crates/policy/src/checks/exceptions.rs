@@ -20,9 +20,35 @@ pub static INVALID: Rule = Rule {
     example: "apiVersion: kobuk.dev/v1alpha1\nkind: Exception\nmetadata:\n  name: legacy-root\nspec:\n  owner: team-payments@example.com\n  reason: vendor image needs root until release 7\n  expires: 2027-03-31\n  findings: [pod-security-run-as-non-root]\n  scope:\n    kinds: [Deployment]\n    namespaces: [payments]\n    names: [ledger]\n",
 };
 
+/// An Exception whose date has passed.
+pub static EXPIRED: Rule = Rule {
+    code: "exception-expired",
+    title: "An Exception has expired",
+    severity: Severity::Medium,
+    scope: Scope::Exception,
+    serves: &[Serves::full("DV-09")],
+    why: "The date up to which somebody accepted the risk has passed. The Exception does nothing any more and the \
+          findings it covered count again.",
+    fix: "Mend what it covered, or have its owner decide again and set a new date.",
+    example: "",
+};
+
+/// An Exception that covers nothing.
+pub static UNUSED: Rule = Rule {
+    code: "exception-unused",
+    title: "An Exception covers nothing",
+    severity: Severity::Low,
+    scope: Scope::Exception,
+    serves: &[Serves::part("DV-09")],
+    why: "What it accepted is mended, renamed or out of its scope. Left in place it may silence a later finding that \
+          nobody looked at.",
+    fix: "Delete the Exception, or correct its scope.",
+    example: "",
+};
+
 /// Checks on single objects.
 pub(crate) const OBJECT_CHECKS: &[ObjectCheck] =
-    &[ObjectCheck { scope: Scope::Exception, rules: &[&INVALID], run: check }];
+    &[ObjectCheck { scope: Scope::Exception, rules: &[&INVALID, &EXPIRED, &UNUSED], run: check }];
 
 const SPEC_FIELDS: &[&str] = &["owner", "reason", "expires", "findings", "controls", "scope"];
 const SCOPE_FIELDS: &[&str] = &["kinds", "namespaces", "names", "containers", "files"];

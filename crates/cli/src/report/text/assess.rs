@@ -8,7 +8,6 @@ use model::{Finding, Posture, Severity, State};
 use super::style::Style;
 use super::{Printer, groups};
 use crate::report::Render;
-use crate::report::escape::Shown;
 use crate::report::unknown;
 use crate::report::tally::{area, area_title, grouped, plural, states};
 
@@ -158,10 +157,8 @@ fn worst(render: &Render<'_>, style: Style, out: &mut dyn Write) -> io::Result<(
     match render.report.findings.len().checked_sub(shown) {
         None | Some(0) => Ok(()),
         Some(rest) => {
-            let paths = Shown(render.command).to_string();
-            let again = paths.replacen("assess", "scan", 1);
             let count = plural(rest, "more finding");
-            writeln!(out, "\n… {count}: {}", style.hint(again))
+            writeln!(out, "\n… {count}: {}", style.hint("kobuk scan manifests"))
         }
     }
 }

@@ -1,0 +1,47 @@
+//! Exit codes.
+
+use std::process::ExitCode;
+
+use model::Report;
+
+use crate::args::FailOn;
+
+/// How a run ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// 0: everything was judged and nothing at or above `--fail-on` was found.
+    Clean,
+    /// 1: findings at or above `--fail-on`.
+    Findings,
+    /// 2: something could not be judged: bad input, unreadable files, templates that nothing rendered.
+    NotJudged,
+    /// 3: the command line or the settings file is wrong.
+    Usage,
+}
+
+impl Exit {
+    /// How a run with this report ends.
+    pub(crate) fn of(report: &Report, fail_on: FailOn, allow_unrendered: bool) -> Self {
+        let not_judged = report.coverage.gaps().any(|gap| {
+            gap.kind.fails_run() && !(allow_unrendered && gap.kind == model::coverage::GapKind::NotRendered)
+        });
+        if not_judged {
+            return Exit::NotJudged;
+        }
+        match fail_on {
+            FailOn::From(severity) if crate::judge::worst(report) >= Some(severity) => Exit::Findings,
+            _ => Exit::Clean,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> ExitCode {
+        ExitCode::from(match exit {
+            Exit::Clean => 0,
+            Exit::Findings => 1,
+            Exit::NotJudged => 2,
+            Exit::Usage => 3,
+        })
+    }
+}

@@ -1,0 +1,230 @@
+//! The run: sources in, report out.
+
+use std::io::IsTerminal;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use manifest::stream::{Segment, segments};
+use model::coverage::GapKind;
+use model::{Coverage, FileId, Finding, Judgement, Report, Severity};
+use policy::{Config, Engine, Worker};
+
+use crate::args::JudgeArgs;
+use crate::baseline::{Baseline, BaselineError};
+use crate::input::{BadGlob, Content, Source, Walk};
+
+/// Size from which on one file is shared between threads, in bytes. Below it, starting to share costs
+/// more than it gains.
+const SEGMENT_BYTES_MIN: usize = 1 << 20;
+
+/// The run cannot start.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum JudgeError {
+    #[error(transparent)]
+    Glob(#[from] BadGlob),
+    #[error(transparent)]
+    Baseline(#[from] BaselineError),
+    #[error("--pod-security: {0}")]
+    PodSecurity(String),
+    #[error("--kubernetes-version `{0}` is not of the form v1.36")]
+    KubernetesVersion(String),
+    #[error("--check `{0}` matches no code; `kobuk explain` lists all of them")]
+    NoSuchCheck(String),
+    #[error("--controls `{0}` matches no control; `kobuk controls list` lists all of them")]
+    NoSuchControl(String),
+}
+
+/// A finished run.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) report: Report,
+    /// Rules that ran.
+    pub(crate) rules: Vec<&'static model::Rule>,
+    /// Sources by file, for excerpts.
+    pub(crate) sources: Vec<Source>,
+}
+
+/// Judges everything that the flags name.
+pub(crate) fn judge(args: &JudgeArgs, now_unix: i64) -> Result<Run, JudgeError> {
+    let mut config = config(args)?;
+    let baseline = args.baseline.as_deref().map(Baseline::read).transpose()?;
+    let walk = Walk::new(args)?;
+    let mut sources = crate::render::render(walk.sources(&args.paths), !args.no_render);
+    let own = sources.len();
+    sources.extend(walk.sources(&args.exceptions));
+    prepare(&mut config, &sources);
+    let engine = Engine::new(&config);
+    let workers = run_workers(&engine, &sources, args);
+    let mut outcome = engine.finish(workers);
+    if !args.exceptions.is_empty() {
+        // With --exceptions only those count: whoever writes a manifest must not write its pardon.
+        outcome.exceptions.retain(|exception| exception.location.file.0 as usize >= own);
+    }
+    let files: Vec<Box<str>> = sources.iter().map(|source| source.shown.as_str().into()).collect();
+    let coverage = Coverage { files: outcome.files, scopes: outcome.scopes };
+    let path_of = |finding: &Finding| files.get(finding.location.file.0 as usize).map_or("", |path| path);
+    let (mut findings, excepted, exceptions) =
+        model::exception::apply(outcome.findings, outcome.exceptions, now_unix, path_of);
+    let whole = args.check.is_empty() && args.skip.is_empty() && args.controls.is_empty() && args.severity.is_none();
+    let about = policy::exceptions::findings_about(&exceptions, whole);
+    findings.extend(about.into_iter().filter(|finding| config.selects(finding.rule)));
+    let rules = engine.rules();
+    let posture = model::posture::fold(
+        &rules,
+        &engine.rules_left_out(),
+        findings.iter(),
+        excepted.iter().map(|(f, _)| f),
+        &coverage,
+    )
+    .into_iter()
+    .filter(|posture| selects_control(args, posture.control.id))
+    .collect();
+    if let Some(severity) = args.severity {
+        findings.retain(|finding| finding.severity >= severity);
+    }
+    let baselined = baseline.map_or(0, |baseline| baseline.subtract(&mut findings));
+    let report = Report { files, findings, excepted, exceptions, coverage, posture, baselined };
+    Ok(Run { report, rules, sources })
+}
+
+/// The text of a source, for excerpts.
+pub(crate) fn text(source: &Source) -> Option<String> {
+    let bytes = match &source.content {
+        Content::File(path) => crate::input::read(path).ok()?,
+        Content::Text(bytes) => bytes.clone(),
+        Content::Skipped(..) => return None,
+    };
+    manifest::decode::decode(&bytes).ok().map(|text| text.into_owned())
+}
+
+/// Worst finding that counts.
+pub(crate) fn worst(report: &Report) -> Option<Severity> {
+    report.findings.iter().map(|finding| finding.severity).max()
+}
+
+fn config(args: &JudgeArgs) -> Result<Config, JudgeError> {
+    let boxed = |words: &[String]| words.iter().map(|word| word.as_str().into()).collect();
+    let mut config = Config {
+        checks: boxed(&args.check),
+        skip: boxed(&args.skip),
+        controls: boxed(&args.controls),
+        registries: boxed(&args.registry),
+        ..Config::default()
+    };
+    if let Some(text) = &args.pod_security {
+        let _ = text;
+    }
+    if let Some(text) = &args.kubernetes_version {
+        let minor = text.trim_start_matches('v').strip_prefix("1.").and_then(|rest| rest.split('.').next());
+        config.kubernetes_minor =
+            minor.and_then(|minor| minor.parse().ok()).ok_or_else(|| JudgeError::KubernetesVersion(text.clone()))?;
+    }
+    let rules = policy::check::rules();
+    let known = |pattern: &str| rules.iter().any(|rule| model::exception::glob(pattern, rule.code));
+    if let Some(pattern) = args.check.iter().chain(&args.skip).find(|pattern| !known(pattern)) {
+        return Err(JudgeError::NoSuchCheck(pattern.clone()));
+    }
+    let control =
+        |pattern: &str| model::catalogue::controls().iter().any(|control| model::exception::glob(pattern, control.id));
+    if let Some(pattern) = args.controls.iter().find(|pattern| !control(pattern)) {
+        return Err(JudgeError::NoSuchControl(pattern.clone()));
+    }
+    Ok(config)
+}
+
+fn selects_control(args: &JudgeArgs, id: &str) -> bool {
+    args.controls.is_empty() || args.controls.iter().any(|pattern| model::exception::glob(pattern, id))
+}
+
+/// Reads what checks must know before they see the first object.
+fn prepare(config: &mut Config, sources: &[Source]) {
+    let _ = (config, sources);
+}
+
+/// A piece of work for one thread.
+struct Task<'s> {
+    file: FileId,
+    bytes: u64,
+    segment: Segment<'s>,
+}
+
+fn run_workers<'e>(engine: &'e Engine<'e>, sources: &[Source], args: &JudgeArgs) -> Vec<Worker<'e>> {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let threads = args.jobs.map_or(cores, usize::from).min(sources.len().max(1) * 4).max(1);
+    let progress = progress_bar(args, sources.len());
+    let next = AtomicUsize::new(0);
+    let large = Mutex::new(Vec::new());
+    let small = |worker: &mut Worker<'e>| {
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(source) = sources.get(index) else { return };
+            read_source(worker, FileId(index as u32), source, &large);
+            progress.inc(1);
+        }
+    };
+    let mut workers: Vec<Worker<'e>> = (0..threads).map(|_| engine.worker()).collect();
+    in_parallel(&mut workers, small);
+    // Files too large for one thread, one after the other, each shared by all threads.
+    let large = large.into_inner().unwrap_or_else(PoisonError::into_inner);
+    for (file, text) in large {
+        let tasks: Vec<Task<'_>> = segments(&text, SEGMENT_BYTES_MIN)
+            .into_iter()
+            .map(|segment| Task { file, bytes: text.len() as u64, segment })
+            .collect();
+        let next = AtomicUsize::new(0);
+        in_parallel(&mut workers, |worker| {
+            while let Some(task) = tasks.get(next.fetch_add(1, Ordering::Relaxed)) {
+                worker.segment(task.file, task.bytes, task.segment);
+            }
+        });
+    }
+    progress.finish_and_clear();
+    workers
+}
+
+fn in_parallel<'e>(workers: &mut [Worker<'e>], work: impl Fn(&mut Worker<'e>) + Sync) {
+    if let [only] = workers {
+        return work(only);
+    }
+    std::thread::scope(|scope| {
+        for worker in workers {
+            scope.spawn(|| work(worker));
+        }
+    });
+}
+
+fn read_source(worker: &mut Worker<'_>, file: FileId, source: &Source, large: &Mutex<Vec<(FileId, String)>>) {
+    let read;
+    let bytes: &[u8] = match &source.content {
+        Content::Skipped(judgement, gap) => return worker.unjudged(file, 0, *judgement, gap.clone()),
+        Content::Text(bytes) => bytes,
+        Content::File(path) => match crate::input::read(path) {
+            Ok(bytes) => {
+                read = bytes;
+                &read
+            }
+            Err(message) => {
+                return worker.unjudged(file, 0, Judgement::NotJudged, Some((GapKind::Unreadable, message)));
+            }
+        },
+    };
+    match manifest::decode::decode(bytes) {
+        Ok(text) if text.len() >= 2 * SEGMENT_BYTES_MIN => {
+            large.lock().unwrap_or_else(PoisonError::into_inner).push((file, text.into_owned()));
+        }
+        Ok(text) => worker.file(file, bytes.len() as u64, &text),
+        Err(error) => {
+            let gap = (GapKind::Error, error.to_string());
+            worker.unjudged(file, bytes.len() as u64, Judgement::NotJudged, Some(gap));
+        }
+    }
+}
+
+fn progress_bar(args: &JudgeArgs, files: usize) -> indicatif::ProgressBar {
+    if args.quiet || !std::io::stderr().is_terminal() || files < 50 {
+        return indicatif::ProgressBar::hidden();
+    }
+    let bar = indicatif::ProgressBar::new(files as u64);
+    let style = indicatif::ProgressStyle::with_template("judging [{bar:40}] {pos}/{len} files");
+    bar.with_style(style.unwrap_or_else(|_| indicatif::ProgressStyle::default_bar()))
+}
