@@ -17,7 +17,6 @@ use crate::check::{InventoryCheck, ObjectCheck};
 pub(crate) const OBJECT_CHECKS: &[&[ObjectCheck]] = &[
     access::OBJECT_CHECKS,
     admission::OBJECT_CHECKS,
-    cluster::OBJECT_CHECKS,
     exceptions::OBJECT_CHECKS,
     manifest::OBJECT_CHECKS,
     network::OBJECT_CHECKS,

@@ -398,5 +398,7 @@ fn template_place<'d>(object: &Object<'d>) -> Option<Value<'d>> {
 
 /// Whether a mapping without one of `apiVersion` and `kind` was still meant as an object.
 fn looks_like_object(value: Value<'_>) -> bool {
-    value.get("metadata").is_some_and(Value::is_map) || value.get("spec").is_some_and(Value::is_map)
+    value.get("metadata").is_some_and(Value::is_map)
+        || value.get("spec").is_some_and(Value::is_map)
+        || value.str_at("apiVersion").is_some_and(|version| version.contains(".config.k8s.io/"))
 }
