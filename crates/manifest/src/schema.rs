@@ -52,19 +52,21 @@ pub enum Leaf {
     Time,
     /// A boolean.
     Bool,
-    /// An integer.
-    Integer,
+    /// An integer of 32 bits.
+    Int32,
+    /// An integer of 64 bits.
+    Int64,
     /// A number.
     Number,
     /// A quantity: a number or a string.
     Quantity,
-    /// An integer or a string.
+    /// An integer of 32 bits or a string.
     IntOrString,
     /// Anything.
     Any,
 }
 
-/// Most kinds have one type, but all of them live here.
+/// The whole table; its texts are those of the file.
 #[derive(Debug)]
 struct Schema {
     types: Vec<Type>,
@@ -174,7 +176,7 @@ impl Shape {
                 Leaf::Bytes => "a string in base64",
                 Leaf::Time => "a time as a string",
                 Leaf::Bool => "a boolean",
-                Leaf::Integer => "an integer",
+                Leaf::Int32 | Leaf::Int64 => "an integer",
                 Leaf::Number => "a number",
                 Leaf::Quantity => "a quantity",
                 Leaf::IntOrString => "an integer or a string",
@@ -199,7 +201,8 @@ impl Shape {
             "y" => Leaf::Bytes,
             "t" => Leaf::Time,
             "b" => Leaf::Bool,
-            "i" => Leaf::Integer,
+            "i" => Leaf::Int32,
+            "l" => Leaf::Int64,
             "n" => Leaf::Number,
             "q" => Leaf::Quantity,
             "x" => Leaf::IntOrString,

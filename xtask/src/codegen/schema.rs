@@ -132,6 +132,7 @@ fn shape(definitions: &Map<String, Value>, schema: &Value) -> Result<Shape, Stri
         (Some("string"), Some("byte")) => code('y'),
         (Some("string"), _) => code('s'),
         (Some("boolean"), _) => code('b'),
+        (Some("integer"), Some("int64")) => code('l'),
         (Some("integer"), _) => code('i'),
         (Some("number"), _) => code('n'),
         (Some("array"), _) => wrapped('[', schema.get("items").ok_or("an array without items")?),

@@ -155,11 +155,16 @@ impl Walk<'_, '_> {
     }
 
     fn wrong_type(&mut self, value: Value<'_>, shape: Shape, path: &Path<'_>) {
-        let found = noun(value.data());
+        let found = match (shape.expect(), value.data()) {
+            (Expect::Leaf(Leaf::Int32 | Leaf::IntOrString), Data::Int(_)) => "out of the range of 32 bits",
+            (_, data) => noun(data),
+        };
         let takes = shape.noun();
         let hint = match (shape.expect(), value.data()) {
             (Expect::Leaf(Leaf::String), Data::Bool(_) | Data::Int(_) | Data::Float(_)) => "; put it in quotes",
-            (Expect::Leaf(Leaf::Bool | Leaf::Integer | Leaf::Number), Data::Str(_)) => "; write it without quotes",
+            (Expect::Leaf(Leaf::Bool | Leaf::Int32 | Leaf::Int64 | Leaf::Number), Data::Str(_)) => {
+                "; write it without quotes"
+            }
             _ => "",
         };
         self.sink
@@ -213,10 +218,11 @@ fn accepts(leaf: Leaf, data: &Data<'_>) -> bool {
         Leaf::Any => true,
         Leaf::String | Leaf::Bytes | Leaf::Time => matches!(data, Data::Str(_)),
         Leaf::Bool => matches!(data, Data::Bool(_)),
-        Leaf::Integer => matches!(data, Data::Int(_)),
+        Leaf::Int64 => matches!(data, Data::Int(_)),
+        Leaf::Int32 => matches!(data, Data::Int(value) if i32::try_from(*value).is_ok()),
         Leaf::Number => matches!(data, Data::Int(_) | Data::Float(_)),
         Leaf::Quantity => matches!(data, Data::Int(_) | Data::Float(_) | Data::Str(_)),
-        Leaf::IntOrString => matches!(data, Data::Int(_) | Data::Str(_)),
+        Leaf::IntOrString => matches!(data, Data::Str(_)) || accepts(Leaf::Int32, data),
         Leaf::Fields(_) => false,
     }
 }
@@ -227,6 +233,7 @@ fn noun(data: &Data<'_>) -> &'static str {
         Data::Bool(true) => "the boolean true",
         Data::Bool(false) => "the boolean false",
         Data::Int(_) => "an integer",
+        Data::Float(value) if value.fract() == 0.0 => "a number beyond 64 bits",
         Data::Float(_) => "a number with a fraction",
         Data::Str(_) => "a string",
         Data::Seq(_) => "a list",
