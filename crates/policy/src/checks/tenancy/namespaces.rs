@@ -1,0 +1,116 @@
+//! Checks on the pod security level of namespaces, and on use of `default`.
+
+use manifest::Object;
+use model::{Rule, Scope, Serves, Severity};
+
+use super::is_system_namespace;
+use crate::check::Context;
+use crate::sink::Sink;
+
+/// No level is enforced.
+pub static POD_SECURITY_UNSET: Rule = Rule {
+    code: "namespace-pod-security-unset",
+    title: "A Namespace enforces no pod security level",
+    severity: Severity::Medium,
+    scope: Scope::Namespace,
+    serves: &[Serves::full("RC-01"), Serves::part("RA-33")],
+    why: "Without the label the cluster-wide default applies, which is privileged unless someone changed it. Then any \
+          pod in the namespace may take over its node.",
+    fix: "Label the namespace with pod-security.kubernetes.io/enforce: restricted, or baseline where restricted breaks.",
+    example: "metadata:\n  labels:\n    pod-security.kubernetes.io/enforce: restricted\n    pod-security.kubernetes.io/enforce-version: v1.36\n",
+};
+
+/// The level allows everything.
+pub static POD_SECURITY_PRIVILEGED: Rule = Rule {
+    code: "namespace-pod-security-privileged",
+    title: "A Namespace enforces the privileged level",
+    severity: Severity::Medium,
+    scope: Scope::Namespace,
+    serves: &[Serves::full("RC-01"), Serves::part("RA-33")],
+    why: "The privileged level forbids nothing; who may create pods in the namespace owns its nodes.",
+    fix: "Enforce baseline or restricted, and move what truly needs privileges to a namespace for it alone.",
+    example: "metadata:\n  labels:\n    pod-security.kubernetes.io/enforce: baseline\n",
+};
+
+/// The level means something else after an upgrade.
+pub static POD_SECURITY_UNPINNED: Rule = Rule {
+    code: "namespace-pod-security-unpinned",
+    title: "A Namespace does not pin the version of its level",
+    severity: Severity::Low,
+    scope: Scope::Namespace,
+    serves: &[Serves::part("RC-01")],
+    why: "Without enforce-version the level is that of whatever release the API server runs, so an upgrade can refuse \
+          pods that ran the day before.",
+    fix: "Set pod-security.kubernetes.io/enforce-version to the minor release that was tested.",
+    example: "metadata:\n  labels:\n    pod-security.kubernetes.io/enforce: restricted\n    pod-security.kubernetes.io/enforce-version: v1.36\n",
+};
+
+/// Nothing tells what a stricter level would refuse.
+pub static POD_SECURITY_SILENT: Rule = Rule {
+    code: "namespace-pod-security-silent",
+    title: "A Namespace neither warns nor audits above its level",
+    severity: Severity::Low,
+    scope: Scope::Namespace,
+    serves: &[Serves::part("RC-01")],
+    why: "Below restricted, only the warn and audit labels show who would break a stricter level, so the level stays \
+          where it is.",
+    fix: "Set pod-security.kubernetes.io/warn and pod-security.kubernetes.io/audit to restricted.",
+    example: "metadata:\n  labels:\n    pod-security.kubernetes.io/enforce: baseline\n    pod-security.kubernetes.io/warn: restricted\n    pod-security.kubernetes.io/audit: restricted\n",
+};
+
+/// A workload runs in `default`.
+pub static DEFAULT_USED: Rule = Rule {
+    code: "workload-in-default-namespace",
+    title: "A workload runs in the namespace default",
+    severity: Severity::Low,
+    scope: Scope::Workload,
+    serves: &[Serves::part("RA-33")],
+    why: "`default` has no owner: what lands there by mistake shares network, quota, Secrets and service accounts \
+          with everything else that did.",
+    fix: "Give every application a namespace of its own.",
+    example: "",
+};
+
+/// Rules of [`check`].
+pub(super) const RULES: &[&Rule] =
+    &[&POD_SECURITY_UNSET, &POD_SECURITY_PRIVILEGED, &POD_SECURITY_UNPINNED, &POD_SECURITY_SILENT];
+
+/// Judges the labels of one Namespace.
+pub(super) fn check(object: &Object<'_>, _: Context<'_>, sink: &mut Sink<'_>) {
+    if is_system_namespace(object.name()) {
+        return;
+    }
+    let labels = object.metadata.and_then(|metadata| metadata.get("labels"));
+    let Some(enforce) = labels.and_then(|labels| labels.get(ENFORCE)) else {
+        sink.report(&POD_SECURITY_UNSET, object.location(), format!("the label `{ENFORCE}` is not set"))
+            .field("metadata.labels");
+        return;
+    };
+    let level = enforce.as_str().unwrap_or("");
+    if level == "privileged" {
+        sink.report(&POD_SECURITY_PRIVILEGED, enforce, format!("the label `{ENFORCE}` is `privileged`"))
+            .field("metadata.labels");
+    } else if matches!(object.label(ENFORCE_VERSION), None | Some("latest")) {
+        let value = object.label(ENFORCE_VERSION).unwrap_or("not set");
+        sink.report(&POD_SECURITY_UNPINNED, enforce, format!("the label `{ENFORCE_VERSION}` is {value}"))
+            .field("metadata.labels");
+    }
+    if matches!(level, "privileged" | "baseline") && object.label(WARN).is_none() && object.label(AUDIT).is_none() {
+        let message = format!("the level `{level}` is enforced without `{WARN}` or `{AUDIT}`");
+        sink.report(&POD_SECURITY_SILENT, enforce, message).field("metadata.labels");
+    }
+}
+
+/// Judges where one workload runs. A manifest without a namespace may be applied to any.
+pub(super) fn workload(object: &Object<'_>, _: Context<'_>, sink: &mut Sink<'_>) {
+    if object.namespace() == "default" {
+        let at = object.metadata.and_then(|metadata| metadata.get("namespace"));
+        let at = at.map_or(object.location(), |value| value.location());
+        sink.report(&DEFAULT_USED, at, "`metadata.namespace` is `default`").field("metadata.namespace");
+    }
+}
+
+const ENFORCE: &str = "pod-security.kubernetes.io/enforce";
+const ENFORCE_VERSION: &str = "pod-security.kubernetes.io/enforce-version";
+const WARN: &str = "pod-security.kubernetes.io/warn";
+const AUDIT: &str = "pod-security.kubernetes.io/audit";
