@@ -29,3 +29,6 @@ pub(crate) const OBJECT_CHECKS: &[ObjectCheck] = &[
 
 /// Checks across objects.
 pub(crate) const INVENTORY_CHECKS: &[InventoryCheck] = &[InventoryCheck { rules: graph::RULES, run: graph::check }];
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -21,3 +21,6 @@ pub(crate) const OBJECT_CHECKS: &[ObjectCheck] = &[
 
 /// Checks across objects.
 pub(crate) const INVENTORY_CHECKS: &[InventoryCheck] = &[InventoryCheck { rules: claims::RULES, run: claims::classes }];
+
+#[cfg(test)]
+mod tests;

@@ -23,3 +23,6 @@ pub(crate) const INVENTORY_CHECKS: &[InventoryCheck] = &[InventoryCheck { rules:
 pub(crate) fn is_system_namespace(name: &str) -> bool {
     matches!(name, "kube-system" | "kube-public" | "kube-node-lease")
 }
+
+#[cfg(test)]
+mod tests;

@@ -143,6 +143,11 @@ pub(super) fn check(object: &Object<'_>, _: Context<'_>, sink: &mut Sink<'_>) {
     if is_own(object, cluster, role_name) {
         return;
     }
+    if object.value.get("subjects").is_none_or(Value::is_empty) {
+        sink.report(&SUBJECT_INVALID, object.location(), "the binding has no `subjects`")
+            .severity(Severity::Info)
+            .field("subjects");
+    }
     for (index, subject) in object.value.list("subjects").enumerate() {
         let seen = Seen { subject, index, role: role_name, cluster };
         let name = subject.str_at("name").unwrap_or("");
@@ -271,7 +276,8 @@ fn validity(object: &Object<'_>, seen: &Seen<'_>, name: &str, sink: &mut Sink<'_
     match subject.str_at("kind") {
         Some("User" | "Group") => {
             if subject.str_at("namespace").is_some() {
-                let message = format!("`{field}` of kind {} has a namespace, which only ServiceAccounts have", seen.kind());
+                let message =
+                    format!("`{field}` of kind {} has a namespace, which only ServiceAccounts have", seen.kind());
                 sink.report(&SUBJECT_INVALID, subject, message).field(field);
             }
         }

@@ -82,8 +82,7 @@ pub static UNLINKED_BUNDLE: Rule = Rule {
 };
 
 /// Rules of [`check`].
-pub(super) const RULES: &[&Rule] =
-    &[&MASTERS, &SYSTEM_IDENTITY, &LIFETIME, &USAGES, &LEGACY_SIGNER, &UNLINKED_BUNDLE];
+pub(super) const RULES: &[&Rule] = &[&MASTERS, &SYSTEM_IDENTITY, &LIFETIME, &USAGES, &LEGACY_SIGNER, &UNLINKED_BUNDLE];
 
 /// Judges one object of certificates.k8s.io.
 pub(super) fn check(object: &Object<'_>, _: Context<'_>, sink: &mut Sink<'_>) {

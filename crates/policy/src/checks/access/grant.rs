@@ -32,11 +32,7 @@ impl<'a> Grant<'a> {
     /// Reads a fact.
     pub(super) fn of_fact(rule: &'a PolicyRule) -> Self {
         let bits = |words: &[Box<str>], bit: fn(&str) -> u32| words.iter().fold(0, |all, word| all | bit(word));
-        Grant {
-            verbs: bits(&rule.verbs, verb::bit),
-            groups: bits(&rule.groups, group::bit),
-            words: Words::Facts(rule),
-        }
+        Grant { verbs: bits(&rule.verbs, verb::bit), groups: bits(&rule.groups, group::bit), words: Words::Facts(rule) }
     }
 
     /// Whether some word of `resources` passes the test.
@@ -168,11 +164,13 @@ pub(super) mod group {
     pub(in super::super) const BUILTIN: u32 = 1 << 18;
     /// Any group that is not in this list.
     pub(in super::super) const OTHER: u32 = 1 << 19;
+    /// Groups of snapshots and backups.
+    pub(in super::super) const BACKUPS: u32 = 1 << 20;
     /// The word `*`, which sets all bits.
     pub(in super::super) const ANY: u32 = 1 << 31;
 
     /// Groups outside Kubernetes.
-    pub(in super::super) const FOREIGN: u32 = OTHER | POLICY | RUNNERS;
+    pub(in super::super) const FOREIGN: u32 = OTHER | POLICY | RUNNERS | BACKUPS;
 
     pub(super) fn bit(word: &str) -> u32 {
         match word {
@@ -192,13 +190,27 @@ pub(super) mod group {
             "scheduling.k8s.io" => SCHEDULING,
             "resource.k8s.io" => RESOURCE,
             "events.k8s.io" => EVENTS,
-            "kobuk.dev" | "kyverno.io" | "policies.kyverno.io" | "constraints.gatekeeper.sh"
-            | "templates.gatekeeper.sh" | "wgpolicyk8s.io" | "policies.kubewarden.io" | "policy.sigstore.dev" => POLICY,
-            "argoproj.io" | "tekton.dev" | "serving.knative.dev" | "batch.volcano.sh" | "kubeflow.org" | "ray.io"
+            "kobuk.dev"
+            | "kyverno.io"
+            | "policies.kyverno.io"
+            | "constraints.gatekeeper.sh"
+            | "templates.gatekeeper.sh"
+            | "wgpolicyk8s.io"
+            | "policies.kubewarden.io"
+            | "policy.sigstore.dev" => POLICY,
+            "argoproj.io"
+            | "tekton.dev"
+            | "serving.knative.dev"
+            | "batch.volcano.sh"
+            | "kubeflow.org"
+            | "ray.io"
             | "sparkoperator.k8s.io" => RUNNERS,
-            "policy" | "autoscaling" | "coordination.k8s.io" | "authorization.k8s.io" | "flowcontrol.apiserver.k8s.io" => {
-                BUILTIN
-            }
+            "policy"
+            | "autoscaling"
+            | "coordination.k8s.io"
+            | "authorization.k8s.io"
+            | "flowcontrol.apiserver.k8s.io" => BUILTIN,
+            "snapshot.storage.k8s.io" | "velero.io" | "longhorn.io" => BACKUPS,
             "*" => u32::MAX,
             _ => OTHER,
         }

@@ -134,6 +134,30 @@ pub static ERASE_EVENTS: Rule = Rule {
     example: "rules:\n- apiGroups: [\"\"]\n  resources: [events]\n  verbs: [create, patch]\n",
 };
 
+/// Backups can be deleted.
+pub static DELETE_BACKUPS: Rule = Rule {
+    code: "rbac-delete-backups",
+    title: "A role may delete snapshots or backups",
+    severity: Severity::Medium,
+    scope: Scope::Role,
+    serves: &[Serves::part("RS-04"), Serves::part("RS-12")],
+    why: "Extortion starts with the backups. Deleting the object commonly deletes the stored copy behind it.",
+    fix: "Let applications create and read backups; leave deleting to the backup controller's own retention.",
+    example: "rules:\n- apiGroups: [snapshot.storage.k8s.io]\n  resources: [volumesnapshots]\n  verbs: [get, list, create]\n",
+};
+
+/// Limits of a namespace can be lifted.
+pub static WRITE_QUOTAS: Rule = Rule {
+    code: "rbac-write-quotas",
+    title: "A role may change ResourceQuotas or LimitRanges",
+    severity: Severity::Low,
+    scope: Scope::Role,
+    serves: &[Serves::part("RC-03"), Serves::part("RA-33"), Serves::part("DV-25")],
+    why: "Who may change the quota of a namespace is not limited by it.",
+    fix: "Leave quotas and limit ranges to those who own the cluster's capacity.",
+    example: "rules:\n- apiGroups: [\"\"]\n  resources: [resourcequotas]\n  verbs: [get, list, watch]\n",
+};
+
 /// Powers of this file.
 pub(super) const POWERS: &[Power] = &[
     cluster(&WRITE_WEBHOOKS, "write admission webhooks", group::ADMISSION, WEBHOOKS, verb::WRITE),
@@ -205,6 +229,26 @@ pub(super) const POWERS: &[Power] = &[
         &["resourceclaims/driver"],
         verb::OTHER | verb::UPDATE | verb::PATCH,
     ),
+    Power {
+        in_role: Some(Severity::Low),
+        ..cluster(
+            &DELETE_BACKUPS,
+            "delete snapshots and backups",
+            group::BACKUPS,
+            BACKUPS,
+            verb::DELETE | verb::DELETE_COLLECTION,
+        )
+    },
+    Power {
+        in_role: Some(Severity::Low),
+        ..cluster(
+            &WRITE_QUOTAS,
+            "lift quotas",
+            group::CORE,
+            &["resourcequotas", "limitranges"],
+            verb::UPDATE | verb::PATCH | verb::DELETE | verb::DELETE_COLLECTION,
+        )
+    },
     cluster(
         &ERASE_EVENTS,
         "delete Events",
@@ -247,4 +291,5 @@ const ENGINE_POLICIES: &[&str] = &[
     "admissionpolicies",
 ];
 const CLASSES: &[&str] = &["runtimeclasses", "priorityclasses", "storageclasses", "ingressclasses", "csidrivers"];
+const BACKUPS: &[&str] = &["volumesnapshots", "volumesnapshotcontents", "backups", "deletebackuprequests"];
 const ENDPOINTS: &[&str] = &["endpoints", "endpointslices"];

@@ -101,7 +101,7 @@ pub static WRITE_NODES: Rule = Rule {
 pub(super) const POWERS: &[Power] = &[
     Power {
         rule: &NODE_PROXY,
-        phrase: "run commands on every node through nodes/proxy",
+        phrase: "run commands in every pod by way of nodes/proxy",
         family: "node-proxy",
         groups: group::CORE,
         resources: &["nodes/proxy"],
@@ -145,7 +145,7 @@ pub(super) const POWERS: &[Power] = &[
     },
     Power {
         rule: &CREATE_WORKLOADS,
-        phrase: "create workloads",
+        phrase: "create or change workloads",
         family: "workloads",
         groups: group::CORE,
         resources: &["pods", "replicationcontrollers"],
@@ -156,7 +156,7 @@ pub(super) const POWERS: &[Power] = &[
     },
     Power {
         rule: &CREATE_WORKLOADS,
-        phrase: "create workloads",
+        phrase: "create or change workloads",
         family: "workloads",
         groups: group::APPS | group::BATCH,
         resources: &["deployments", "daemonsets", "statefulsets", "replicasets", "jobs", "cronjobs"],
@@ -167,7 +167,7 @@ pub(super) const POWERS: &[Power] = &[
     },
     Power {
         rule: &CREATE_WORKLOADS,
-        phrase: "create workloads",
+        phrase: "create or change workloads",
         family: "workloads",
         groups: group::RUNNERS,
         resources: RUNNERS,

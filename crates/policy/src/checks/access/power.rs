@@ -85,4 +85,6 @@ pub(super) const RULES: &[&Rule] = &[
     &guards::WRITE_ENDPOINTS,
     &guards::WRITE_DEVICES,
     &guards::ERASE_EVENTS,
+    &guards::DELETE_BACKUPS,
+    &guards::WRITE_QUOTAS,
 ];

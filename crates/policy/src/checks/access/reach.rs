@@ -7,7 +7,7 @@ use manifest::Inventory;
 use manifest::inventory::{Binding, BindingSubject, PolicyRule, Role};
 use model::Severity;
 
-use super::grant::Grant;
+use super::grant::{Grant, group, verb};
 use super::power;
 
 /// Roles and bindings by name.
@@ -15,10 +15,10 @@ use super::power;
 pub(super) struct Graph<'i> {
     inventory: &'i Inventory,
     roles: HashMap<(bool, &'i str, &'i str), &'i Role>,
-    /// Bindings by namespace and name of the service accounts that they name.
-    accounts: HashMap<(&'i str, &'i str), Vec<&'i Binding>>,
-    /// Answers of [`Graph::reach`] by role, and whether it is bound cluster-wide.
-    known: RefCell<HashMap<(*const Role, bool), Option<Reach>>>,
+    /// The worst that is bound to each service account, by namespace and name.
+    accounts: HashMap<(&'i str, &'i str), Option<(Reach, &'i Binding)>>,
+    /// What is known of roles, so that many bindings of one large role cost its rules once.
+    known: RefCell<HashMap<*const Role, Summary>>,
     /// Roles that may still be compared with aggregation selectors.
     comparisons: Cell<usize>,
 }
@@ -30,6 +30,21 @@ pub(super) struct Reach {
     pub(super) severity: Severity,
     /// What the holder may do.
     pub(super) phrase: &'static str,
+}
+
+/// What all rules of a role come to.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Summary {
+    /// The worst when bound in the cluster.
+    cluster: Option<Reach>,
+    /// The worst when bound in a namespace.
+    local: Option<Reach>,
+    /// Some rule changes something.
+    writes: bool,
+    /// Some rule covers more than well-known resources in namespaces.
+    beyond_namespaces: bool,
+    /// Some rule changes or deletes objects of any name.
+    pub(super) changes_any: bool,
 }
 
 // === impl Graph ===
@@ -49,9 +64,13 @@ impl<'i> Graph<'i> {
             graph.roles.insert((role.cluster, namespace, role.origin.name()), role);
         }
         for binding in &inventory.bindings {
-            for subject in &binding.subjects {
-                if let Some(account) = account(binding, subject) {
-                    graph.accounts.entry(account).or_default().push(binding);
+            let reach = graph.reach(binding);
+            for account in binding.subjects.iter().filter_map(|subject| account(binding, subject)) {
+                let worst = graph.accounts.entry(account).or_default();
+                if let Some(reach) = reach
+                    && worst.is_none_or(|(worst, _)| reach.severity > worst.severity)
+                {
+                    *worst = Some((reach, binding));
                 }
             }
         }
@@ -65,14 +84,19 @@ impl<'i> Graph<'i> {
         self.roles.get(&(cluster, namespace, &*binding.role_name)).copied()
     }
 
-    /// Bindings that name a service account.
-    pub(super) fn bindings<'g>(&'g self, namespace: &'g str, account: &'g str) -> &'g [&'i Binding] {
-        self.accounts.get(&(namespace, account)).map_or(&[], Vec::as_slice)
+    /// Whether some binding names the service account.
+    pub(super) fn is_bound(&self, namespace: &'i str, account: &'i str) -> bool {
+        self.accounts.contains_key(&(namespace, account))
+    }
+
+    /// The worst that is bound to a service account, and by which binding.
+    pub(super) fn worst(&self, namespace: &'i str, account: &'i str) -> Option<(Reach, &'i Binding)> {
+        self.accounts.get(&(namespace, account)).copied().flatten()
     }
 
     /// The worst that a binding allows; `None` for nothing dangerous, or when the role is not known.
     pub(super) fn reach(&self, binding: &'i Binding) -> Option<Reach> {
-        let known = match (&*binding.role_kind, &*binding.role_name) {
+        match (&*binding.role_kind, &*binding.role_name) {
             ("ClusterRole", "cluster-admin") => {
                 let severity = if binding.cluster { Severity::Critical } else { Severity::High };
                 Some(Reach { severity, phrase: "do everything" })
@@ -81,46 +105,71 @@ impl<'i> Graph<'i> {
                 let severity = if binding.cluster { Severity::High } else { Severity::Medium };
                 Some(Reach { severity, phrase: "read Secrets and create workloads" })
             }
-            _ => None,
-        };
-        known.or_else(|| {
-            let role = self.role(binding)?;
-            let key = (std::ptr::from_ref(role), binding.cluster);
-            if let Some(reach) = self.known.borrow().get(&key) {
-                return *reach;
+            _ => {
+                let summary = self.summary(self.role(binding)?);
+                if binding.cluster { summary.cluster } else { summary.local }
             }
-            let mut worst: Option<Reach> = None;
-            self.each_rule(role, &mut |rule| {
-                let reach = reach_of(rule, binding.cluster);
-                if reach.map(|reach| reach.severity) > worst.map(|worst| worst.severity) {
-                    worst = reach;
-                }
-            });
-            self.known.borrow_mut().insert(key, worst);
-            worst
-        })
+        }
     }
 
-    /// Calls `each` for the rules of a role, those that it aggregates included.
-    pub(super) fn each_rule(&self, role: &'i Role, each: &mut impl FnMut(&'i PolicyRule)) {
-        role.rules.iter().for_each(&mut *each);
-        if role.aggregates.is_empty() {
-            return;
+    /// What the rules of a role come to, those that it aggregates included.
+    pub(super) fn summary(&self, role: &'i Role) -> Summary {
+        let key = std::ptr::from_ref(role);
+        if let Some(summary) = self.known.borrow().get(&key) {
+            return *summary;
         }
-        for other in &self.inventory.roles {
-            if !other.cluster || other.labels.is_empty() || std::ptr::eq(other, role) {
-                continue;
-            }
-            let left = self.comparisons.get();
-            if left == 0 {
-                return;
-            }
-            self.comparisons.set(left - 1);
-            if role.aggregates.iter().any(|selector| selector.matches(&other.labels)) {
-                other.rules.iter().for_each(&mut *each);
-            }
+        let mut summary = Summary::default();
+        role.rules.iter().for_each(|rule| summary.add(rule));
+        if !role.aggregates.is_empty() {
+            self.aggregated(role).for_each(|rule| summary.add(rule));
         }
+        self.known.borrow_mut().insert(key, summary);
+        summary
     }
+
+    /// Rules of other roles that a role selects by label.
+    fn aggregated<'g>(&'g self, role: &'i Role) -> impl Iterator<Item = &'i PolicyRule> + use<'g, 'i> {
+        let others = self
+            .inventory
+            .roles
+            .iter()
+            .filter(move |other| other.cluster && !other.labels.is_empty() && !std::ptr::eq(*other, role));
+        others
+            .take_while(|_| {
+                let left = self.comparisons.get();
+                self.comparisons.set(left.saturating_sub(1));
+                left > 0
+            })
+            .filter(|other| role.aggregates.iter().any(|selector| selector.matches(&other.labels)))
+            .flat_map(|other| &other.rules)
+    }
+}
+
+// === impl Summary ===
+
+impl Summary {
+    /// Whether the role changes things, but only such as live in namespaces.
+    pub(super) fn writes_only_in_namespaces(&self) -> bool {
+        self.writes && !self.beyond_namespaces
+    }
+
+    fn add(&mut self, rule: &PolicyRule) {
+        let grant = Grant::of_fact(rule);
+        self.cluster = worse(self.cluster, reach_of(&grant, true));
+        self.local = worse(self.local, reach_of(&grant, false));
+        self.writes |= !grant.reads_only();
+        let namespaced = |word: &Box<str>| NAMESPACED.contains(&word.split('/').next().unwrap_or(word));
+        let inside = rule.urls.is_empty() && !rule.resources.is_empty() && rule.resources.iter().all(namespaced);
+        self.beyond_namespaces |= !inside || grant.groups & group::FOREIGN != 0;
+        // Reviews of access only ask.
+        let asks = grant.any_resource(|word| word.ends_with("reviews"));
+        let changes = verb::UPDATE | verb::PATCH | verb::DELETE | verb::DELETE_COLLECTION;
+        self.changes_any |= !grant.is_named() && !asks && grant.verbs & changes != 0;
+    }
+}
+
+fn worse(one: Option<Reach>, other: Option<Reach>) -> Option<Reach> {
+    if other.map(|reach| reach.severity) > one.map(|reach| reach.severity) { other } else { one }
 }
 
 /// Comparing 1,000 aggregating roles with 1,000 labelled ones is ample for a real cluster; hostile input
@@ -137,19 +186,40 @@ pub(super) fn account<'i>(binding: &'i Binding, subject: &'i BindingSubject) -> 
 }
 
 /// The worst that one rule allows when bound in the cluster or in a namespace.
-fn reach_of(rule: &PolicyRule, cluster: bool) -> Option<Reach> {
-    let grant = Grant::of_fact(rule);
+fn reach_of(grant: &Grant<'_>, cluster: bool) -> Option<Reach> {
     if grant.is_everything() {
         let severity = if cluster { Severity::Critical } else { Severity::High };
         return Some(Reach { severity, phrase: "do everything" });
     }
-    let mut worst: Option<Reach> = None;
-    for power in power::all() {
-        if let Some(severity) = power.granted(&grant, cluster)
-            && worst.is_none_or(|worst| severity > worst.severity)
-        {
-            worst = Some(Reach { severity, phrase: power.phrase });
-        }
-    }
-    worst
+    power::all().fold(None, |worst, power| {
+        let severity = power.granted(grant, cluster);
+        worse(worst, severity.map(|severity| Reach { severity, phrase: power.phrase }))
+    })
 }
+
+/// Resources that live in namespaces and that applications often change.
+const NAMESPACED: &[&str] = &[
+    "pods",
+    "services",
+    "configmaps",
+    "secrets",
+    "serviceaccounts",
+    "persistentvolumeclaims",
+    "events",
+    "endpoints",
+    "endpointslices",
+    "replicationcontrollers",
+    "deployments",
+    "replicasets",
+    "statefulsets",
+    "daemonsets",
+    "jobs",
+    "cronjobs",
+    "ingresses",
+    "networkpolicies",
+    "leases",
+    "roles",
+    "rolebindings",
+    "poddisruptionbudgets",
+    "horizontalpodautoscalers",
+];

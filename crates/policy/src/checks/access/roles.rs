@@ -151,9 +151,13 @@ pub(super) fn check(object: &Object<'_>, _: Context<'_>, sink: &mut Sink<'_>) {
         urls(rule, index, everything, sink);
         no_effect(rule, index, &grant, cluster, sink);
     }
+    if object.value.get("rules").is_none_or(Value::is_empty) && object.value.get("aggregationRule").is_none() {
+        sink.report(&NO_EFFECT, object.location(), "the role has no `rules`").field("rules");
+    }
     if cluster {
         aggregation(object, sink);
-        for selector in object.value.get("aggregationRule").into_iter().flat_map(|rule| rule.list("clusterRoleSelectors"))
+        for selector in
+            object.value.get("aggregationRule").into_iter().flat_map(|rule| rule.list("clusterRoleSelectors"))
         {
             if manifest::inventory::Selector::of(Some(selector)).is_empty() {
                 sink.report(&AGGREGATES_ALL, selector, "a selector in `aggregationRule.clusterRoleSelectors` is empty")
@@ -204,7 +208,8 @@ pub(super) fn powers(object: &Object<'_>, _: Context<'_>, sink: &mut Sink<'_>) {
 /// Whether the object is a role that the API server itself creates and reconciles.
 pub(super) fn is_bootstrap(object: &Object<'_>) -> bool {
     object.label("kubernetes.io/bootstrapping") == Some("rbac-defaults")
-        && (object.name().starts_with("system:") || matches!(object.name(), "cluster-admin" | "admin" | "edit" | "view"))
+        && (object.name().starts_with("system:")
+            || matches!(object.name(), "cluster-admin" | "admin" | "edit" | "view"))
 }
 
 /// Namespaces of the cluster's own components.
@@ -215,7 +220,9 @@ pub(super) fn is_system_namespace(name: &str) -> bool {
 /// The severity in cases that the table cannot tell apart.
 fn adjusted(power: &power::Power, rule: Value<'_>, grant: &Grant<'_>, severity: Severity) -> Severity {
     let any = |wanted: &[&str]| {
-        rule.list("resources").filter_map(Value::as_str).any(|word| wanted.iter().any(|resource| covers(word, resource)))
+        rule.list("resources")
+            .filter_map(Value::as_str)
+            .any(|word| wanted.iter().any(|resource| covers(word, resource)))
     };
     // Reading one Secret needs its name; listing gives all.
     if std::ptr::eq(power.rule, &secrets::READ_SECRETS) && grant.verbs & (verb::LIST | verb::WATCH) == 0 {
@@ -245,7 +252,7 @@ fn wildcards(rule: Value<'_>, index: usize, grant: &Grant<'_>, cluster: bool, si
         sink.report(&WILDCARD_GROUPS, word, format!("`rules[{index}].apiGroups` is `*` for {resources}"))
             .field(format!("rules[{index}].apiGroups"));
     }
-    if let Some(word) = star("verbs") {
+    if let Some(word) = star("verbs").filter(|_| !grant.any_kind()) {
         let severity = if builtin && !grant.is_named() { Severity::Medium } else { Severity::Low };
         let object = if rule.get("nonResourceURLs").is_some() { "nonResourceURLs" } else { "resources" };
         sink.report(&WILDCARD_VERBS, word, format!("`rules[{index}].verbs` is `*` for {}", words(rule, object)))
@@ -297,7 +304,8 @@ fn urls(rule: Value<'_>, index: usize, everything: bool, sink: &mut Sink<'_>) {
     for url in rule.list("nonResourceURLs") {
         let Some(text) = url.as_str() else { continue };
         let field = || format!("rules[{index}].nonResourceURLs");
-        let is_below = |root: &str| text.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '*']));
+        let is_below =
+            |root: &str| text.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '*']));
         if matches!(text, "*" | "/*") {
             if !everything {
                 sink.report(&WILDCARD_URLS, url, format!("`{}` is `{text}`", field())).field(field());
@@ -346,9 +354,11 @@ fn is_in_edit(power: &power::Power) -> bool {
 fn no_effect(rule: Value<'_>, index: usize, grant: &Grant<'_>, cluster: bool, sink: &mut Sink<'_>) {
     let field = || format!("rules[{index}]");
     if !cluster && let Some(urls) = rule.get("nonResourceURLs") {
-        sink.report(&NO_EFFECT, urls, format!("`rules[{index}].nonResourceURLs` has no effect in a Role")).field(field());
+        sink.report(&NO_EFFECT, urls, format!("`rules[{index}].nonResourceURLs` has no effect in a Role"))
+            .field(field());
     }
-    if grant.is_named() && grant.verbs == verb::CREATE && !grant.any_resource(|word| word.contains('/') || word == "*") {
+    if grant.is_named() && grant.verbs == verb::CREATE && !grant.any_resource(|word| word.contains('/') || word == "*")
+    {
         let message = format!("`rules[{index}]` limits `create` by `resourceNames`, but a new object has no name yet");
         sink.report(&NO_EFFECT, rule, message).field(field());
     }

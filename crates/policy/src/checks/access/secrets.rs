@@ -11,7 +11,7 @@ pub static READ_SECRETS: Rule = Rule {
     title: "A role may read Secrets by any name",
     severity: Severity::High,
     scope: model::Scope::Role,
-    serves: &[Serves::full("RA-07"), Serves::part("RA-28"), Serves::part("RS-12")],
+    serves: &[Serves::full("RA-07"), Serves::part("RA-28")],
     why: "`list` and `watch` return the contents of every Secret, not only the names, and `get` without \
           `resourceNames` returns any Secret whose name can be guessed. Among them are the tokens of other identities.",
     fix: "Grant `get` on the Secrets that are needed by `resourceNames`, in a Role, or mount them instead.",

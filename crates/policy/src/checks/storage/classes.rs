@@ -83,8 +83,16 @@ pub static TRANSIT: Rule = Rule {
 };
 
 /// Rules of [`check`].
-pub(super) const RULES: &[&Rule] =
-    &[&UNENCRYPTED, &PROVIDER_KEY, &ENCRYPTION_UNKNOWN, &NODE_DIRECTORY, &RETAINS, &TRANSIT, &volumes::NFS, &volumes::NETWORK];
+pub(super) const RULES: &[&Rule] = &[
+    &UNENCRYPTED,
+    &PROVIDER_KEY,
+    &ENCRYPTION_UNKNOWN,
+    &NODE_DIRECTORY,
+    &RETAINS,
+    &TRANSIT,
+    &volumes::NFS,
+    &volumes::NETWORK,
+];
 
 /// Judges one StorageClass.
 pub(super) fn check(object: &Object<'_>, _: Context<'_>, sink: &mut Sink<'_>) {
@@ -135,8 +143,12 @@ fn at_rest(class: Value<'_>, provisioner: Value<'_>, name: &str, sink: &mut Sink
             sink.report(&NODE_DIRECTORY, provisioner, format!("`provisioner` is `{name}`")).field("provisioner");
         }
         None => {
-            sink.report(&ENCRYPTION_UNKNOWN, provisioner, format!("what `{name}` encrypts cannot be told from the class"))
-                .field("provisioner");
+            sink.report(
+                &ENCRYPTION_UNKNOWN,
+                provisioner,
+                format!("what `{name}` encrypts cannot be told from the class"),
+            )
+            .field("provisioner");
         }
     }
 }
@@ -154,7 +166,8 @@ fn transit(class: Value<'_>, provisioner: Value<'_>, name: &str, sink: &mut Sink
         "efs.csi.aws.com" | "file.csi.azure.com" => {
             let off = parameter(class, "encryptInTransit").filter(|value| value.as_bool() == Some(false));
             if let Some(value) = off {
-                sink.report(&TRANSIT, value, "`parameters.encryptInTransit` is false").field("parameters.encryptInTransit");
+                sink.report(&TRANSIT, value, "`parameters.encryptInTransit` is false")
+                    .field("parameters.encryptInTransit");
             }
         }
         _ => {}

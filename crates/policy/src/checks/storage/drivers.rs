@@ -69,7 +69,8 @@ pub(super) fn check(object: &Object<'_>, _: Context<'_>, sink: &mut Sink<'_>) {
             }
         }
         "VolumeSnapshotClass" => {
-            if let Some(policy) = object.value.get("deletionPolicy").filter(|policy| policy.as_str() == Some("Delete")) {
+            if let Some(policy) = object.value.get("deletionPolicy").filter(|policy| policy.as_str() == Some("Delete"))
+            {
                 sink.report(&SNAPSHOT_DELETE, policy, "`deletionPolicy` is `Delete`").field("deletionPolicy");
             }
         }

@@ -21,14 +21,14 @@ pub(super) fn encryption(provisioner: &str) -> Option<Encryption> {
         return Some(Parameter(&[("encrypted", "true")]));
     }
     Some(match provisioner {
-        "ebs.csi.aws.com" | "ebs.csi.eks.amazonaws.com" | "kubernetes.io/aws-ebs" => Parameter(&[("encrypted", "true")]),
+        "ebs.csi.aws.com" | "ebs.csi.eks.amazonaws.com" | "kubernetes.io/aws-ebs" => {
+            Parameter(&[("encrypted", "true")])
+        }
         "diskplugin.csi.alibabacloud.com" | "driver.longhorn.io" | "csi.scaleway.com" => {
             Parameter(&[("encrypted", "true")])
         }
         "pxd.portworx.com" | "kubernetes.io/portworx-volume" => Parameter(&[("secure", "true")]),
-        "linstor.csi.linbit.com" => {
-            Parameter(&[("linstor.csi.linbit.com/encryption", "true"), ("encryption", "true")])
-        }
+        "linstor.csi.linbit.com" => Parameter(&[("linstor.csi.linbit.com/encryption", "true"), ("encryption", "true")]),
         "zfs.csi.openebs.io" => Parameter(&[("encryption", "")]),
         "storage.csi.upcloud.com" => Parameter(&[("encryption", "data-at-rest")]),
         "linodebs.csi.linode.com" => Parameter(&[("linodebs.csi.linode.com/luks-encrypted", "true")]),

@@ -174,12 +174,18 @@ fn csi_network(csi: Value<'_>, spec: Value<'_>, sink: &mut Sink<'_>) {
 
 /// Reports an NFS mount whose options do not authenticate. `holder` has `mountOptions`.
 pub(super) fn nfs_mount(holder: Option<Value<'_>>, at: Location, server: &str, field: &str, sink: &mut Sink<'_>) {
-    let mut options =
-        holder.into_iter().flat_map(|holder| holder.list("mountOptions")).filter_map(Value::as_str).flat_map(|o| o.split(','));
+    let mut options = holder
+        .into_iter()
+        .flat_map(|holder| holder.list("mountOptions"))
+        .filter_map(Value::as_str)
+        .flat_map(|o| o.split(','));
     // Several flavours may stand in one option; the first one that the server takes is used.
     let proves = |option: &str| {
         option.trim() == "xprtsec=mtls"
-            || option.trim().strip_prefix("sec=").is_some_and(|flavours| flavours.split(':').all(|f| f.starts_with("krb5")))
+            || option
+                .trim()
+                .strip_prefix("sec=")
+                .is_some_and(|flavours| flavours.split(':').all(|f| f.starts_with("krb5")))
     };
     if !options.any(proves) {
         let message = format!("`{field}` mounts from `{server}` without `sec=krb5*` or `xprtsec=mtls`");

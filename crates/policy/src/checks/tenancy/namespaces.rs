@@ -71,14 +71,30 @@ pub static DEFAULT_USED: Rule = Rule {
     example: "",
 };
 
+/// Pods may use devices of others.
+pub static DEVICE_ADMIN: Rule = Rule {
+    code: "namespace-device-admin-access",
+    title: "A Namespace allows administrative access to devices",
+    severity: Severity::Low,
+    scope: Scope::Namespace,
+    serves: &[Serves::part("RA-23")],
+    why: "Claims with admin access in this namespace reach devices that are in use by pods of other namespaces.",
+    fix: "Keep the label on a namespace that only the operators of the devices can create claims in.",
+    example: "",
+};
+
 /// Rules of [`check`].
 pub(super) const RULES: &[&Rule] =
-    &[&POD_SECURITY_UNSET, &POD_SECURITY_PRIVILEGED, &POD_SECURITY_UNPINNED, &POD_SECURITY_SILENT];
+    &[&POD_SECURITY_UNSET, &POD_SECURITY_PRIVILEGED, &POD_SECURITY_UNPINNED, &POD_SECURITY_SILENT, &DEVICE_ADMIN];
 
 /// Judges the labels of one Namespace.
 pub(super) fn check(object: &Object<'_>, _: Context<'_>, sink: &mut Sink<'_>) {
     if is_system_namespace(object.name()) {
         return;
+    }
+    if object.label(DEVICES) == Some("true") {
+        sink.report(&DEVICE_ADMIN, object.location(), format!("the label `{DEVICES}` is true"))
+            .field("metadata.labels");
     }
     let labels = object.metadata.and_then(|metadata| metadata.get("labels"));
     let Some(enforce) = labels.and_then(|labels| labels.get(ENFORCE)) else {
@@ -113,4 +129,5 @@ pub(super) fn workload(object: &Object<'_>, _: Context<'_>, sink: &mut Sink<'_>)
 const ENFORCE: &str = "pod-security.kubernetes.io/enforce";
 const ENFORCE_VERSION: &str = "pod-security.kubernetes.io/enforce-version";
 const WARN: &str = "pod-security.kubernetes.io/warn";
+const DEVICES: &str = "resource.kubernetes.io/admin-access";
 const AUDIT: &str = "pod-security.kubernetes.io/audit";

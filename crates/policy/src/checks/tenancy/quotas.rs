@@ -97,7 +97,9 @@ fn incomplete(quotas: &[&ResourceQuota], sink: &mut Sink<'_>) {
     let Some(first) = unscoped().next() else { return };
     let missing: Vec<&str> = WANTED
         .iter()
-        .filter(|(_, keys)| !unscoped().flat_map(|quota| &quota.hard).any(|key| keys.iter().any(|want| fits(key, want))))
+        .filter(|(_, keys)| {
+            !unscoped().flat_map(|quota| &quota.hard).any(|key| keys.iter().any(|want| fits(key, want)))
+        })
         .map(|(noun, _)| *noun)
         .collect();
     if !missing.is_empty() {
@@ -124,8 +126,12 @@ pub(super) fn limit_range(object: &Object<'_>, _: Context<'_>, sink: &mut Sink<'
     // A maximum also becomes the default limit.
     let sets = |key: &str, limit: manifest::Value<'_>| limit.path(&[key, "memory"]).is_some();
     if !containers.any(|limit| sets("default", limit) || sets("max", limit)) {
-        sink.report(&LIMIT_RANGE_INCOMPLETE, limits, "no entry of type Container sets `default.memory` or `max.memory`")
-            .field("spec.limits");
+        sink.report(
+            &LIMIT_RANGE_INCOMPLETE,
+            limits,
+            "no entry of type Container sets `default.memory` or `max.memory`",
+        )
+        .field("spec.limits");
     }
 }
 
