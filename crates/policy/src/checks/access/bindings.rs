@@ -37,7 +37,7 @@ pub static MASTERS: Rule = Rule {
 pub static ANONYMOUS: Rule = Rule {
     code: "rbac-anonymous-bound",
     title: "Unauthenticated callers hold a role",
-    severity: Severity::Critical,
+    severity: Severity::High,
     scope: Scope::RoleBinding,
     serves: &[Serves::full("RA-06"), Serves::part("RA-30")],
     why: "Anyone who reaches the API server has the rights of this role, without any credential.",
@@ -202,7 +202,11 @@ fn identity(seen: &Seen<'_>, name: &str, sink: &mut Sink<'_>) -> bool {
     let role = seen.role;
     match (seen.kind(), name) {
         ("User", "system:anonymous") | ("Group", "system:unauthenticated") => {
-            let severity = if PUBLIC_ROLES.contains(&role) { Severity::Low } else { Severity::Critical };
+            let severity = match (PUBLIC_ROLES.contains(&role), full) {
+                (true, _) => Severity::Low,
+                (false, true) => Severity::Critical,
+                (false, false) => Severity::High,
+            };
             sink.report(&ANONYMOUS, seen.subject, format!("`{name}` holds the role `{role}`"))
                 .severity(severity)
                 .field(seen.field());
