@@ -11,7 +11,6 @@ use crate::check::{InventoryCheck, ObjectCheck};
 /// Checks on single objects.
 pub(crate) const OBJECT_CHECKS: &[ObjectCheck] = &[
     ObjectCheck { scope: Scope::Namespace, rules: namespaces::RULES, run: namespaces::check },
-    ObjectCheck { scope: Scope::Workload, rules: &[&namespaces::DEFAULT_USED], run: namespaces::workload },
     ObjectCheck { scope: Scope::Quota, rules: &[&quotas::LIMIT_RANGE_INCOMPLETE], run: quotas::limit_range },
     ObjectCheck { scope: Scope::Object, rules: priority::RULES, run: priority::check },
 ];

@@ -63,7 +63,7 @@ pub static CREATE_WORKLOADS: Rule = Rule {
     title: "A role may create or change workloads",
     severity: Severity::Medium,
     scope: Scope::Role,
-    serves: &[Serves::full("RA-07"), Serves::part("DE-01")],
+    serves: &[Serves::full("RA-07"), Serves::part("DE-01"), Serves::part("RA-25")],
     why: "A pod can mount any Secret of its namespace and run as any service account there. Who may create workloads \
           therefore holds all of these rights, in every namespace that the role reaches.",
     fix: "Bind the role per namespace instead of cluster-wide, keep powerful service accounts out of these namespaces, \
@@ -77,7 +77,7 @@ pub static CREATE_SYSTEM_WORKLOADS: Rule = Rule {
     title: "A role may create workloads in a system namespace",
     severity: Severity::High,
     scope: Scope::Role,
-    serves: &[Serves::full("RA-25"), Serves::part("RA-26"), Serves::part("RA-07")],
+    serves: &[Serves::part("RA-25"), Serves::part("RA-26"), Serves::part("RA-07")],
     why: "Namespaces that begin with kube- hold the service accounts of cluster controllers and are usually exempt \
           from pod security. A pod created there can run as any of them.",
     fix: "Install the component in a namespace of its own and grant nothing in kube-system.",

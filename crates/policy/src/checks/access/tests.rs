@@ -485,6 +485,42 @@ fn who_holds_cluster_admin_decides_how_bad_it_is() {
 }
 
 #[test]
+fn a_workload_without_a_token_is_not_powerful() {
+    let (_, bad, _) = graphs().into_iter().find(|(code, ..)| *code == "rbac-powerful-daemonset").unwrap();
+    assert!(rbac(&bad).contains(&"rbac-powerful-daemonset"));
+    let text =
+        bad.replace("{serviceAccountName: tool,", "{serviceAccountName: tool, automountServiceAccountToken: false,");
+    assert!(!rbac(&text).contains(&"rbac-powerful-daemonset"));
+}
+
+#[test]
+fn anonymous_callers_may_hold_what_kubernetes_gives_everyone() {
+    let anonymous = "{kind: User, name: 'system:anonymous'}";
+    assert_eq!(severity(&bind("system:discovery", anonymous), "rbac-anonymous-bound"), Some(Severity::Low));
+    assert_eq!(severity(&bind("something", anonymous), "rbac-anonymous-bound"), Some(Severity::High));
+    assert_eq!(severity(&bind("edit", anonymous), "rbac-anonymous-bound"), Some(Severity::Critical));
+}
+
+#[test]
+fn a_tenants_custom_group_is_not_taken_for_a_runner_of_pods() {
+    let text = cluster_role("{apiGroups: [argoproj.io], resources: [appprojects], verbs: [create]}");
+    assert_eq!(rbac(&text), [""; 0]);
+}
+
+#[test]
+fn broken_roles_and_bindings_are_read_without_harm() {
+    for text in [
+        "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: []\nrules: [1, null, {verbs: x, resources: {a: b}}]\n",
+        "apiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {name: 7}\nroleRef: [x]\nsubjects: [1, null, {kind: 5}]\n",
+        "apiVersion: certificates.k8s.io/v1\nkind: CertificateSigningRequest\nmetadata: {name: a}\nspec: {request: '!!', usages: x, signerName: 3}\n",
+        "apiVersion: storage.k8s.io/v1\nkind: StorageClass\nmetadata: {name: a}\nprovisioner: 5\nparameters: [x]\n",
+        "apiVersion: v1\nkind: PersistentVolume\nmetadata: {name: a}\nspec: {nfs: x, iscsi: [], mountOptions: y, csi: 3}\n",
+    ] {
+        findings(text);
+    }
+}
+
+#[test]
 fn aggregated_rules_count_as_rules_of_the_role() {
     let text = "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: r}\naggregationRule: {clusterRoleSelectors: [{matchLabels: {to: r}}]}\n---\n".to_owned()
         + &cluster_role("{apiGroups: [''], resources: [nodes/proxy], verbs: [get]}").replace("{name: r}", "{name: part, labels: {to: r}}")

@@ -37,7 +37,7 @@ pub static NFS: Rule = Rule {
     title: "An NFS volume is mounted without authentication",
     severity: Severity::Medium,
     scope: Scope::Volume,
-    serves: &[Serves::full("RS-05")],
+    serves: &[Serves::part("RS-05")],
     why: "With sec=sys the server believes the user id that the client sends. Any machine that reaches the server \
           reads and writes all files.",
     fix: "Mount through a PersistentVolume with the option sec=krb5p, or with xprtsec=mtls.",
@@ -50,7 +50,7 @@ pub static ISCSI: Rule = Rule {
     title: "An iSCSI volume is used without CHAP",
     severity: Severity::Medium,
     scope: Scope::Volume,
-    serves: &[Serves::full("RS-05")],
+    serves: &[Serves::part("RS-05")],
     why: "Without CHAP the target accepts any initiator that knows a name, so any machine that reaches the target can \
           read and write the disk.",
     fix: "Set chapAuthSession and chapAuthDiscovery to true and name the Secret with the credentials in secretRef.",
@@ -63,7 +63,7 @@ pub static NETWORK: Rule = Rule {
     title: "Network storage is used without credentials",
     severity: Severity::Medium,
     scope: Scope::Volume,
-    serves: &[Serves::full("RS-05")],
+    serves: &[Serves::part("RS-05")],
     why: "Storage that asks for no credentials serves every machine that reaches it.",
     fix: "Name a Secret with the credentials of a user for this volume, or use a CSI driver that authenticates.",
     example: "",

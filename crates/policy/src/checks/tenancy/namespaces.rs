@@ -1,4 +1,4 @@
-//! Checks on the pod security level of namespaces, and on use of `default`.
+//! Checks on the labels of namespaces: pod security level, access to devices.
 
 use manifest::Object;
 use model::{Rule, Scope, Serves, Severity};
@@ -58,19 +58,6 @@ pub static POD_SECURITY_SILENT: Rule = Rule {
     example: "metadata:\n  labels:\n    pod-security.kubernetes.io/enforce: baseline\n    pod-security.kubernetes.io/warn: restricted\n    pod-security.kubernetes.io/audit: restricted\n",
 };
 
-/// A workload runs in `default`.
-pub static DEFAULT_USED: Rule = Rule {
-    code: "workload-in-default-namespace",
-    title: "A workload runs in the namespace default",
-    severity: Severity::Low,
-    scope: Scope::Workload,
-    serves: &[Serves::part("RA-33")],
-    why: "`default` has no owner: what lands there by mistake shares network, quota, Secrets and service accounts \
-          with everything else that did.",
-    fix: "Give every application a namespace of its own.",
-    example: "",
-};
-
 /// Pods may use devices of others.
 pub static DEVICE_ADMIN: Rule = Rule {
     code: "namespace-device-admin-access",
@@ -114,15 +101,6 @@ pub(super) fn check(object: &Object<'_>, _: Context<'_>, sink: &mut Sink<'_>) {
     if matches!(level, "privileged" | "baseline") && object.label(WARN).is_none() && object.label(AUDIT).is_none() {
         let message = format!("the level `{level}` is enforced without `{WARN}` or `{AUDIT}`");
         sink.report(&POD_SECURITY_SILENT, enforce, message).field("metadata.labels");
-    }
-}
-
-/// Judges where one workload runs. A manifest without a namespace may be applied to any.
-pub(super) fn workload(object: &Object<'_>, _: Context<'_>, sink: &mut Sink<'_>) {
-    if object.namespace() == "default" {
-        let at = object.metadata.and_then(|metadata| metadata.get("namespace"));
-        let at = at.map_or(object.location(), |value| value.location());
-        sink.report(&DEFAULT_USED, at, "`metadata.namespace` is `default`").field("metadata.namespace");
     }
 }
 

@@ -71,18 +71,23 @@ pub(super) fn check(inventory: &Inventory, _: Context<'_>, sink: &mut Sink<'_>) 
         quotas.entry(&quota.origin.subject.namespace).or_default().push(quota);
     }
     let limited: HashSet<&str> = inventory.limit_ranges.iter().map(|range| &*range.origin.subject.namespace).collect();
-    // A quota without a namespace may be meant for any of them.
-    let floating = (quotas.contains_key(""), limited.contains(""));
-    for namespace in inventory.namespaces.iter().filter(|namespace| !is_system_namespace(namespace.origin.name())) {
-        let name = namespace.origin.name();
-        let origin = &namespace.origin;
-        if !floating.0 && !quotas.contains_key(name) {
-            let message = format!("no ResourceQuota in namespace `{name}` among what was shown");
-            sink.report_on(&origin.subject, &QUOTA_MISSING, origin.location, message);
+    let shown = || inventory.namespaces.iter().filter(|namespace| !is_system_namespace(namespace.origin.name()));
+    // Objects without a namespace are meant for some; they count only where there are enough for all.
+    let floating_quotas = quotas.get("").map_or(0, Vec::len);
+    let floating_limits =
+        inventory.limit_ranges.iter().filter(|range| range.origin.subject.namespace.is_empty()).count();
+    let without_quota = shown().filter(|namespace| !quotas.contains_key(namespace.origin.name()));
+    let without_limits = shown().filter(|namespace| !limited.contains(namespace.origin.name()));
+    if floating_quotas < without_quota.clone().count() {
+        for namespace in without_quota {
+            let message = format!("no ResourceQuota in namespace `{}` among what was shown", namespace.origin.name());
+            sink.report_on(&namespace.origin.subject, &QUOTA_MISSING, namespace.origin.location, message);
         }
-        if !floating.1 && !limited.contains(name) {
-            let message = format!("no LimitRange in namespace `{name}` among what was shown");
-            sink.report_on(&origin.subject, &LIMITS_MISSING, origin.location, message);
+    }
+    if floating_limits < without_limits.clone().count() {
+        for namespace in without_limits {
+            let message = format!("no LimitRange in namespace `{}` among what was shown", namespace.origin.name());
+            sink.report_on(&namespace.origin.subject, &LIMITS_MISSING, namespace.origin.location, message);
         }
     }
     for quotas in quotas.values() {

@@ -29,11 +29,6 @@ const CASES: &[Case] = &[
         "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n",
     ),
     (
-        "workload-in-default-namespace",
-        "apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: default}\nspec: {containers: [{name: a, image: a}]}\n",
-        "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: a, image: a}]}\n",
-    ),
-    (
         "namespace-quota-missing",
         "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n",
         "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n---\napiVersion: v1\nkind: ResourceQuota\nmetadata: {name: q, namespace: shop}\nspec: {hard: {pods: 5}}\n",
@@ -86,4 +81,14 @@ fn a_namespace_that_was_not_shown_is_not_judged() {
     let text =
         "apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: shop}\nspec: {containers: [{name: a, image: a}]}\n";
     assert!(!findings(text).iter().any(|finding| finding.rule.code.starts_with("namespace-")));
+}
+
+#[test]
+fn one_quota_without_a_namespace_does_not_cover_two() {
+    let namespace = |name: &str| format!("---\napiVersion: v1\nkind: Namespace\nmetadata: {{name: {name}}}\n");
+    let quota = "---\napiVersion: v1\nkind: ResourceQuota\nmetadata: {name: q}\nspec: {hard: {pods: 5}}\n";
+    let missing =
+        |text: &str| findings(text).iter().filter(|found| found.rule.code == "namespace-quota-missing").count();
+    assert_eq!(missing(&(namespace("a") + quota)), 0);
+    assert_eq!(missing(&(namespace("a") + &namespace("b") + quota)), 2);
 }
