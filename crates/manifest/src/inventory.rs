@@ -14,7 +14,7 @@ use model::{Location, Subject};
 pub use access::{Binding, BindingSubject, PolicyRule, Role, ServiceAccount};
 pub use labels::{Labels, Selector, SelectorOperator, SelectorRequirement};
 pub use network::{NetworkPolicy, PeerSummary, PolicyDirection, Service};
-pub use tenancy::{DisruptionBudget, LimitRange, MeshPolicy, Namespace, ResourceQuota, StorageClass, Workload};
+pub use tenancy::{Claim, DisruptionBudget, LimitRange, MeshPolicy, Namespace, ResourceQuota, StorageClass, Workload};
 
 use crate::object::Object;
 
@@ -69,6 +69,8 @@ pub struct Inventory {
     pub limit_ranges: Vec<LimitRange>,
     /// Storage classes.
     pub storage_classes: Vec<StorageClass>,
+    /// Persistent volume claims.
+    pub claims: Vec<Claim>,
     /// Istio and Linkerd objects that set mutual TLS.
     pub mesh_policies: Vec<MeshPolicy>,
 }
@@ -94,6 +96,7 @@ impl Inventory {
             }
             ("policy", "PodDisruptionBudget") => self.disruption_budgets.push(DisruptionBudget::of(object)),
             ("storage.k8s.io", "StorageClass") => self.storage_classes.push(StorageClass::of(object)),
+            ("", "PersistentVolumeClaim") => self.claims.push(Claim::of(object)),
             ("security.istio.io", "PeerAuthentication") => self.mesh_policies.push(MeshPolicy::of(object)),
             _ => {}
         }
@@ -112,6 +115,7 @@ impl Inventory {
         self.quotas.extend(other.quotas);
         self.limit_ranges.extend(other.limit_ranges);
         self.storage_classes.extend(other.storage_classes);
+        self.claims.extend(other.claims);
         self.mesh_policies.extend(other.mesh_policies);
     }
 

@@ -49,6 +49,8 @@ pub struct ResourceQuota {
     pub origin: Origin,
     /// Keys of `spec.hard`.
     pub hard: Box<[Box<str>]>,
+    /// Whether `spec.scopes` or `spec.scopeSelector` limit it to some pods.
+    pub scoped: bool,
 }
 
 /// A LimitRange.
@@ -71,6 +73,17 @@ pub struct StorageClass {
     pub provisioner: Box<str>,
     /// Whether it is annotated as the default class.
     pub default: bool,
+}
+
+/// A PersistentVolumeClaim.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    /// The object.
+    pub origin: Origin,
+    /// `spec.storageClassName`; `None` asks for the default class, an empty one for no class.
+    pub class: Option<Box<str>>,
+    /// Whether the claim names the volume it wants.
+    pub names_volume: bool,
 }
 
 /// A PeerAuthentication.
@@ -122,6 +135,9 @@ impl ResourceQuota {
         ResourceQuota {
             origin: Origin::of(object),
             hard: hard.filter_map(|(key, _)| Some(key.as_str()?.into())).collect(),
+            scoped: object.spec().is_some_and(|spec| {
+                ["scopes", "scopeSelector"].iter().any(|key| spec.get(key).is_some_and(|value| !value.is_empty()))
+            }),
         }
     }
 }
@@ -144,6 +160,18 @@ impl StorageClass {
             origin: Origin::of(object),
             provisioner: object.value.str_at("provisioner").unwrap_or("").into(),
             default: object.annotation("storageclass.kubernetes.io/is-default-class") == Some("true"),
+        }
+    }
+}
+
+impl Claim {
+    pub(super) fn of(object: &Object<'_>) -> Self {
+        let text = |key| object.spec().and_then(|spec| spec.str_at(key));
+        let beta = object.annotation("volume.beta.kubernetes.io/storage-class");
+        Claim {
+            origin: Origin::of(object),
+            class: beta.or_else(|| text("storageClassName")).map(Into::into),
+            names_volume: text("volumeName").is_some_and(|name| !name.is_empty()),
         }
     }
 }
