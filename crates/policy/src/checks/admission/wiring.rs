@@ -103,20 +103,22 @@ fn check_bindings(inventory: &Inventory, sink: &mut Sink<'_>) {
 fn check_replicas(inventory: &Inventory, sink: &mut Sink<'_>) {
     let wanted: HashSet<(&str, &str)> =
         inventory.webhook_services.iter().map(|service| (&*service.namespace, &*service.name)).collect();
-    let services: HashMap<(&str, &str), &Service> = inventory
-        .services
-        .iter()
-        .map(|service| ((service.origin.namespace(), service.origin.name()), service))
-        .filter(|(key, _)| wanted.contains(key))
-        .collect();
+    let mut services: HashMap<&str, Vec<&Service>> = HashMap::new();
+    for service in &inventory.services {
+        if wanted.contains(&(service.origin.namespace(), service.origin.name())) {
+            services.entry(service.origin.namespace()).or_default().push(service);
+        }
+    }
     let mut backends: HashMap<(&str, &str), Option<&Workload>> = HashMap::new();
     for workload in inventory.workloads.iter().filter(|workload| replicated(workload)) {
         let namespace = workload.origin.namespace();
-        for (key, service) in services.iter().filter(|((home, _), _)| *home == namespace) {
-            if selects(service, &workload.pod_labels) {
-                // A second workload behind the Service is a second replica.
-                backends.entry(*key).and_modify(|only| *only = None).or_insert(Some(workload));
-            }
+        let near = services.get(namespace).into_iter().flatten();
+        for service in near.filter(|service| selects(service, &workload.pod_labels)) {
+            // A second workload behind the Service is a second replica.
+            backends
+                .entry((namespace, service.origin.name()))
+                .and_modify(|only| *only = None)
+                .or_insert(Some(workload));
         }
     }
     for webhook in &inventory.webhook_services {

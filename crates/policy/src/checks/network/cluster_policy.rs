@@ -49,8 +49,11 @@ fn check(object: &Object<'_>, _: Context<'_>, sink: &mut Sink<'_>) {
 }
 
 fn is_everyone(peer: Value<'_>) -> bool {
+    // Early versions wrapped the selector once more, so any other key means that it asks for something.
     let every = |selector: Value<'_>| {
-        ["matchLabels", "matchExpressions"].iter().all(|key| selector.get(key).is_none_or(Value::is_empty))
+        selector
+            .entries()
+            .all(|(key, terms)| matches!(key.as_str(), Some("matchLabels" | "matchExpressions")) && terms.is_empty())
     };
     let pods =
         |pods: Value<'_>| pods.get("namespaceSelector").is_none_or(every) && pods.get("podSelector").is_none_or(every);

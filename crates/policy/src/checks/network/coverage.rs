@@ -227,19 +227,23 @@ fn judge<'i>(
     if !runs(workload) {
         return;
     }
-    let (mut ingress, mut egress) = (false, false);
+    let (mut ingress, mut egress, mut named) = (false, false, false);
     for index in selection.candidates(workload.origin.namespace(), &workload.pod_labels) {
         let (Some(policy), Some(used)) = (policies.get(index), used.get_mut(index)) else { continue };
-        let tells = !*used || !ingress && policy.ingress.is_some() || !egress && policy.egress.is_some();
+        let tells = !*used
+            || workload.host_network
+            || !ingress && policy.ingress.is_some()
+            || !egress && policy.egress.is_some();
         if tells && policy.pods.matches(&workload.pod_labels) {
             *used = true;
+            named |= !policy.pods.is_empty();
             ingress |= policy.ingress.is_some();
             egress |= policy.egress.is_some();
         }
     }
     let subject = &workload.origin.subject;
     if workload.host_network {
-        let (message, severity) = if ingress || egress {
+        let (message, severity) = if named {
             (
                 "a NetworkPolicy selects these pods, but `hostNetwork: true` puts them outside every policy",
                 Severity::Medium,

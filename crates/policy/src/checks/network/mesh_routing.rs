@@ -188,10 +188,11 @@ fn check_tls(host: &str, tls: Option<Value<'_>>, sink: &mut Sink<'_>) {
     }
 }
 
-/// Whether a host of a DestinationRule is a Service of the mesh. The API server itself has no sidecar.
+/// Whether a host of a DestinationRule is a Service of the mesh. The API server and Istio's own have no sidecar.
 fn in_cluster(host: &str) -> bool {
     let api_server = host == "kubernetes.default" || host.starts_with("kubernetes.default.");
-    !api_server && (!host.contains('.') || host.ends_with(".svc") || host.ends_with(".local"))
+    let istiod = host == "istiod" || host.starts_with("istiod.") || host.starts_with("istiod-");
+    !api_server && !istiod && (!host.contains('.') || host.ends_with(".svc") || host.ends_with(".local"))
 }
 
 fn check_server(server: Value<'_>, index: usize, sink: &mut Sink<'_>) {

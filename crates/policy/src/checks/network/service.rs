@@ -315,7 +315,6 @@ const ADMIN_PORTS: &[(i64, &str)] = &[
     (10250, "kubelet"),
     (10255, "kubelet"),
     (11211, "memcached"),
-    (15000, "Envoy administration"),
     (27017, "MongoDB"),
     (44134, "Tiller"),
 ];

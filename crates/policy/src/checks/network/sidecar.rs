@@ -41,6 +41,10 @@ pub(super) const NAMESPACE_CHECK: ObjectCheck =
     ObjectCheck { scope: Scope::Namespace, rules: &[&SIDECAR_OFF], run: check_namespace };
 
 fn check(object: &Object<'_>, _: Context<'_>, sink: &mut Sink<'_>) {
+    // The mesh's own control plane cannot depend on its proxies.
+    if SYSTEM_NAMESPACES.contains(&object.namespace()) {
+        return;
+    }
     for metadata in object.pods.iter().filter_map(|pod| pod.metadata) {
         for map in ["labels", "annotations"] {
             for (key, value) in metadata.get(map).into_iter().flat_map(Value::entries) {
@@ -48,7 +52,7 @@ fn check(object: &Object<'_>, _: Context<'_>, sink: &mut Sink<'_>) {
                 if opts_out(name, &text) {
                     sink.report(&SIDECAR_OFF, value, format!("`{name}` is `{text}`, so the pods get no mesh proxy"))
                         .field(format!("metadata.{map}[{name}]"));
-                } else if let Some(inbound) = bypass(name).filter(|_| !text.is_empty() && !mesh_itself(object)) {
+                } else if let Some(inbound) = bypass(name).filter(|_| !text.is_empty()) {
                     let severity = if inbound { Severity::Medium } else { Severity::Low };
                     sink.report(&BYPASS, value, format!("`{name}` leaves `{text}` out of the mesh proxy"))
                         .field(format!("metadata.{map}[{name}]"))
@@ -96,11 +100,6 @@ fn bypass(name: &str) -> Option<bool> {
         | "config.linkerd.io/skip-subnets" => Some(false),
         _ => None,
     }
-}
-
-/// The mesh's own control plane cannot depend on its proxies.
-fn mesh_itself(object: &Object<'_>) -> bool {
-    SYSTEM_NAMESPACES.contains(&object.namespace())
 }
 
 const SYSTEM_NAMESPACES: &[&str] =
