@@ -29,26 +29,28 @@ struct Group<'i> {
     others: Vec<usize>,
 }
 
+/// How many entries ask for a label, or for a key with any value, by namespace.
+type Uses<'i> = HashMap<(&'i str, &'i str, Option<&'i str>), usize>;
+
 // === impl Selection ===
 
 impl<'i> Selection<'i> {
     /// An index of the entries, numbered in their order.
     pub(super) fn new(entries: impl Iterator<Item = Entry<'i>> + Clone) -> Self {
-        let mut uses: HashMap<(&str, &str, &str), usize> = HashMap::new();
+        let mut uses = Uses::new();
         for entry in entries.clone() {
-            for (key, value) in &entry.labels.0 {
+            for (key, value) in entry.terms().flatten() {
                 *uses.entry((entry.namespace, key, value)).or_default() += 1;
             }
         }
         let mut selection = Selection::default();
         for (index, entry) in entries.enumerate() {
             let group = selection.namespaces.entry(entry.namespace).or_default();
-            let rarest =
-                entry.labels.0.iter().min_by_key(|(key, value)| uses.get(&(entry.namespace, &**key, &**value)));
-            if let Some((key, value)) = rarest {
-                group.by_label.entry((key, value)).or_default().push(index);
-            } else {
-                group.add_by_requirement(entry.requirements, index);
+            let cost = |(key, value)| uses.get(&(entry.namespace, key, value)).copied().unwrap_or(0);
+            // Every match must meet each term, so the one that fewest entries share finds it soonest.
+            match entry.terms().min_by_key(|term| term.clone().map(cost).sum::<usize>()) {
+                Some(term) => group.add(term, index),
+                None => group.others.push(index),
             }
         }
         selection
@@ -71,21 +73,32 @@ impl<'i> Selection<'i> {
     }
 }
 
+// === impl Entry ===
+
+impl<'i> Entry<'i> {
+    /// Terms that a pod must meet, each by one of several labels; a key without value stands for any.
+    fn terms(self) -> impl Iterator<Item = impl Iterator<Item = (&'i str, Option<&'i str>)> + Clone> {
+        let equal = self.labels.0.iter().map(|(key, value)| (&**key, std::slice::from_ref(value), false));
+        let asked = self.requirements.iter().filter_map(|requirement| match requirement.operator {
+            SelectorOperator::In => Some((&*requirement.key, &*requirement.values, false)),
+            SelectorOperator::Exists => Some((&*requirement.key, &[][..], true)),
+            _ => None,
+        });
+        equal.chain(asked).map(|(key, values, any)| {
+            values.iter().map(move |value| (key, Some(&**value))).chain(any.then_some((key, None)))
+        })
+    }
+}
+
 // === impl Group ===
 
 impl<'i> Group<'i> {
-    fn add_by_requirement(&mut self, requirements: &'i [SelectorRequirement], index: usize) {
-        let listed = requirements.iter().find(|requirement| requirement.operator == SelectorOperator::In);
-        if let Some(requirement) = listed {
-            for value in &requirement.values {
-                self.by_label.entry((&requirement.key, value)).or_default().push(index);
+    fn add(&mut self, term: impl Iterator<Item = (&'i str, Option<&'i str>)>, index: usize) {
+        for (key, value) in term {
+            match value {
+                Some(value) => self.by_label.entry((key, value)).or_default().push(index),
+                None => self.by_key.entry(key).or_default().push(index),
             }
-            return;
-        }
-        let present = requirements.iter().find(|requirement| requirement.operator == SelectorOperator::Exists);
-        match present {
-            Some(requirement) => self.by_key.entry(&requirement.key).or_default().push(index),
-            None => self.others.push(index),
         }
     }
 }
