@@ -28,6 +28,7 @@ pub(crate) const OBJECT_CHECKS: &[&[ObjectCheck]] = &[
 /// Checks across objects, by area.
 pub(crate) const INVENTORY_CHECKS: &[&[InventoryCheck]] = &[
     access::INVENTORY_CHECKS,
+    admission::INVENTORY_CHECKS,
     network::INVENTORY_CHECKS,
     storage::INVENTORY_CHECKS,
     tenancy::INVENTORY_CHECKS,

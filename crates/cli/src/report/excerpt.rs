@@ -189,8 +189,18 @@ const CONTEXT_MIN: usize = 16;
 const MASK_SHOWN_CHARS_MAX: usize = 4;
 const PLAIN_KEYS: &[&str] =
     &["apiVersion", "kind", "metadata", "name", "namespace", "type", "immutable", "data", "stringData", "labels"];
-const CREDENTIAL_WORDS: &[&str] =
-    &["secret", "credential", "password", "passwd", "token", "private-key", "privatekey", "api-key", "apikey", "api_key"];
+const CREDENTIAL_WORDS: &[&str] = &[
+    "secret",
+    "credential",
+    "password",
+    "passwd",
+    "token",
+    "private-key",
+    "privatekey",
+    "api-key",
+    "apikey",
+    "api_key",
+];
 
 #[cfg(test)]
 mod tests {
