@@ -14,7 +14,9 @@ use model::{Location, Subject};
 pub use access::{Binding, BindingSubject, PolicyRule, Role, ServiceAccount};
 pub use labels::{Labels, Selector, SelectorOperator, SelectorRequirement};
 pub use network::{NetworkPolicy, PeerSummary, PolicyDirection, Service};
-pub use tenancy::{DisruptionBudget, LimitRange, MeshPolicy, Namespace, ResourceQuota, StorageClass, Workload};
+pub use tenancy::{
+    DisruptionBudget, LimitRange, MeshPolicy, Namespace, ResourceQuota, StorageClass, UnboundedContainer, Workload,
+};
 
 use crate::object::Object;
 
@@ -71,6 +73,8 @@ pub struct Inventory {
     pub storage_classes: Vec<StorageClass>,
     /// Istio and Linkerd objects that set mutual TLS.
     pub mesh_policies: Vec<MeshPolicy>,
+    /// Runtime classes.
+    pub runtime_classes: Vec<Origin>,
 }
 
 impl Inventory {
@@ -94,6 +98,7 @@ impl Inventory {
             }
             ("policy", "PodDisruptionBudget") => self.disruption_budgets.push(DisruptionBudget::of(object)),
             ("storage.k8s.io", "StorageClass") => self.storage_classes.push(StorageClass::of(object)),
+            ("node.k8s.io", "RuntimeClass") => self.runtime_classes.push(Origin::of(object)),
             ("security.istio.io", "PeerAuthentication") => self.mesh_policies.push(MeshPolicy::of(object)),
             _ => {}
         }
@@ -113,6 +118,7 @@ impl Inventory {
         self.limit_ranges.extend(other.limit_ranges);
         self.storage_classes.extend(other.storage_classes);
         self.mesh_policies.extend(other.mesh_policies);
+        self.runtime_classes.extend(other.runtime_classes);
     }
 
     /// The namespace object of that name.
