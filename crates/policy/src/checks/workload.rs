@@ -4,7 +4,7 @@ pub mod availability;
 pub mod confinement;
 pub mod disruption_budget;
 #[cfg(test)]
-mod door;
+pub(crate) mod door;
 pub mod host_path;
 pub mod image;
 pub mod image_reference;
