@@ -32,7 +32,10 @@ fn main() {
             *counts.entry((finding.rule.code, finding.severity.as_str())).or_default() += 1;
             if show.as_ref().is_some_and(|code| model::exception::glob(code, finding.rule.code)) {
                 let file = &files[finding.location.file.0 as usize].0;
-                println!("{} {} {file}:{} {}", finding.severity, finding.rule.code, finding.location.line, finding.message);
+                println!(
+                    "{} {} {file}:{} {}",
+                    finding.severity, finding.rule.code, finding.location.line, finding.message
+                );
             }
         }
         for ((code, severity), count) in counts {

@@ -110,7 +110,8 @@ fn check_secret(object: &Object<'_>, _: Context<'_>, sink: &mut Sink<'_>) {
     if let Some((key, _)) = confidential.next() {
         let count = 1 + confidential.count();
         let values = if count == 1 { "value" } else { "values" };
-        let message = format!("the Secret is written down with {count} {values}, the first is `{}`", key.as_str().unwrap_or(""));
+        let message =
+            format!("the Secret is written down with {count} {values}, the first is `{}`", key.as_str().unwrap_or(""));
         sink.report(&IN_MANIFEST, key, message).field("data");
     }
     let annotation = "kubectl.kubernetes.io/last-applied-configuration";
@@ -199,7 +200,9 @@ mod tests {
             container(&format!("command: [sh, -c, 'curl -H {token}']")),
             config_map(&format!("a.conf: |\n    x = {token}\n    y = 1")),
             config_map("x: y").replace("{name: c}", &format!("{{name: c, annotations: {{a: {token}}}}}")),
-            format!("apiVersion: example.com/v1\nkind: Thing\nmetadata: {{name: t}}\nspec: {{deep: [[{{x: {token}}}]]}}\n"),
+            format!(
+                "apiVersion: example.com/v1\nkind: Thing\nmetadata: {{name: t}}\nspec: {{deep: [[{{x: {token}}}]]}}\n"
+            ),
             secret(&format!("stringData: {{x: {token}}}")),
             secret(&format!("data: {{x: {encoded}}}")),
             config_map("x: y").replace("data:", &format!("binaryData: {{b: {encoded}}}\ndata:")),
@@ -307,7 +310,10 @@ mod tests {
         ] {
             accepts(&secret(fields), "secret-in-manifest");
         }
-        accepts("apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata: {name: s}\nspec: {encryptedData: {a: AgBy8hCi}}\n", "secret-in-manifest");
+        accepts(
+            "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata: {name: s}\nspec: {encryptedData: {a: AgBy8hCi}}\n",
+            "secret-in-manifest",
+        );
     }
 
     #[test]
@@ -324,7 +330,8 @@ mod tests {
 
     #[test]
     fn no_message_holds_a_value() {
-        let yaml = container("env: [{name: PASSWORD, value: correcthorse}, {name: DSN, value: 'amqp://u:correcthorse@h'}]");
+        let yaml =
+            container("env: [{name: PASSWORD, value: correcthorse}, {name: DSN, value: 'amqp://u:correcthorse@h'}]");
         assert!(findings(&yaml).iter().all(|finding| !finding.message.contains("corr")));
     }
 }

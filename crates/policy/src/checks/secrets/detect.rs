@@ -142,6 +142,18 @@ mod tests {
     }
 
     #[test]
+    fn anchors_at_every_distance_from_both_ends_are_safe() {
+        for format in FORMATS {
+            for around in 0..70 {
+                let text = format!("{}{}{}", "a".repeat(around), format.anchor, ".1".repeat(around / 2));
+                for (from, to) in [(0, text.len()), (around, text.len()), (0, around + format.anchor.len())] {
+                    credentials(&text.as_bytes()[from..to], |hit| assert!(hit.range.end <= to - from));
+                }
+            }
+        }
+    }
+
+    #[test]
     fn hostile_texts_are_read_in_linear_time() {
         for unit in ["eyJ", "-eyJ.", "://a:", "SG.", "PRIVATE KEY-----", "sk-T3BlbkFJ", "\"auth\":", ":AA", "xoxb-"] {
             credentials(unit.repeat(200_000 / unit.len()).as_bytes(), |_| {});

@@ -92,7 +92,9 @@ pub(crate) fn jwt(text: &[u8], anchor: Range<usize>) -> Option<Range<usize>> {
         return None;
     }
     let rest = text.get(anchor.start..)?;
-    let part = |bytes: &[u8]| bytes.iter().take(8192).take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-')).count();
+    let part = |bytes: &[u8]| {
+        bytes.iter().take(8192).take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-')).count()
+    };
     let head = part(rest);
     let claims = rest.get(head + 1..)?;
     let middle = part(claims);
@@ -109,7 +111,9 @@ pub(crate) fn url_password(text: &[u8], anchor: Range<usize>) -> Option<Range<us
     let authority_end = rest
         .iter()
         .take(512)
-        .position(|byte| byte.is_ascii_whitespace() || matches!(byte, b'/' | b'?' | b'#' | b'"' | b'\'' | b'`' | b'<' | b','))
+        .position(|byte| {
+            byte.is_ascii_whitespace() || matches!(byte, b'/' | b'?' | b'#' | b'"' | b'\'' | b'`' | b'<' | b',')
+        })
         .unwrap_or(rest.len().min(512));
     let authority = rest.get(..authority_end)?;
     let at = authority.iter().rposition(|byte| *byte == b'@')?;
@@ -117,7 +121,13 @@ pub(crate) fn url_password(text: &[u8], anchor: Range<usize>) -> Option<Range<us
     let colon = user.iter().position(|byte| *byte == b':')?;
     let password = user.get(colon + 1..)?;
     // An address starts its word with a scheme of letters.
-    let scheme = text.get(..anchor.start)?.iter().rev().take(24).take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.')).count();
+    let scheme = text
+        .get(..anchor.start)?
+        .iter()
+        .rev()
+        .take(24)
+        .take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
+        .count();
     let start = anchor.end + colon + 1;
     (scheme >= 2 && !password.is_empty() && !host.is_empty()).then_some(start..start + password.len())
 }
@@ -153,7 +163,9 @@ pub(crate) fn telegram_bot(text: &[u8], anchor: Range<usize>) -> Option<Range<us
 /// 22 characters, a dot, 43 characters.
 pub(crate) fn sendgrid(text: &[u8], anchor: Range<usize>) -> Option<Range<usize>> {
     let rest = text.get(anchor.end..)?;
-    let part = |bytes: &[u8]| bytes.iter().take(50).take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-')).count();
+    let part = |bytes: &[u8]| {
+        bytes.iter().take(50).take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-')).count()
+    };
     let first = part(rest);
     let second = part(rest.get(first..)?.strip_prefix(b".")?);
     (starts_word(text, anchor.start) && first == 22 && second == 43).then_some(anchor.start..anchor.end + 66)
@@ -164,7 +176,8 @@ pub(crate) fn mailchimp(text: &[u8], anchor: Range<usize>) -> Option<Range<usize
     let hex = text.get(..anchor.start)?.iter().rev().take(33).take_while(|byte| byte.is_ascii_hexdigit()).count();
     let digits = text.get(anchor.end..)?.iter().take(3).take_while(|byte| byte.is_ascii_digit()).count();
     let ends = text.get(anchor.end + digits).is_none_or(|byte| !byte.is_ascii_alphanumeric() && *byte != b'-');
-    (hex == 32 && (1..=2).contains(&digits) && ends).then_some(anchor.start - 32..anchor.end + digits)
+    let start = anchor.start.checked_sub(32)?;
+    (hex == 32 && (1..=2).contains(&digits) && ends).then_some(start..anchor.end + digits)
 }
 
 /// 20 characters on both sides of the anchor.

@@ -48,8 +48,7 @@ pub(super) fn check(object: &Object<'_>, context: Context<'_>, sink: &mut Sink<'
     let is_secret = object.is("", "Secret");
     // In schemas and policies, names and defaults are about other objects.
     let pairs = !is_secret && !matches!(object.group, "apiextensions.k8s.io" | "admissionregistration.k8s.io");
-    let mut walk =
-        Walk { config: context.config, sink, steps: Vec::with_capacity(16), container: None, pairs };
+    let mut walk = Walk { config: context.config, sink, steps: Vec::with_capacity(16), container: None, pairs };
     let holds_settings = object.is("", "ConfigMap");
     for (key, value) in object.value.entries() {
         let name = key.as_str().unwrap_or("");
@@ -129,7 +128,9 @@ impl<'d> Walk<'_, 'd, '_> {
     }
 
     fn hit(&mut self, at: Value<'d>, bytes: &[u8], hit: &Hit) {
-        let Some(found) = bytes.get(hit.range.clone()).and_then(|found| std::str::from_utf8(found).ok()) else { return };
+        let Some(found) = bytes.get(hit.range.clone()).and_then(|found| std::str::from_utf8(found).ok()) else {
+            return;
+        };
         if self.allowed(found) {
             return;
         }
@@ -167,7 +168,9 @@ impl<'d> Walk<'_, 'd, '_> {
         let name = if place == Place::Note { name.rsplit('/').next().unwrap_or(name) } else { name };
         let Some(promise) = promise(name) else { return };
         match (place, promise) {
-            (Place::Setting, _) | (Place::Field, Promise::Password | Promise::Token) | (Place::Note, Promise::Password) => {}
+            (Place::Setting, _)
+            | (Place::Field, Promise::Password | Promise::Token)
+            | (Place::Note, Promise::Password) => {}
             _ => return,
         }
         let verdict = literal(promise, value, self.config.secret_entropy_min);

@@ -104,7 +104,9 @@ pub(crate) fn entropy(value: &str) -> f32 {
 
 /// Whether letters and digits are mixed in a way that words and names are not.
 fn is_random(value: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'_' | b'-' | b'.' | b'~' | b'!');
+    let allowed = |byte: u8| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'_' | b'-' | b'.' | b'~' | b'!')
+    };
     if !value.bytes().all(allowed) || is_uuid(value) || is_dotted(value) {
         return false;
     }
@@ -117,10 +119,11 @@ fn is_random(value: &str) -> bool {
 }
 
 fn is_uuid(value: &str) -> bool {
-    value.len() == 36 && value.bytes().enumerate().all(|(index, byte)| match index {
-        8 | 13 | 18 | 23 => byte == b'-',
-        _ => byte.is_ascii_hexdigit(),
-    })
+    value.len() == 36
+        && value.bytes().enumerate().all(|(index, byte)| match index {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        })
 }
 
 /// Host names, versions and class names: parts with dots between them that start with letters.
@@ -166,8 +169,23 @@ fn contains(text: &str, word: &str) -> bool {
 
 /// What keys are for when they are secret.
 const KEYS: &[&str] = &[
-    "access", "account", "api", "app", "auth", "cookie", "encryption", "hmac", "jwt", "license", "master", "private",
-    "secret", "session", "shared", "signing", "storage",
+    "access",
+    "account",
+    "api",
+    "app",
+    "auth",
+    "cookie",
+    "encryption",
+    "hmac",
+    "jwt",
+    "license",
+    "master",
+    "private",
+    "secret",
+    "session",
+    "shared",
+    "signing",
+    "storage",
 ];
 
 /// Words by which a name mentions secrets.
@@ -175,33 +193,147 @@ const MENTIONS: &[&str] = &["auth", "cred", "hmac", "key", "passw", "salt", "sec
 
 /// Words that say that a long random value is harmless.
 const HARMLESS: &[&str] = &[
-    "address", "author", "checksum", "commit", "digest", "fingerprint", "hash", "host", "id", "image", "issuer", "keyring",
-    "keyspace", "name", "path", "pub", "ref", "revision", "sha", "uri", "url", "uuid", "version",
+    "address",
+    "author",
+    "checksum",
+    "commit",
+    "digest",
+    "fingerprint",
+    "hash",
+    "host",
+    "id",
+    "image",
+    "issuer",
+    "keyring",
+    "keyspace",
+    "name",
+    "path",
+    "pub",
+    "ref",
+    "revision",
+    "sha",
+    "uri",
+    "url",
+    "uuid",
+    "version",
 ];
 
 /// Schemes of references to a store.
-const SCHEMES: &[&str] =
-    &["arn", "aws", "awssm", "azurekeyvault", "env", "file", "gcp", "gcpsm", "kms", "op", "secret", "sm", "ssm", "vault"];
+const SCHEMES: &[&str] = &[
+    "arn",
+    "aws",
+    "awssm",
+    "azurekeyvault",
+    "env",
+    "file",
+    "gcp",
+    "gcpsm",
+    "kms",
+    "op",
+    "secret",
+    "sm",
+    "ssm",
+    "vault",
+];
 
 /// Values that switch something.
 const SWITCHES: &[&str] = &[
-    "true", "false", "yes", "no", "on", "off", "none", "null", "nil", "undefined", "enabled", "disabled", "required",
-    "optional", "ignore", "auto", "string", "empty", "plain", "basic", "bearer", "stdin", "prompt",
+    "true",
+    "false",
+    "yes",
+    "no",
+    "on",
+    "off",
+    "none",
+    "null",
+    "nil",
+    "undefined",
+    "enabled",
+    "disabled",
+    "required",
+    "optional",
+    "ignore",
+    "auto",
+    "string",
+    "empty",
+    "plain",
+    "basic",
+    "bearer",
+    "stdin",
+    "prompt",
 ];
 
 /// Words in values that are not the value yet.
 const PLACEHOLDERS: &[&str] = &[
-    "your", "example", "placeholder", "replace", "todo", "redacted", "insert", "fixme", "dummy", "sample", "fake",
-    "not-set", "notset", "generated", "secret-name",
+    "your",
+    "example",
+    "placeholder",
+    "replace",
+    "todo",
+    "redacted",
+    "insert",
+    "fixme",
+    "dummy",
+    "sample",
+    "fake",
+    "not-set",
+    "notset",
+    "generated",
+    "secret-name",
 ];
 
 /// Passwords that everybody tries first, and notes to change them.
 const DEFAULTS: &[&str] = &[
-    "admin", "admin123", "administrator", "changeit", "change-it", "changeme", "change-me", "change_me", "changethis",
-    "default", "demo", "elastic", "grafana", "guest", "letmein", "mariadb", "minio", "minio123", "minioadmin", "mongo",
-    "mysql", "pass", "pass123", "passw0rd", "password", "password1", "password123", "postgres", "postgresql", "qwerty",
-    "rabbitmq", "redis", "root", "rootpassword", "secret", "secret123", "supersecret", "test", "test123", "toor", "user",
-    "welcome", "welcome1", "1234", "12345", "123456", "12345678", "123456789", "111111", "000000",
+    "admin",
+    "admin123",
+    "administrator",
+    "changeit",
+    "change-it",
+    "changeme",
+    "change-me",
+    "change_me",
+    "changethis",
+    "default",
+    "demo",
+    "elastic",
+    "grafana",
+    "guest",
+    "letmein",
+    "mariadb",
+    "minio",
+    "minio123",
+    "minioadmin",
+    "mongo",
+    "mysql",
+    "pass",
+    "pass123",
+    "passw0rd",
+    "password",
+    "password1",
+    "password123",
+    "postgres",
+    "postgresql",
+    "qwerty",
+    "rabbitmq",
+    "redis",
+    "root",
+    "rootpassword",
+    "secret",
+    "secret123",
+    "supersecret",
+    "test",
+    "test123",
+    "toor",
+    "user",
+    "welcome",
+    "welcome1",
+    "1234",
+    "12345",
+    "123456",
+    "12345678",
+    "123456789",
+    "111111",
+    "000000",
 ];
 
 #[cfg(test)]
@@ -241,9 +373,24 @@ mod tests {
     #[test]
     fn references_switches_and_placeholders_are_no_secrets() {
         for value in [
-            "", "$(DB_PASSWORD)", "${X}", "{{ .Values.x }}", "<password>", "/run/secrets/x", "true", "None", "xxxxxxxx",
-            "********", "your-password", "vault:secret/data/x#y", "ref+vault://x", "ENC[AES256_GCM,data:x]", "REPLACE_ME",
-            "op://vault/item", "file:/etc/x", "arn:aws:secretsmanager:x",
+            "",
+            "$(DB_PASSWORD)",
+            "${X}",
+            "{{ .Values.x }}",
+            "<password>",
+            "/run/secrets/x",
+            "true",
+            "None",
+            "xxxxxxxx",
+            "********",
+            "your-password",
+            "vault:secret/data/x#y",
+            "ref+vault://x",
+            "ENC[AES256_GCM,data:x]",
+            "REPLACE_ME",
+            "op://vault/item",
+            "file:/etc/x",
+            "arn:aws:secretsmanager:x",
         ] {
             assert_eq!(literal(Promise::Password, value, 3.5), Literal::No, "{value}");
             assert_eq!(literal(Promise::Token, value, 3.5), Literal::No, "{value}");
@@ -266,8 +413,13 @@ mod tests {
             assert_eq!(literal(Promise::Token, value, 3.5), Literal::Yes, "{value}");
         }
         for value in [
-            "my-tls-secret", "kubernetes.io/service-account-token", "550e8400-e29b-41d4-a716-446655440000", "db-credentials-v2",
-            "secret", "com.example.Token2Provider", "registry-credentials-2024",
+            "my-tls-secret",
+            "kubernetes.io/service-account-token",
+            "550e8400-e29b-41d4-a716-446655440000",
+            "db-credentials-v2",
+            "secret",
+            "com.example.Token2Provider",
+            "registry-credentials-2024",
         ] {
             assert_eq!(literal(Promise::Token, value, 3.5), Literal::No, "{value}");
         }
