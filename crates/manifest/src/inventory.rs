@@ -21,7 +21,10 @@ pub use network::{
     ClusterNetworkPolicy, ForeignNetworkPolicy, Gateway, HttpRoute, NetworkPolicy, PeerSummary, PlainListener,
     PolicyDirection, RouteParent, Service,
 };
-pub use tenancy::{Claim, DisruptionBudget, LimitRange, MeshPolicy, Namespace, ResourceQuota, StorageClass, Workload};
+pub use tenancy::{
+    Claim, DisruptionBudget, LimitRange, MeshPolicy, Namespace, ResourceQuota, StorageClass, UnboundedContainer,
+    Workload,
+};
 
 use crate::object::Object;
 
@@ -98,6 +101,8 @@ pub struct Inventory {
     pub admission_bindings: Vec<AdmissionBinding>,
     /// Services that admission webhooks are called at.
     pub webhook_services: Vec<WebhookService>,
+    /// Runtime classes.
+    pub runtime_classes: Vec<Origin>,
 }
 
 impl Inventory {
@@ -122,6 +127,7 @@ impl Inventory {
             ("policy", "PodDisruptionBudget") => self.disruption_budgets.push(DisruptionBudget::of(object)),
             ("storage.k8s.io", "StorageClass") => self.storage_classes.push(StorageClass::of(object)),
             ("", "PersistentVolumeClaim") => self.claims.push(Claim::of(object)),
+            ("node.k8s.io", "RuntimeClass") => self.runtime_classes.push(Origin::of(object)),
             ("security.istio.io", "PeerAuthentication") => self.mesh_policies.push(MeshPolicy::of(object)),
             ("policy.networking.k8s.io", _) => {
                 self.cluster_network_policies.extend(ClusterNetworkPolicy::of(object));
@@ -172,6 +178,7 @@ impl Inventory {
         self.admission_policies.extend(other.admission_policies);
         self.admission_bindings.extend(other.admission_bindings);
         self.webhook_services.extend(other.webhook_services);
+        self.runtime_classes.extend(other.runtime_classes);
     }
 
     /// The namespace object of that name.

@@ -7,6 +7,7 @@ pub mod exceptions;
 pub mod manifest;
 pub mod network;
 pub mod scopes;
+pub mod secrets;
 pub mod storage;
 pub mod tenancy;
 pub mod workload;
@@ -20,6 +21,7 @@ pub(crate) const OBJECT_CHECKS: &[&[ObjectCheck]] = &[
     exceptions::OBJECT_CHECKS,
     manifest::OBJECT_CHECKS,
     network::OBJECT_CHECKS,
+    secrets::OBJECT_CHECKS,
     storage::OBJECT_CHECKS,
     tenancy::OBJECT_CHECKS,
     workload::OBJECT_CHECKS,
