@@ -12,8 +12,9 @@ pub static NODE_PROXY: Rule = Rule {
     severity: Severity::High,
     scope: Scope::Role,
     serves: &[Serves::full("RA-07"), Serves::part("RA-18")],
-    why: "`nodes/proxy` forwards to the kubelet, which runs commands in any pod of the node. `get` is enough, because \
-          commands can be run over a websocket, and neither admission nor the audit log sees them.",
+    why: "`nodes/proxy` opens the kubelet, which runs commands in any pod of the node. `get` is enough, because \
+          commands can be run over a websocket; sent to the kubelet itself, neither admission nor the audit log \
+          sees them.",
     fix: "Grant the fine-grained resources that are needed: nodes/metrics, nodes/stats, nodes/healthz, nodes/pods.",
     example: "rules:\n- apiGroups: [\"\"]\n  resources: [nodes/metrics]\n  verbs: [get]\n",
 };
