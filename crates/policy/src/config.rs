@@ -52,6 +52,7 @@ impl Config {
             |patterns: &[Box<str>], text: &str| patterns.iter().any(|pattern| model::exception::glob(pattern, text));
         (self.checks.is_empty() || matches(&self.checks, rule.code))
             && !matches(&self.skip, rule.code)
+            && !self.pod_security.leaves_out(rule)
             && (self.controls.is_empty() || rule.serves.iter().any(|serves| matches(&self.controls, serves.control)))
     }
 }

@@ -88,5 +88,5 @@ fn is_long_running(object: &Object<'_>, pod: &PodTemplate<'_>) -> bool {
 
 /// Whether the object is a pod that the control plane's own machinery runs: a static pod of a component.
 fn is_component(pod: &PodTemplate<'_>) -> bool {
-    crate::checks::scopes::component(pod).is_some()
+    pod.containers().any(|container| crate::checks::scopes::program(&container).is_some())
 }
