@@ -105,15 +105,12 @@ fn started<'d>(container: &Container<'d>) -> Option<(&'static str, Words<'d>)> {
         let Some(text) = value.text() else { continue };
         if found {
             words.push((text, value.location()));
-        } else if base(&text) == program {
+        } else if !text.starts_with('-') && base(&text) == program {
             found = true;
-        } else if text.contains(char::is_whitespace) {
-            let mut script = shell_words(&text).into_iter().skip_while(|word| base(word) != program).peekable();
-            found = script.next().is_some();
-            words.extend(script.take_while(|word| word != ";").map(|word| (Cow::Owned(word), value.location())));
-            if found {
-                break;
-            }
+        } else if let Some(flags) = script_flags(&text, program) {
+            words.extend(flags.into_iter().map(|word| (Cow::Owned(word), value.location())));
+            found = true;
+            break;
         }
     }
     if !found {
@@ -125,6 +122,18 @@ fn started<'d>(container: &Container<'d>) -> Option<(&'static str, Words<'d>)> {
             .collect();
     }
     Some((program, words))
+}
+
+/// The words after a program in a shell script, up to the end of its command.
+fn script_flags(script: &str, program: &str) -> Option<Vec<String>> {
+    if !script.contains(program) {
+        return None;
+    }
+    let words = shell_words(script);
+    words.split(|word| word == ";").find_map(|command| {
+        let mut words = command.iter().skip_while(|word| scopes::leads_a_command(word));
+        words.next().filter(|word| base(word) == program).map(|_| words.cloned().collect())
+    })
 }
 
 /// Last step of a path.

@@ -3,7 +3,7 @@
 use manifest::Object;
 use model::{Rule, Scope, Serves, Severity};
 
-use super::component::{Component, Demand, components, is_false};
+use super::component::{Component, Demand, components, is_false, shown};
 use super::features;
 use crate::check::{Context, ObjectCheck};
 use crate::sink::Sink;
@@ -117,41 +117,47 @@ fn etcd(object: &Object<'_>, _: Context<'_>, sink: &mut Sink<'_>) {
 
 fn common(component: &Component<'_>, demands: &[Demand], sink: &mut Sink<'_>) {
     component.demand(sink, demands);
+    ciphers(component, sink);
     features::gates(component, sink);
+}
+
+/// Names the weak suites only: lists are long.
+fn ciphers(component: &Component<'_>, sink: &mut Sink<'_>) {
+    let demand = if component.program == "etcd" { &ETCD_CIPHERS } else { &CIPHERS };
+    let Some(setting) = component.setting(demand) else { return };
+    let weak: Vec<&str> = setting.text.split(',').map(str::trim).filter(|suite| !strong(suite)).collect();
+    if !weak.is_empty() {
+        let dashes = if setting.flag { "--" } else { "" };
+        let list = shown(&weak.join(", "));
+        let message = format!("`{dashes}{}` of {} names {list}", setting.label, component.program);
+        component.report(sink, &TLS_CIPHERS, &setting, message);
+    }
 }
 
 const MIN_VERSION: Demand = Demand::flag(&TLS_VERSION, "tls-min-version", "", modern).or_field("tlsMinVersion", "");
 const CIPHERS: Demand = Demand::flag(&TLS_CIPHERS, "tls-cipher-suites", "", strong).or_field("tlsCipherSuites", "");
+const ETCD_CIPHERS: Demand = Demand::flag(&TLS_CIPHERS, "cipher-suites", "", strong);
 const PROFILES: Demand = Demand::flag(&PROFILING, "profiling", "true", is_false);
 
-const TLS: &[Demand] = &[MIN_VERSION, CIPHERS];
-const COMMON: &[Demand] = &[MIN_VERSION, CIPHERS, PROFILES];
-const SCHEDULER: &[Demand] = &[
-    Demand::flag(&TLS_VERSION, "tls-min-version", "", modern),
-    Demand::flag(&TLS_CIPHERS, "tls-cipher-suites", "", strong),
-    PROFILES.or_field("enableProfiling", "true"),
-];
+const TLS: &[Demand] = &[MIN_VERSION];
+const COMMON: &[Demand] = &[MIN_VERSION, PROFILES];
+const SCHEDULER: &[Demand] =
+    &[Demand::flag(&TLS_VERSION, "tls-min-version", "", modern), PROFILES.or_field("enableProfiling", "true")];
 const KUBELET: &[Demand] =
     &[MIN_VERSION, CIPHERS, Demand::flag(&PROFILING, "", "", is_false).or_field("enableProfilingHandler", "true")];
-const ETCD: &[Demand] = &[
-    MIN_VERSION,
-    Demand::flag(&TLS_CIPHERS, "cipher-suites", "", strong),
-    Demand::flag(&PROFILING, "enable-pprof", "false", is_false),
-];
+const ETCD: &[Demand] = &[MIN_VERSION, Demand::flag(&PROFILING, "enable-pprof", "false", is_false)];
 
 /// Whether a minimum version is 1.2 or newer; an empty one stands for Go's own, which is.
 fn modern(version: &str) -> bool {
     !matches!(version, "VersionTLS10" | "VersionTLS11" | "TLS1.0" | "TLS1.1")
 }
 
-/// Whether a list of suites has none that Go itself calls insecure; an empty one stands for Go's own.
-fn strong(suites: &str) -> bool {
-    !suites.split(',').map(str::trim).any(|suite| {
-        suite.starts_with("TLS_RSA_WITH_")
-            || suite.contains("_RC4_")
-            || suite.contains("_3DES_")
-            || suite.ends_with("_CBC_SHA256")
-            || suite.contains("_NULL_")
-            || suite.contains("_EXPORT_")
-    })
+/// Whether a suite is none that Go itself calls insecure. The old CBC suites with SHA-1 pass: Go guards them.
+fn strong(suite: &str) -> bool {
+    !(suite.starts_with("TLS_RSA_WITH_")
+        || suite.contains("_RC4_")
+        || suite.contains("_3DES_")
+        || suite.ends_with("_CBC_SHA256")
+        || suite.contains("_NULL_")
+        || suite.contains("_EXPORT_"))
 }

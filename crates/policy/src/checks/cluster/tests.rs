@@ -603,7 +603,16 @@ fn command_lines_are_found_behind_shells_wrappers_and_images() {
         reports(&container(rest), "api-server-always-allow");
     }
     lacks(&container("command: [kube-apiserver, '--authorization-mode=$(MODE)']"), "api-server-always-allow");
-    lacks(&container("command: [echo, kube-apiserver]"), "api-server-always-allow");
+    for rest in [
+        "command: [echo, kube-apiserver]",
+        "args: ['--target=kube-system/kube-apiserver', '--x']",
+        "command: [proxy, --target=kube-system/kube-apiserver]",
+        "command: [sh, -c, 'mkdir -p /var/log/kube-apiserver; sleep 1']",
+        "command: [sh, /run.sh, kube-apiserver]",
+    ] {
+        let image = container(rest).replace("registry.k8s.io/kube-apiserver:v1.36.0", "proxy");
+        accepts(&image);
+    }
 }
 
 #[test]
