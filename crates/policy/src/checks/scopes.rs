@@ -66,7 +66,6 @@ pub fn kind_scope(group: &str, kind: &str) -> Option<Scope> {
             Scope::Mesh
         }
         ("kubeadm.k8s.io", "ClusterConfiguration") => Scope::ApiServer,
-        ("kubescheduler.config.k8s.io", _) => Scope::Scheduler,
         ("kubelet.config.k8s.io", "KubeletConfiguration") => Scope::Kubelet,
         ("apiserver.config.k8s.io", "EncryptionConfiguration") | ("", "EncryptionConfig") => Scope::Encryption,
         ("apiserver.config.k8s.io", "AuthenticationConfiguration") => Scope::Authentication,

@@ -80,16 +80,36 @@ pub static SERVING_ROTATION: Rule = Rule {
     example: "",
 };
 
+/// A setting that matters is not in the manifest.
+pub static OPAQUE: Rule = Rule {
+    code: "component-flag-opaque",
+    title: "A setting that matters is not in the manifest",
+    severity: Severity::Low,
+    scope: Scope::ApiServer,
+    serves: &[
+        Serves::part("DE-12"),
+        Serves::part("DE-05"),
+        Serves::part("RA-02"),
+        Serves::part("RA-22"),
+        Serves::part("RA-27"),
+    ],
+    why: "The flag takes its value from a variable of the container or shell, so nobody who reviews the manifest can \
+          tell what the component will run with.",
+    fix: "Write the value into the command line.",
+    example: "command:\n  - kube-controller-manager\n  - --use-service-account-credentials=true\n",
+};
+
 /// Checks on all components.
 pub(crate) const OBJECT_CHECKS: &[ObjectCheck] = &[
     ObjectCheck { scope: Scope::ApiServer, rules: RULES, run: api_server },
     ObjectCheck { scope: Scope::ControllerManager, rules: RULES, run: controller_manager },
     ObjectCheck { scope: Scope::Scheduler, rules: RULES, run: scheduler },
+    ObjectCheck { scope: Scope::Object, rules: RULES, run: scheduler_file },
     ObjectCheck { scope: Scope::Kubelet, rules: RULES, run: kubelet },
     ObjectCheck { scope: Scope::Etcd, rules: RULES, run: etcd },
 ];
 
-const RULES: &[&Rule] = &[&TLS_VERSION, &TLS_CIPHERS, &PROFILING, &ALPHA, &SECURITY_OFF, &SERVING_ROTATION];
+const RULES: &[&Rule] = &[&TLS_VERSION, &TLS_CIPHERS, &PROFILING, &ALPHA, &SECURITY_OFF, &SERVING_ROTATION, &OPAQUE];
 
 fn api_server(object: &Object<'_>, _: Context<'_>, sink: &mut Sink<'_>) {
     components(object, Scope::ApiServer, |component| common(component, COMMON, sink));
@@ -107,6 +127,13 @@ fn scheduler(object: &Object<'_>, _: Context<'_>, sink: &mut Sink<'_>) {
     });
 }
 
+/// A configuration file alone does not show the command line, so it does not count as a scheduler seen.
+fn scheduler_file(object: &Object<'_>, _: Context<'_>, sink: &mut Sink<'_>) {
+    if object.is("kubescheduler.config.k8s.io", "KubeSchedulerConfiguration") {
+        components(object, Scope::Scheduler, |component| common(component, SCHEDULER, sink));
+    }
+}
+
 fn kubelet(object: &Object<'_>, _: Context<'_>, sink: &mut Sink<'_>) {
     components(object, Scope::Kubelet, |component| common(component, KUBELET, sink));
 }
@@ -118,7 +145,17 @@ fn etcd(object: &Object<'_>, _: Context<'_>, sink: &mut Sink<'_>) {
 fn common(component: &Component<'_>, demands: &[Demand], sink: &mut Sink<'_>) {
     component.demand(sink, demands);
     ciphers(component, sink);
+    opaque(component, sink);
     features::gates(component, sink);
+}
+
+/// A flag that proves a control and cannot be read is no proof.
+fn opaque(component: &Component<'_>, sink: &mut Sink<'_>) {
+    for flag in component.line.flags().iter().filter(|flag| flag.opaque() && PROVING.contains(&&*flag.name)) {
+        let message = format!("`--{}` of {} takes its value from a variable", flag.name, component.program);
+        let entry = sink.report(&OPAQUE, flag.location, message).field(component.field.as_str());
+        entry.property("flag", &*flag.name).container(component.container);
+    }
 }
 
 /// Names the weak suites only: lists are long.
@@ -133,6 +170,22 @@ fn ciphers(component: &Component<'_>, sink: &mut Sink<'_>) {
         component.report(sink, &TLS_CIPHERS, &setting, message);
     }
 }
+
+/// Flags whose silence proves a control.
+const PROVING: &[&str] = &[
+    "admission-control",
+    "authentication-kubeconfig",
+    "authentication-skip-lookup",
+    "authentication-tolerate-lookup-failure",
+    "authorization-always-allow-paths",
+    "disable-admission-plugins",
+    "enable-admission-plugins",
+    "feature-gates",
+    "permit-address-sharing",
+    "permit-port-sharing",
+    "runtime-config",
+    "use-service-account-credentials",
+];
 
 const MIN_VERSION: Demand = Demand::flag(&TLS_VERSION, "tls-min-version", "", modern).or_field("tlsMinVersion", "");
 const CIPHERS: Demand = Demand::flag(&TLS_CIPHERS, "tls-cipher-suites", "", strong).or_field("tlsCipherSuites", "");

@@ -137,6 +137,7 @@ const API_SERVER_CASES: &[(&str, &str)] = &[
     ("component-alpha-features", "--feature-gates=kube:EventedPLEG=true"),
     ("component-alpha-features", "--runtime-config=api/all=true"),
     ("component-security-feature-off", "--feature-gates=KubeletFineGrainedAuthz=false"),
+    ("component-flag-opaque", "--enable-admission-plugins=$(PLUGINS)"),
     ("component-serving-rotation-off", "--feature-gates=RotateKubeletServerCertificate=false"),
 ];
 
@@ -384,6 +385,7 @@ fn a_restrained_authentication_is_accepted_and_each_change_is_reported() {
         ("authentication-claim-rules", "claimValidationRules: [{expression: \"'mfa' in claims.amr\"}]", "x: y"),
         ("authentication-second-factor", "'mfa' in claims.amr", "claims.email_verified"),
         ("authentication-anonymous-unlimited", ", conditions: [{path: /livez}]", ""),
+        ("authentication-anonymous-unlimited", "anonymous: {enabled: true, conditions: [{path: /livez}]}\n", ""),
         ("authentication-anonymous-paths", "/livez", "/metrics"),
         ("authentication-issuer-ca", ", certificateAuthority: pem", ""),
     ] {
@@ -634,6 +636,29 @@ fn severities_follow_what_an_attacker_gains() {
     assert_eq!(severity(&long, "controller-manager-certificate-lifetime"), Some(Severity::High));
     let local = changed("etcd", ETCD, "--client-cert-auth=false --listen-client-urls=https://127.0.0.1:2379");
     assert_eq!(severity(&local, "etcd-client-auth"), Some(Severity::Medium));
+}
+
+#[test]
+fn a_misspelt_kind_is_a_gap_and_no_pass() {
+    let config = Config::default();
+    let engine = Engine::new(&config);
+    let mut worker = engine.worker();
+    let text = "kinds: EncryptionConfiguration\napiVersion: apiserver.config.k8s.io/v1\nresources: []\n";
+    worker.file(FileId(0), text.len() as u64, text);
+    let outcome = engine.finish(vec![worker]);
+    assert_eq!(outcome.files[0].gaps.len(), 1);
+}
+
+#[test]
+fn a_scheduler_file_alone_is_no_scheduler_seen() {
+    let config = Config::default();
+    let engine = Engine::new(&config);
+    let mut worker = engine.worker();
+    let text = "apiVersion: kubescheduler.config.k8s.io/v1\nkind: KubeSchedulerConfiguration\n";
+    worker.file(FileId(0), text.len() as u64, text);
+    let outcome = engine.finish(vec![worker]);
+    assert_eq!(outcome.scopes.count(Scope::Scheduler), 0);
+    assert!(outcome.findings.iter().any(|finding| finding.rule.code == "component-profiling"));
 }
 
 /// The text of this file names every code, so a rule without a case is found.
