@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use manifest::pod::Container;
 use manifest::{Object, Value};
-use model::{Location, Rule, Scope};
+
+use model::{Location, Proof, Rule, Scope, Severity};
 
 use super::command_line::{CommandLine, shell_words};
 use super::kubeadm;
@@ -271,9 +272,22 @@ impl<'d> Component<'d> {
         if self.container.is_empty() { entry } else { entry.container(self.container) }
     }
 
+    /// A flag that proves a control and takes its value from a variable is no proof: the rule is reported,
+    /// as a lesser matter.
+    pub fn opaque(&self, sink: &mut Sink<'_>, rule: &'static Rule, flag: &str) {
+        if let Some(flag) = self.line.last(flag).filter(|flag| flag.opaque())
+            && rule.serves.iter().any(|serves| serves.proof == Proof::Full)
+        {
+            let message = format!("`--{}` of {} takes its value from a variable", flag.name, self.program);
+            let entry = sink.report(rule, flag.location, message).severity(Severity::Low);
+            entry.field(self.field.as_str()).property("flag", &*flag.name).container(self.container);
+        }
+    }
+
     /// Reports every demand that is not met.
     pub fn demand(&self, sink: &mut Sink<'_>, demands: &[Demand]) {
         for demand in demands {
+            self.opaque(sink, demand.rule, demand.flag);
             if let Some(setting) = self.setting(demand).filter(|setting| !(demand.accepts)(&setting.text)) {
                 self.report(sink, demand.rule, &setting, setting.says(self.program));
             }

@@ -137,7 +137,9 @@ const API_SERVER_CASES: &[(&str, &str)] = &[
     ("component-alpha-features", "--feature-gates=kube:EventedPLEG=true"),
     ("component-alpha-features", "--runtime-config=api/all=true"),
     ("component-security-feature-off", "--feature-gates=KubeletFineGrainedAuthz=false"),
-    ("component-flag-opaque", "--enable-admission-plugins=$(PLUGINS)"),
+    ("api-server-node-restriction", "--enable-admission-plugins=$(PLUGINS)"),
+    ("api-server-admission-disabled", "--disable-admission-plugins=$(PLUGINS)"),
+    ("component-alpha-features", "--feature-gates=$(GATES)"),
     ("component-serving-rotation-off", "--feature-gates=RotateKubeletServerCertificate=false"),
 ];
 
@@ -172,6 +174,10 @@ const SCHEDULER_CASES: &[(&str, &str)] = &[
     ("scheduler-port-sharing", "--permit-port-sharing"),
     ("scheduler-insecure-port", "--port=10251"),
     ("scheduler-request-header-ca", "!--requestheader-client-ca-file"),
+    ("scheduler-authentication", "--authentication-kubeconfig=$(CONF)"),
+    ("scheduler-tls-version", "--tls-min-version=VersionTLS11"),
+    ("scheduler-tls-ciphers", "--tls-cipher-suites=TLS_RSA_WITH_AES_128_GCM_SHA256"),
+    ("scheduler-profiling", "!--profiling"),
     ("scheduler-tls-ciphers-default", "!--tls-cipher-suites"),
 ];
 
@@ -658,7 +664,7 @@ fn a_scheduler_file_alone_is_no_scheduler_seen() {
     worker.file(FileId(0), text.len() as u64, text);
     let outcome = engine.finish(vec![worker]);
     assert_eq!(outcome.scopes.count(Scope::Scheduler), 0);
-    assert!(outcome.findings.iter().any(|finding| finding.rule.code == "component-profiling"));
+    assert!(outcome.findings.iter().any(|finding| finding.rule.code == "scheduler-profiling"));
 }
 
 /// The text of this file names every code, so a rule without a case is found.
