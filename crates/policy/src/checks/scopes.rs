@@ -66,7 +66,6 @@ pub fn kind_scope(group: &str, kind: &str) -> Option<Scope> {
             Scope::Mesh
         }
         ("kubeadm.k8s.io", "ClusterConfiguration") => Scope::ApiServer,
-        ("kubescheduler.config.k8s.io", _) => Scope::Scheduler,
         ("kubelet.config.k8s.io", "KubeletConfiguration") => Scope::Kubelet,
         ("apiserver.config.k8s.io", "EncryptionConfiguration") | ("", "EncryptionConfig") => Scope::Encryption,
         ("apiserver.config.k8s.io", "AuthenticationConfiguration") => Scope::Authentication,
@@ -105,24 +104,41 @@ pub fn components(pod: &PodTemplate<'_>, mut each: impl FnMut(Scope)) {
     }
 }
 
-/// The component program that a container starts: its first word, the word after a wrapper, or a word
+/// The component program that a container starts: its first word, the word after a wrapper, or a command
 /// of a shell script. A Kubernetes image with flags and no command starts the program of its own name.
 pub fn program(container: &Container<'_>) -> Option<&'static str> {
     let mut words = container.value.list("command").chain(container.value.list("args")).filter_map(Value::as_str);
     let first = words.next()?;
-    let named = |word: &str| {
-        let base = word.rsplit('/').next().unwrap_or(word);
-        PROGRAMS.iter().find(|(program, _)| *program == base).map(|(program, _)| *program)
-    };
-    match first.rsplit('/').next().unwrap_or(first) {
-        "go-runner" | "hyperkube" | "env" | "nice" | "exec" | "tini" | "dumb-init" => words.find_map(named),
-        "sh" | "bash" | "ash" | "dash" => words.find_map(|word| {
-            if word.contains(char::is_whitespace) { word.split_whitespace().find_map(named) } else { named(word) }
-        }),
-        flag if flag.starts_with('-') && container.value.get("command").is_none() => {
-            let image = container.value.str_at("image")?.rsplit('/').next()?;
-            named(image.split([':', '@']).next()?).filter(|program| program.starts_with("kube-"))
+    if first.starts_with('-') {
+        if container.value.get("command").is_some() {
+            return None;
         }
-        _ => named(first),
+        let image = container.value.str_at("image")?.rsplit('/').next()?;
+        return program_named(image.split([':', '@']).next()?).filter(|program| program.starts_with("kube-"));
     }
+    match first.rsplit('/').next().unwrap_or(first) {
+        "go-runner" | "hyperkube" | "env" | "nice" | "exec" | "tini" | "dumb-init" => words.find_map(program_named),
+        "sh" | "bash" | "ash" | "dash" => {
+            let script = words.skip_while(|word| !(word.starts_with('-') && word.ends_with('c'))).nth(1)?;
+            script.split([';', '|', '&', '\n']).find_map(|command| {
+                command.split_whitespace().find(|word| !leads_a_command(word)).and_then(program_named)
+            })
+        }
+        _ => program_named(first),
+    }
+}
+
+/// The component program of that name or path.
+fn program_named(word: &str) -> Option<&'static str> {
+    if word.starts_with('-') || word.contains('=') {
+        return None;
+    }
+    let base = word.rsplit('/').next().unwrap_or(word);
+    PROGRAMS.iter().find(|(program, _)| *program == base).map(|(program, _)| *program)
+}
+
+/// Whether a word of a shell script stands before a command: a keyword, a wrapper or an assignment.
+pub(crate) fn leads_a_command(word: &str) -> bool {
+    matches!(word, "exec" | "then" | "do" | "else" | "sudo" | "time" | "nohup" | "env" | "nice" | "(" | "{" | "!")
+        || word.split_once('=').is_some_and(|(name, _)| !name.is_empty() && !name.starts_with('-'))
 }

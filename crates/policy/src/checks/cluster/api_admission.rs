@@ -124,6 +124,7 @@ fn enabling_flag(component: &Component<'_>) -> &'static str {
 
 fn enabled(component: &Component<'_>, sink: &mut Sink<'_>) {
     let name = enabling_flag(component);
+    component.opaque(sink, &NODE_RESTRICTION, name);
     let (Some(setting), Some(plugins)) = (component.flag(name, ""), component.items(name, "")) else { return };
     for (plugin, rule) in [("NodeRestriction", &NODE_RESTRICTION), ("DenyServiceExternalIPs", &EXTERNAL_IPS)] {
         if !plugins.contains(&plugin) {
@@ -148,6 +149,7 @@ fn enabled(component: &Component<'_>, sink: &mut Sink<'_>) {
 
 fn disabled(component: &Component<'_>, sink: &mut Sink<'_>) {
     let name = "disable-admission-plugins";
+    component.opaque(sink, &PLUGIN_OFF, name);
     let (Some(setting), Some(plugins)) = (component.flag(name, ""), component.items(name, "")) else { return };
     for (plugin, severity) in KEEPERS.iter().filter(|(plugin, _)| plugins.contains(plugin)) {
         component

@@ -180,10 +180,12 @@ fn missing(component: &Component<'_>, rule: &'static Rule, flags: &[&'static str
     let mut lacking = flags.iter().filter_map(|flag| component.flag(flag, "")).filter(|flag| is_unset(&flag.text));
     let Some(first) = lacking.next() else { return };
     let mut names = format!("`--{}`", first.label);
+    let mut verb = "is";
     for setting in lacking {
         names.push_str(&format!(" and `--{}`", setting.label));
+        verb = "are";
     }
-    component.report(sink, rule, &first, format!("{names} of {} not set", component.program));
+    component.report(sink, rule, &first, format!("{names} of {} {verb} not set", component.program));
 }
 
 fn etcd(component: &Component<'_>, sink: &mut Sink<'_>) {

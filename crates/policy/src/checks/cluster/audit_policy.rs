@@ -114,10 +114,13 @@ fn check(object: &Object<'_>, _: Context<'_>, sink: &mut Sink<'_>) {
         return;
     }
     stages(object, sink);
-    unrecorded(&policy, object, &SECRETS, SECRET_READS, sink);
-    unrecorded(&policy, object, &CHANGES, CHANGED, sink);
-    unrecorded(&policy, object, &SESSIONS, SESSION, sink);
-    unrecorded(&policy, object, &NO_CATCH_ALL, ANYTHING, sink);
+    // A rule that drops several kinds of requests is one mistake: the gravest names it.
+    let mut blind = Vec::new();
+    for (rule, probes) in
+        [(&SECRETS, SECRET_READS), (&SESSIONS, SESSION), (&CHANGES, CHANGED), (&NO_CATCH_ALL, ANYTHING)]
+    {
+        unrecorded(&policy, object, (rule, probes), &mut blind, sink);
+    }
     content(&policy, sink);
     detail(&policy, object, sink);
 }
@@ -157,20 +160,33 @@ fn stages(object: &Object<'_>, sink: &mut Sink<'_>) {
     }
 }
 
-/// Reports once for each policy rule that drops requests, naming the first of them.
-fn unrecorded(policy: &Policy<'_>, object: &Object<'_>, rule: &'static Rule, probes: &[Request], sink: &mut Sink<'_>) {
-    let mut reported: Vec<Option<usize>> = Vec::new();
+/// Reports once for each policy rule that drops requests, naming the first of them. `blind` holds the
+/// rules reported so far.
+fn unrecorded(
+    policy: &Policy<'_>,
+    object: &Object<'_>,
+    (rule, probes): (&'static Rule, &[Request]),
+    blind: &mut Vec<usize>,
+    sink: &mut Sink<'_>,
+) {
+    let mut unmatched = false;
     for probe in probes {
         for (user, groups) in USERS {
             let verdict = policy.ask(probe, user, groups);
-            if verdict.level != Level::None || reported.contains(&verdict.rule) {
+            let seen = verdict.rule.map_or(unmatched, |index| blind.contains(&index));
+            if verdict.level != Level::None || seen {
                 continue;
             }
-            reported.push(verdict.rule);
             let who = if user == "alice" { String::new() } else { format!(" by {user}") };
             let (at, why, field) = match verdict.rule {
-                Some(index) => (policy.location(index), "is dropped by", format!("rules[{index}]")),
-                None => (object.location(), "is matched by no rule of", String::from("rules")),
+                Some(index) => {
+                    blind.push(index);
+                    (policy.location(index), "is dropped by", format!("rules[{index}]"))
+                }
+                None => {
+                    unmatched = true;
+                    (object.location(), "is matched by none of", String::from("rules"))
+                }
             };
             sink.report(rule, at, format!("{}{who} {why} `{field}`", probe.describe())).field(field);
         }

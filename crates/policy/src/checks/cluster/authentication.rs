@@ -224,7 +224,11 @@ fn refuses_system(jwt: Value<'_>, word: &str) -> bool {
 }
 
 fn anonymous(object: &Object<'_>, sink: &mut Sink<'_>) {
-    let Some(anonymous) = object.value.get("anonymous") else { return };
+    let Some(anonymous) = object.value.get("anonymous") else {
+        let message = "`anonymous` is not set, so `--anonymous-auth` decides, which is on unless switched off";
+        sink.report(&ANONYMOUS, object.location(), message).field("anonymous").severity(Severity::Info);
+        return;
+    };
     let enabled = anonymous.bool_at("enabled").unwrap_or(false);
     let conditions = anonymous.list("conditions").count();
     if !enabled {

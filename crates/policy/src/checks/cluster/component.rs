@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use manifest::pod::Container;
 use manifest::{Object, Value};
-use model::{Location, Rule, Scope};
+
+use model::{Location, Proof, Rule, Scope, Severity};
 
 use super::command_line::{CommandLine, shell_words};
 use super::kubeadm;
@@ -105,15 +106,12 @@ fn started<'d>(container: &Container<'d>) -> Option<(&'static str, Words<'d>)> {
         let Some(text) = value.text() else { continue };
         if found {
             words.push((text, value.location()));
-        } else if base(&text) == program {
+        } else if !text.starts_with('-') && base(&text) == program {
             found = true;
-        } else if text.contains(char::is_whitespace) {
-            let mut script = shell_words(&text).into_iter().skip_while(|word| base(word) != program).peekable();
-            found = script.next().is_some();
-            words.extend(script.take_while(|word| word != ";").map(|word| (Cow::Owned(word), value.location())));
-            if found {
-                break;
-            }
+        } else if let Some(flags) = script_flags(&text, program) {
+            words.extend(flags.into_iter().map(|word| (Cow::Owned(word), value.location())));
+            found = true;
+            break;
         }
     }
     if !found {
@@ -125,6 +123,18 @@ fn started<'d>(container: &Container<'d>) -> Option<(&'static str, Words<'d>)> {
             .collect();
     }
     Some((program, words))
+}
+
+/// The words after a program in a shell script, up to the end of its command.
+fn script_flags(script: &str, program: &str) -> Option<Vec<String>> {
+    if !script.contains(program) {
+        return None;
+    }
+    let words = shell_words(script);
+    words.split(|word| word == ";").find_map(|command| {
+        let mut words = command.iter().skip_while(|word| scopes::leads_a_command(word));
+        words.next().filter(|word| base(word) == program).map(|_| words.cloned().collect())
+    })
 }
 
 /// Last step of a path.
@@ -262,9 +272,22 @@ impl<'d> Component<'d> {
         if self.container.is_empty() { entry } else { entry.container(self.container) }
     }
 
+    /// A flag that proves a control and takes its value from a variable is no proof: the rule is reported,
+    /// as a lesser matter.
+    pub fn opaque(&self, sink: &mut Sink<'_>, rule: &'static Rule, flag: &str) {
+        if let Some(flag) = self.line.last(flag).filter(|flag| flag.opaque())
+            && rule.serves.iter().any(|serves| serves.proof == Proof::Full)
+        {
+            let message = format!("`--{}` of {} takes its value from a variable", flag.name, self.program);
+            let entry = sink.report(rule, flag.location, message).severity(Severity::Low);
+            entry.field(self.field.as_str()).property("flag", &*flag.name).container(self.container);
+        }
+    }
+
     /// Reports every demand that is not met.
     pub fn demand(&self, sink: &mut Sink<'_>, demands: &[Demand]) {
         for demand in demands {
+            self.opaque(sink, demand.rule, demand.flag);
             if let Some(setting) = self.setting(demand).filter(|setting| !(demand.accepts)(&setting.text)) {
                 self.report(sink, demand.rule, &setting, setting.says(self.program));
             }

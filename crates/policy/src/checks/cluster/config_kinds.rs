@@ -109,7 +109,7 @@ fn check(object: &Object<'_>, _: Context<'_>, sink: &mut Sink<'_>) {
         sink.report(&UNKNOWN_KIND, object.location(), message).field("kind");
         return;
     }
-    if !versions.contains(&object.version) {
+    if !versions.contains(&object.version) && !matches!(object.kind, "Event" | "EventList") {
         let at = object.value.get("apiVersion").map_or(object.location(), |value| value.location());
         let message = format!("`{}/{}` is served by no current release", object.group, shown(object.version));
         sink.report(&OLD_VERSION, at, message).field("apiVersion");

@@ -8,6 +8,9 @@ use crate::sink::Sink;
 
 /// Judges the feature gates of one component, on its command line or in its file.
 pub(super) fn gates(component: &Component<'_>, sink: &mut Sink<'_>) {
+    for flag in ["feature-gates", "runtime-config"] {
+        component.opaque(sink, &ALPHA, flag);
+    }
     for flag in component.line.all("feature-gates").filter(|flag| !flag.opaque()) {
         for pair in flag.value.split(',') {
             let Some((name, value)) = pair.split_once('=') else { continue };

@@ -136,32 +136,37 @@ pub static PLUGINS: Rule = Rule {
 };
 
 /// Checks on the scheduler.
-pub(crate) const OBJECT_CHECKS: &[ObjectCheck] = &[ObjectCheck {
-    scope: Scope::Scheduler,
-    rules: &[
-        &AUTHENTICATION,
-        &LOOKUP_FAILURE,
-        &LOOKUP_SKIPPED,
-        &OPEN_PATHS,
-        &LISTEN,
-        &SHARING,
-        &INSECURE,
-        &REQUEST_HEADER,
-        &CIPHERS_OPEN,
-        &EXTENDER,
-        &PLUGINS,
-    ],
-    run: check,
-}];
+pub(crate) const OBJECT_CHECKS: &[ObjectCheck] = &[
+    ObjectCheck {
+        scope: Scope::Scheduler,
+        rules: &[
+            &AUTHENTICATION,
+            &LOOKUP_FAILURE,
+            &LOOKUP_SKIPPED,
+            &OPEN_PATHS,
+            &LISTEN,
+            &SHARING,
+            &INSECURE,
+            &REQUEST_HEADER,
+            &CIPHERS_OPEN,
+        ],
+        run: check,
+    },
+    ObjectCheck { scope: Scope::Object, rules: &[&EXTENDER, &PLUGINS], run: file },
+];
 
 fn check(object: &Object<'_>, _: Context<'_>, sink: &mut Sink<'_>) {
-    components(object, Scope::Scheduler, |component| {
-        component.demand(sink, DEMANDS);
-        if component.file.is_some() {
+    components(object, Scope::Scheduler, |component| component.demand(sink, DEMANDS));
+}
+
+/// A configuration file alone does not show the command line, so it does not count as a scheduler seen.
+fn file(object: &Object<'_>, _: Context<'_>, sink: &mut Sink<'_>) {
+    if object.is("kubescheduler.config.k8s.io", "KubeSchedulerConfiguration") {
+        components(object, Scope::Scheduler, |component| {
             extenders(component, sink);
             plugins(component, sink);
-        }
-    });
+        });
+    }
 }
 
 const DEMANDS: &[Demand] = &[

@@ -137,6 +137,9 @@ const API_SERVER_CASES: &[(&str, &str)] = &[
     ("component-alpha-features", "--feature-gates=kube:EventedPLEG=true"),
     ("component-alpha-features", "--runtime-config=api/all=true"),
     ("component-security-feature-off", "--feature-gates=KubeletFineGrainedAuthz=false"),
+    ("api-server-node-restriction", "--enable-admission-plugins=$(PLUGINS)"),
+    ("api-server-admission-disabled", "--disable-admission-plugins=$(PLUGINS)"),
+    ("component-alpha-features", "--feature-gates=$(GATES)"),
     ("component-serving-rotation-off", "--feature-gates=RotateKubeletServerCertificate=false"),
 ];
 
@@ -171,6 +174,10 @@ const SCHEDULER_CASES: &[(&str, &str)] = &[
     ("scheduler-port-sharing", "--permit-port-sharing"),
     ("scheduler-insecure-port", "--port=10251"),
     ("scheduler-request-header-ca", "!--requestheader-client-ca-file"),
+    ("scheduler-authentication", "--authentication-kubeconfig=$(CONF)"),
+    ("scheduler-tls-version", "--tls-min-version=VersionTLS11"),
+    ("scheduler-tls-ciphers", "--tls-cipher-suites=TLS_RSA_WITH_AES_128_GCM_SHA256"),
+    ("scheduler-profiling", "!--profiling"),
     ("scheduler-tls-ciphers-default", "!--tls-cipher-suites"),
 ];
 
@@ -384,6 +391,7 @@ fn a_restrained_authentication_is_accepted_and_each_change_is_reported() {
         ("authentication-claim-rules", "claimValidationRules: [{expression: \"'mfa' in claims.amr\"}]", "x: y"),
         ("authentication-second-factor", "'mfa' in claims.amr", "claims.email_verified"),
         ("authentication-anonymous-unlimited", ", conditions: [{path: /livez}]", ""),
+        ("authentication-anonymous-unlimited", "anonymous: {enabled: true, conditions: [{path: /livez}]}\n", ""),
         ("authentication-anonymous-paths", "/livez", "/metrics"),
         ("authentication-issuer-ca", ", certificateAuthority: pem", ""),
     ] {
@@ -603,7 +611,16 @@ fn command_lines_are_found_behind_shells_wrappers_and_images() {
         reports(&container(rest), "api-server-always-allow");
     }
     lacks(&container("command: [kube-apiserver, '--authorization-mode=$(MODE)']"), "api-server-always-allow");
-    lacks(&container("command: [echo, kube-apiserver]"), "api-server-always-allow");
+    for rest in [
+        "command: [echo, kube-apiserver]",
+        "args: ['--target=kube-system/kube-apiserver', '--x']",
+        "command: [proxy, --target=kube-system/kube-apiserver]",
+        "command: [sh, -c, 'mkdir -p /var/log/kube-apiserver; sleep 1']",
+        "command: [sh, /run.sh, kube-apiserver]",
+    ] {
+        let image = container(rest).replace("registry.k8s.io/kube-apiserver:v1.36.0", "proxy");
+        accepts(&image);
+    }
 }
 
 #[test]
@@ -625,6 +642,29 @@ fn severities_follow_what_an_attacker_gains() {
     assert_eq!(severity(&long, "controller-manager-certificate-lifetime"), Some(Severity::High));
     let local = changed("etcd", ETCD, "--client-cert-auth=false --listen-client-urls=https://127.0.0.1:2379");
     assert_eq!(severity(&local, "etcd-client-auth"), Some(Severity::Medium));
+}
+
+#[test]
+fn a_misspelt_kind_is_a_gap_and_no_pass() {
+    let config = Config::default();
+    let engine = Engine::new(&config);
+    let mut worker = engine.worker();
+    let text = "kinds: EncryptionConfiguration\napiVersion: apiserver.config.k8s.io/v1\nresources: []\n";
+    worker.file(FileId(0), text.len() as u64, text);
+    let outcome = engine.finish(vec![worker]);
+    assert_eq!(outcome.files[0].gaps.len(), 1);
+}
+
+#[test]
+fn a_scheduler_file_alone_is_no_scheduler_seen() {
+    let config = Config::default();
+    let engine = Engine::new(&config);
+    let mut worker = engine.worker();
+    let text = "apiVersion: kubescheduler.config.k8s.io/v1\nkind: KubeSchedulerConfiguration\n";
+    worker.file(FileId(0), text.len() as u64, text);
+    let outcome = engine.finish(vec![worker]);
+    assert_eq!(outcome.scopes.count(Scope::Scheduler), 0);
+    assert!(outcome.findings.iter().any(|finding| finding.rule.code == "scheduler-profiling"));
 }
 
 /// The text of this file names every code, so a rule without a case is found.
