@@ -174,3 +174,46 @@ fn merged(types: &BTreeMap<String, Type>) -> BTreeMap<String, String> {
         names = next;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SMALL: &str = r##"{
+      "info": {"version": "v1.0"},
+      "definitions": {
+        "a.v1.Thing": {
+          "properties": {
+            "spec": {"$ref": "#/definitions/a.v1.Spec"},
+            "items": {"type": "array", "items": {"type": "string"}},
+            "extra": {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "string"}}}
+          },
+          "x-kubernetes-group-version-kind": [{"group": "a", "version": "v1", "kind": "Thing"}]
+        },
+        "a.v1.Spec": {"properties": {"on": {"type": "boolean"}, "at": {"$ref": "#/definitions/x.Time"}}},
+        "a.v2.Thing": {
+          "properties": {"spec": {"$ref": "#/definitions/a.v2.Spec"}},
+          "x-kubernetes-group-version-kind": [{"group": "a", "version": "v2", "kind": "Thing"}]
+        },
+        "a.v2.Spec": {"properties": {"on": {"type": "boolean"}, "at": {"$ref": "#/definitions/x.Time"}}},
+        "a.v1.ThingList": {"x-kubernetes-group-version-kind": [{"group": "a", "version": "v1", "kind": "ThingList"}]},
+        "x.Time": {"type": "string"}
+      }
+    }"##;
+
+    #[test]
+    fn equal_types_are_written_once_and_lists_not_at_all() {
+        let table = table(SMALL).unwrap();
+        let lines: Vec<&str> = table.lines().skip(1).collect();
+        assert_eq!(
+            lines,
+            ["Spec at:t on:b", "Thing extra:{[s items:[s spec:0", "Thing spec:0", "", "a/v1 Thing 1", "a/v2 Thing 2"]
+        );
+    }
+
+    #[test]
+    fn a_reference_to_nothing_is_an_error() {
+        assert!(table(&SMALL.replace("definitions/a.v1.Spec", "definitions/gone")).is_err());
+        assert!(table("{}").is_err());
+    }
+}

@@ -227,6 +227,29 @@ fn custom_resources_are_compared_by_spelling_only() {
 }
 
 #[test]
+fn disguised_keys_of_custom_resources_are_told_anywhere() {
+    let custom = |key: &str| format!("apiVersion: example.com/v1\nkind: Widget\nspec: {{list: [{{{key}: 1}}]}}\n");
+    reports(&custom("all\u{43e}w"), "manifest-field-look-alike", "spec.list[0].all\\u{43e}w");
+    reports(&custom("deny\u{200b}"), "manifest-field-look-alike", "spec.list[0].deny\\u{200b}");
+    accepts(&custom("\u{43a}\u{43e}\u{434}"));
+    accepts(&custom("two words"));
+}
+
+#[test]
+fn bytes_are_base64() {
+    let secret = |value: &str| format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: s}}\ndata: {{k: {value}}}\n");
+    for value in ["hunter2!", "a", "YQ", "'YQ='", "Y=Q="] {
+        let finding = reports(&secret(value), "manifest-field-type", "data.k");
+        assert!(!finding.message.contains("hunter2"), "{}", finding.message);
+    }
+    for value in ["YQ==", "''", "\"YWJj\\n\"", "'{{ .Values.k }}'", "'ENC[AES256_GCM,data:x]'", "'<path:kv/data/k#k>'"]
+    {
+        accepts(&secret(value));
+    }
+    accepts("apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nsops: {mac: x}\n");
+}
+
+#[test]
 fn merge_patch_directives_are_no_fields() {
     accepts(&pod("$patch: replace", "$retainKeys: [name]"));
 }
@@ -253,6 +276,9 @@ fn removed_versions_depend_on_the_release() {
     ] {
         reports(&format!("apiVersion: {api_version}\nkind: {kind}\n"), "manifest-api-removed", "apiVersion");
     }
+    accepts(
+        "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nspec: {podSelector: {}}\nstatus: {conditions: 1}\n",
+    );
     for (api_version, kind) in [
         ("kubeadm.k8s.io/v1beta4", "ClusterConfiguration"),
         ("audit.k8s.io/v1", "Policy"),
@@ -410,5 +436,22 @@ fn the_walk_costs_little_next_to_reading() {
     ] {
         let time = run(check);
         println!("{check}: {time:?}, {:+.1} %", (time.as_secs_f64() / none.as_secs_f64() - 1.0) * 100.0);
+    }
+}
+
+#[test]
+fn nothing_that_the_described_release_serves_counts_as_removed() {
+    let (_, kinds) = include_str!("../../manifest/data/schema.txt").split_once("\n\n").unwrap();
+    for line in kinds.lines() {
+        let mut words = line.split(' ');
+        let (api_version, kind) = (words.next().unwrap(), words.next().unwrap());
+        for finding in findings(&format!("apiVersion: {api_version}\nkind: {kind}\n"), policy::config::KUBERNETES_MINOR)
+        {
+            assert!(
+                matches!(finding.rule.code, "manifest-api-deprecated" | "manifest-api-preview"),
+                "{line}: {}",
+                finding.message
+            );
+        }
     }
 }

@@ -9,6 +9,17 @@ pub(crate) fn skeleton(key: &str) -> Option<String> {
     Some(key.chars().filter(|char| !is_invisible(*char)).map(look).collect())
 }
 
+/// What a key pretends to be: plain ASCII that it is spelt with in part, or that it is with something
+/// invisible in or around it. White space between words is no disguise.
+pub(crate) fn disguise(key: &str) -> Option<String> {
+    if key.is_ascii() && !key.starts_with(char::is_whitespace) && !key.ends_with(char::is_whitespace) {
+        return None;
+    }
+    let plain: String = key.trim().chars().filter(|char| *char == ' ' || !is_invisible(*char)).map(look).collect();
+    let mixed = key.bytes().any(|byte| byte.is_ascii_alphanumeric());
+    (mixed && plain.is_ascii()).then_some(plain)
+}
+
 fn is_invisible(char: char) -> bool {
     char.is_whitespace()
         || char.is_control()
@@ -117,6 +128,12 @@ mod tests {
             assert_eq!(skeleton(key).as_deref(), Some("hostNetwork"), "{key:?}");
         }
         assert_eq!(skeleton("hostNetwork"), None);
+        for key in ["größe", "код", "my key", "名前", "naïve key"] {
+            assert_eq!(disguise(key), None, "{key}");
+        }
+        for key in ["h\u{43e}st", "host ", "ho\u{200b}st", "\u{feff}host"] {
+            assert_eq!(disguise(key).as_deref(), Some("host"), "{key:?}");
+        }
         assert_ne!(skeleton("größe").as_deref(), Some("grobe"));
     }
 }

@@ -4,7 +4,7 @@ use manifest::schema::{self, Expect, Leaf, Shape, TypeRef};
 use manifest::{Data, Object, Value};
 use model::{Rule, Scope, Serves, Severity};
 
-use super::confusable::skeleton;
+use super::confusable::{disguise, skeleton};
 use super::path::{Path, shown};
 use crate::check::{Context, ObjectCheck};
 use crate::sink::Sink;
@@ -88,6 +88,7 @@ fn check(object: &Object<'_>, _: Context<'_>, sink: &mut Sink<'_>) {
         return;
     }
     // Custom resources and versions that are gone: what looks like a built-in part is compared by spelling only.
+    disguised(object.value, &Path::ROOT, sink);
     let mut walk = Walk { sink, known: false, grave: false };
     if let (Some(metadata), Some(own)) = (object.metadata, schema::object_meta()) {
         walk.fields(metadata, own, &Path::ROOT.key("metadata"));
@@ -96,6 +97,22 @@ fn check(object: &Object<'_>, _: Context<'_>, sink: &mut Sink<'_>) {
         if let Some(own) = schema::pod_spec() {
             walk.fields(pod.spec, own, &Path::ROOT.key(&pod.path));
         }
+    }
+}
+
+/// Reports keys of unknown mappings that mix ASCII with characters that only look like it.
+fn disguised(value: Value<'_>, path: &Path<'_>, sink: &mut Sink<'_>) {
+    for (key, child) in value.entries() {
+        let name = key.as_str().unwrap_or("");
+        let here = path.key(name);
+        if let Some(plain) = disguise(name) {
+            let message = format!("the key `{}` only looks like `{plain}`", shown(name));
+            sink.report(&FIELD_LOOK_ALIKE, key, message).field(here.to_string());
+        }
+        disguised(child, &here, sink);
+    }
+    for (index, item) in value.items().enumerate() {
+        disguised(item, &path.index(index), sink);
     }
 }
 
@@ -120,9 +137,11 @@ impl Walk<'_, '_> {
     fn fields(&mut self, value: Value<'_>, own: TypeRef, path: &Path<'_>) {
         for (key, child) in value.entries() {
             let name = key.as_str().unwrap_or("");
+            // Nothing a manifest says in `status` takes effect, and kinds have lost theirs.
+            if path.is_root() && name == "status" {
+                continue;
+            }
             match own.field(name) {
-                // Nothing a manifest says in `status` takes effect.
-                Some(_) if path.is_root() && name == "status" => {}
                 Some(shape) => self.value(child, shape, &path.key(name)),
                 None => self.stray(key, name, own, path),
             }
@@ -156,6 +175,7 @@ impl Walk<'_, '_> {
 
     fn wrong_type(&mut self, value: Value<'_>, shape: Shape, path: &Path<'_>) {
         let found = match (shape.expect(), value.data()) {
+            (Expect::Leaf(Leaf::Bytes), Data::Str(_)) => "no valid base64",
             (Expect::Leaf(Leaf::Int32 | Leaf::IntOrString), Data::Int(_)) => "out of the range of 32 bits",
             (_, data) => noun(data),
         };
@@ -174,8 +194,8 @@ impl Walk<'_, '_> {
 
     /// A key that is no field of the type.
     fn stray(&mut self, key: Value<'_>, name: &str, own: TypeRef, path: &Path<'_>) {
-        // Directives of strategic merge patches, and templates.
-        if name.starts_with('$') || name.contains("{{") {
+        // Directives of strategic merge patches, templates, and what SOPS adds and takes away again.
+        if name.starts_with('$') || name.contains("{{") || path.is_root() && name == "sops" {
             return;
         }
         let here = path.key(name);
@@ -184,7 +204,10 @@ impl Walk<'_, '_> {
             && let Some(field) = own.fields().find(|field| loosely_equal(field, &plain))
         {
             let message = format!("the key `{}` of {within} only looks like `{field}`", shown(name));
-            self.sink.report(&FIELD_LOOK_ALIKE, key, message).field(here.to_string());
+            // Elsewhere all keys were looked at before.
+            if self.known {
+                self.sink.report(&FIELD_LOOK_ALIKE, key, message).field(here.to_string());
+            }
             return;
         }
         if let Some(field) = own.fields().find(|field| loosely_equal(field, name)) {
@@ -216,7 +239,8 @@ impl Walk<'_, '_> {
 fn accepts(leaf: Leaf, data: &Data<'_>) -> bool {
     match leaf {
         Leaf::Any => true,
-        Leaf::String | Leaf::Bytes | Leaf::Time => matches!(data, Data::Str(_)),
+        Leaf::String | Leaf::Time => matches!(data, Data::Str(_)),
+        Leaf::Bytes => matches!(data, Data::Str(text) if is_base64(text)),
         Leaf::Bool => matches!(data, Data::Bool(_)),
         Leaf::Int64 => matches!(data, Data::Int(_)),
         Leaf::Int32 => matches!(data, Data::Int(value) if i32::try_from(*value).is_ok()),
@@ -243,7 +267,26 @@ fn noun(data: &Data<'_>) -> &'static str {
 
 /// A value that something else fills in before the object is applied.
 fn is_placeholder(value: Value<'_>) -> bool {
-    value.as_str().is_some_and(|text| ["{{", "${", "$("].iter().any(|mark| text.contains(mark)))
+    value.as_str().is_some_and(|text| {
+        ["{{", "${", "$("].iter().any(|mark| text.contains(mark))
+            || ["ENC[", "ref+", "<"].iter().any(|mark| text.starts_with(mark))
+    })
+}
+
+/// Base64 as the API server takes it: padded, in the standard alphabet, with line breaks.
+fn is_base64(text: &str) -> bool {
+    let mut length = 0_usize;
+    let mut padding = 0_usize;
+    for byte in text.bytes() {
+        match byte {
+            b'\r' | b'\n' => continue,
+            b'=' => padding += 1,
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'+' | b'/' if padding == 0 => {}
+            _ => return false,
+        }
+        length += 1;
+    }
+    length.is_multiple_of(4) && padding <= 2
 }
 
 /// Equal but for letter case, hyphens and underscores.

@@ -137,6 +137,10 @@ const FATES: &[Fate] = &[
     // Messages between the API server and webhooks, and configuration files of components.
     gone("admission.k8s.io", "v1beta1", "*", 19, 22, "admission.k8s.io/v1"),
     going("apiserver.k8s.io", "v1alpha1", "AdmissionConfiguration", 17, "apiserver.config.k8s.io/v1"),
+    going("apiserver.config.k8s.io", "v1alpha1", "AuthenticationConfiguration", 34, "apiserver.config.k8s.io/v1"),
+    going("apiserver.config.k8s.io", "v1alpha1", "AuthorizationConfiguration", 32, "apiserver.config.k8s.io/v1"),
+    going("apiserver.config.k8s.io", "v1beta1", "AuthenticationConfiguration", 34, "apiserver.config.k8s.io/v1"),
+    going("apiserver.config.k8s.io", "v1beta1", "AuthorizationConfiguration", 32, "apiserver.config.k8s.io/v1"),
     gone("audit.k8s.io", "v1alpha1", "*", 21, 24, "audit.k8s.io/v1"),
     gone("audit.k8s.io", "v1beta1", "*", 21, 24, "audit.k8s.io/v1"),
     gone("client.authentication.k8s.io", "v1alpha1", "*", 22, 24, "client.authentication.k8s.io/v1"),
