@@ -35,7 +35,7 @@ fn state(yaml: &str, control: &str) -> State {
     let outcome = engine.finish(vec![worker]);
     let coverage = Coverage { files: outcome.files, scopes: outcome.scopes };
     let postures = model::posture::fold(&engine.rules(), outcome.findings.iter(), std::iter::empty(), &coverage);
-    postures.iter().find(|posture| posture.control.id == control).unwrap().state
+    postures.iter().find(|posture| posture.control.id == control).map_or(State::NotApplicable, |found| found.state)
 }
 
 const POD: &str = "apiVersion: v1\nkind: Pod\nmetadata: {name: web, namespace: shop, labels: {app: web}}\nspec: {containers: [{name: a, image: b}]}\n";
@@ -397,6 +397,11 @@ fn istio_policies_are_checked() {
     let namespace = "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {istio-injection: enabled}}\n";
     reports(namespace, "mesh-mtls-not-required", Severity::Medium);
     accepts(&format!("{namespace}---\n{}", peer("mtls: {mode: STRICT}")), "mesh-mtls-not-required");
+    let plain = "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n";
+    let meshed = namespace.replace("name: shop", "name: front");
+    reports(&format!("{POD}---\n{plain}---\n{meshed}"), "mesh-namespace-outside", Severity::Info);
+    accepts(&format!("{POD}---\n{plain}"), "mesh-namespace-outside");
+    accepts(&format!("{POD}---\n{namespace}---\n{meshed}"), "mesh-namespace-outside");
 }
 
 #[test]

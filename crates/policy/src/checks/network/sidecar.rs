@@ -102,5 +102,6 @@ fn bypass(name: &str) -> Option<bool> {
     }
 }
 
-const SYSTEM_NAMESPACES: &[&str] =
+/// Namespaces of the cluster and of the meshes themselves.
+pub(super) const SYSTEM_NAMESPACES: &[&str] =
     &["kube-system", "kube-public", "kube-node-lease", "istio-system", "linkerd", "linkerd-viz"];
