@@ -1,6 +1,6 @@
 //! What the checks on traffic report, and what they accept.
 
-use model::{FileId, Finding, Severity};
+use model::{Coverage, FileId, Finding, Severity, State};
 use policy::{Config, Engine};
 
 fn findings(yaml: &str) -> Vec<Finding> {
@@ -25,6 +25,17 @@ fn reports(yaml: &str, code: &str, severity: Severity) {
 #[track_caller]
 fn accepts(yaml: &str, code: &str) {
     assert_eq!(severities(yaml, code), [], "{code}\n{yaml}");
+}
+
+fn state(yaml: &str, control: &str) -> State {
+    let config = Config::default();
+    let engine = Engine::new(&config);
+    let mut worker = engine.worker();
+    worker.file(FileId(0), yaml.len() as u64, yaml);
+    let outcome = engine.finish(vec![worker]);
+    let coverage = Coverage { files: outcome.files, scopes: outcome.scopes };
+    let postures = model::posture::fold(&engine.rules(), outcome.findings.iter(), std::iter::empty(), &coverage);
+    postures.iter().find(|posture| posture.control.id == control).map_or(State::NotApplicable, |found| found.state)
 }
 
 const POD: &str = "apiVersion: v1\nkind: Pod\nmetadata: {name: web, namespace: shop, labels: {app: web}}\nspec: {containers: [{name: a, image: b}]}\n";
@@ -76,6 +87,26 @@ fn a_policy_covers_the_directions_that_it_governs() {
     reports(&yaml, "network-policy-egress-missing", Severity::Medium);
     let yaml = with_pod(&policy("{podSelector: {matchLabels: {app: web}}, egress: [{to: [{podSelector: {}}]}]}"));
     accepts(&yaml, "network-policy-egress-missing");
+}
+
+#[test]
+fn what_cannot_be_told_is_never_satisfied() {
+    let deny = policy("{podSelector: {}, policyTypes: [Ingress, Egress]}");
+    assert_eq!(state(POD, "NW-02"), State::Violated);
+    assert_eq!(state(&deny, "NW-02"), State::Unknown);
+    assert_eq!(state(&with_pod(&deny), "NW-02"), State::Satisfied);
+    let host = with_pod(&deny).replace("spec: {containers", "spec: {hostNetwork: true, containers");
+    assert_eq!(state(&host, "NW-02"), State::Unknown);
+    let cilium = object("cilium.io/v2", "CiliumNetworkPolicy", "spec: {}");
+    let elsewhere = deny.replace("namespace: shop", "namespace: other");
+    assert_eq!(state(&with_pod(&format!("{cilium}---\n{elsewhere}")), "NW-02"), State::Unknown);
+    let from = |labels: &str| {
+        let rule = format!("{{from: [{{namespaceSelector: {labels}}}], ports: [{{port: 80}}]}}");
+        state(&policy(&format!("{{podSelector: {{}}, ingress: [{rule}]}}")), "NW-04")
+    };
+    assert_eq!(from("{}"), State::Violated);
+    assert_eq!(from("{matchLabels: {team: a}}"), State::Unknown);
+    assert_eq!(from("{matchLabels: {kubernetes.io/metadata.name: a}}"), State::Satisfied);
 }
 
 #[test]
@@ -366,6 +397,11 @@ fn istio_policies_are_checked() {
     let namespace = "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {istio-injection: enabled}}\n";
     reports(namespace, "mesh-mtls-not-required", Severity::Medium);
     accepts(&format!("{namespace}---\n{}", peer("mtls: {mode: STRICT}")), "mesh-mtls-not-required");
+    let plain = "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n";
+    let meshed = namespace.replace("name: shop", "name: front");
+    reports(&format!("{POD}---\n{plain}---\n{meshed}"), "mesh-namespace-outside", Severity::Info);
+    accepts(&format!("{POD}---\n{plain}"), "mesh-namespace-outside");
+    accepts(&format!("{POD}---\n{namespace}---\n{meshed}"), "mesh-namespace-outside");
 }
 
 #[test]

@@ -22,6 +22,18 @@ pub static MTLS_NOT_REQUIRED: Rule = Rule {
     example: "apiVersion: security.istio.io/v1\nkind: PeerAuthentication\nmetadata:\n  name: default\n  namespace: istio-system\nspec:\n  mtls:\n    mode: STRICT\n",
 };
 
+/// A namespace beside mesh namespaces is outside.
+pub static NAMESPACE_OUTSIDE: Rule = Rule {
+    code: "mesh-namespace-outside",
+    title: "A namespace with workloads is outside the mesh",
+    severity: Severity::Info,
+    scope: Scope::Namespace,
+    serves: &[Serves::part("NW-06")],
+    why: "Its pods have no mesh identity: they speak clear text, and workloads that require mutual TLS refuse them.",
+    fix: "Label the namespace for injection, or note why it stays outside.",
+    example: "metadata:\n  labels:\n    istio-injection: enabled\n",
+};
+
 /// Tokens are checked but not demanded.
 pub static TOKEN_NOT_REQUIRED: Rule = Rule {
     code: "mesh-request-authentication-alone",
@@ -37,7 +49,7 @@ pub static TOKEN_NOT_REQUIRED: Rule = Rule {
 
 /// The check across mesh objects.
 pub(super) const CHECK: InventoryCheck =
-    InventoryCheck { rules: &[&MTLS_NOT_REQUIRED, &TOKEN_NOT_REQUIRED], run: check };
+    InventoryCheck { rules: &[&MTLS_NOT_REQUIRED, &NAMESPACE_OUTSIDE, &TOKEN_NOT_REQUIRED], run: check };
 
 /// Root namespace of an Istio that was installed with defaults.
 const ROOT_NAMESPACE: &str = "istio-system";
@@ -61,6 +73,7 @@ fn check(inventory: &Inventory, _: Context<'_>, sink: &mut Sink<'_>) {
             }
         }
     }
+    check_outside(inventory, sink);
     let asking: HashSet<&str> = inventory
         .mesh_authorizations
         .iter()
@@ -73,6 +86,22 @@ fn check(inventory: &Inventory, _: Context<'_>, sink: &mut Sink<'_>) {
             let message = format!("no AuthorizationPolicy in namespace `{namespace}` asks for a request principal");
             let origin = &authentication.origin;
             sink.report_on(&origin.subject, &TOKEN_NOT_REQUIRED, origin.location, message);
+        }
+    }
+}
+
+fn check_outside(inventory: &Inventory, sink: &mut Sink<'_>) {
+    if !inventory.namespaces.iter().any(|namespace| mesh_label(namespace).is_some()) {
+        return;
+    }
+    let inhabited: HashSet<&str> = inventory.workloads.iter().map(|workload| workload.origin.namespace()).collect();
+    for namespace in &inventory.namespaces {
+        let name = namespace.origin.name();
+        // An opt-out that is written down is reported where it stands.
+        let decided = mesh_label(namespace).is_some() || namespace.labels.get("istio-injection").is_some();
+        if !decided && inhabited.contains(name) && !super::sidecar::SYSTEM_NAMESPACES.contains(&name) {
+            let message = "other namespaces here are labelled for the mesh, this one is not";
+            sink.report_on(&namespace.origin.subject, &NAMESPACE_OUTSIDE, namespace.origin.location, message);
         }
     }
 }

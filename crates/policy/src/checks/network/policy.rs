@@ -25,9 +25,9 @@ pub static ALL_NAMESPACES: Rule = Rule {
 pub static NAMESPACE_LABEL: Rule = Rule {
     code: "network-policy-namespace-label",
     title: "A policy trusts a namespace label anybody may set",
-    severity: Severity::Info,
+    severity: Severity::Low,
     scope: Scope::NetworkPolicy,
-    serves: &[Serves::part("NW-04")],
+    serves: &[Serves::full("NW-04")],
     why: "Whoever may edit a namespace can give it the label that the policy admits. Only kubernetes.io/metadata.name \
           is set by the API server and cannot be chosen.",
     fix: "Select by kubernetes.io/metadata.name, or make sure that tenants cannot write labels of namespaces.",
@@ -242,7 +242,10 @@ fn check_peer(peer: Value<'_>, direction: Direction, rule: Value<'_>, field: &st
     if !terms().chain(expressions()).any(|key| key.as_str() == Some(super::NAMESPACE_NAME_LABEL)) {
         let key = terms().chain(expressions()).find_map(Value::as_str).unwrap_or("");
         let message = format!("`{field}.namespaceSelector` selects by `{key}`, which editors of a namespace can set");
-        sink.report(&NAMESPACE_LABEL, namespaces, message).field(format!("{field}.namespaceSelector"));
+        // Who may edit namespaces is not told here, so the case stays open.
+        sink.report(&NAMESPACE_LABEL, namespaces, message)
+            .field(format!("{field}.namespaceSelector"))
+            .severity(Severity::Info);
     }
     false
 }

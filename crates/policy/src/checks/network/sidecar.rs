@@ -45,17 +45,20 @@ fn check(object: &Object<'_>, _: Context<'_>, sink: &mut Sink<'_>) {
     if SYSTEM_NAMESPACES.contains(&object.namespace()) {
         return;
     }
-    for metadata in object.pods.iter().filter_map(|pod| pod.metadata) {
+    for pod in &object.pods {
+        let Some(metadata) = pod.metadata else { continue };
+        // The metadata stands beside the pod spec.
+        let parent = pod.path.strip_suffix("spec").unwrap_or("");
         for map in ["labels", "annotations"] {
             for (key, value) in metadata.get(map).into_iter().flat_map(Value::entries) {
                 let (Some(name), Some(text)) = (key.as_str(), value.text()) else { continue };
                 if opts_out(name, &text) {
                     sink.report(&SIDECAR_OFF, value, format!("`{name}` is `{text}`, so the pods get no mesh proxy"))
-                        .field(format!("metadata.{map}[{name}]"));
+                        .field(format!("{parent}metadata.{map}[{name}]"));
                 } else if let Some(inbound) = bypass(name).filter(|_| !text.is_empty()) {
                     let severity = if inbound { Severity::Medium } else { Severity::Low };
                     sink.report(&BYPASS, value, format!("`{name}` leaves `{text}` out of the mesh proxy"))
-                        .field(format!("metadata.{map}[{name}]"))
+                        .field(format!("{parent}metadata.{map}[{name}]"))
                         .severity(severity);
                 }
             }
@@ -102,5 +105,6 @@ fn bypass(name: &str) -> Option<bool> {
     }
 }
 
-const SYSTEM_NAMESPACES: &[&str] =
+/// Namespaces of the cluster and of the meshes themselves.
+pub(super) const SYSTEM_NAMESPACES: &[&str] =
     &["kube-system", "kube-public", "kube-node-lease", "istio-system", "linkerd", "linkerd-viz"];
