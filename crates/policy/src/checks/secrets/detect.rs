@@ -156,7 +156,19 @@ mod tests {
 
     #[test]
     fn hostile_texts_are_read_in_linear_time() {
-        for unit in ["eyJ", "-eyJ.", "://a:", "SG.", "PRIVATE KEY-----", "sk-T3BlbkFJ", "\"auth\":", ":AA", "xoxb-", "client-key-data", "ya29.-"] {
+        for unit in [
+            "eyJ",
+            "-eyJ.",
+            "://a:",
+            "SG.",
+            "PRIVATE KEY-----",
+            "sk-T3BlbkFJ",
+            "\"auth\":",
+            ":AA",
+            "xoxb-",
+            "client-key-data",
+            "ya29.-",
+        ] {
             credentials(unit.repeat(200_000 / unit.len()).as_bytes(), |_| {});
         }
     }

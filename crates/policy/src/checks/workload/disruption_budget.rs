@@ -51,9 +51,12 @@ fn check(object: &Object<'_>, _: Context<'_>, sink: &mut Sink<'_>) {
     }
 }
 
+/// A namespace, and a label that a selector in it asks for.
+type Place<'i> = (&'i str, Option<(&'i str, &'i str)>);
+
 fn check_coverage(inventory: &Inventory, _: Context<'_>, sink: &mut Sink<'_>) {
     // By one label that the selector asks for, so that each workload meets few budgets.
-    let mut budgets: HashMap<(&str, Option<(&str, &str)>), Vec<&DisruptionBudget>> = HashMap::new();
+    let mut budgets: HashMap<Place<'_>, Vec<&DisruptionBudget>> = HashMap::new();
     for budget in &inventory.disruption_budgets {
         let label = budget.pods.labels.0.first().map(|(key, value)| (&**key, &**value));
         budgets.entry((budget.origin.namespace(), label)).or_default().push(budget);
