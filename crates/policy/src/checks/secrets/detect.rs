@@ -135,6 +135,7 @@ mod tests {
             "550e8400-e29b-41d4-a716-446655440000",
             "task-runner-with-a-long-name-of-many-words",
             "eyJhbGciOiJIUzI1NiJ9",
+            "{\"auth\": \"disabled\", \"x\": 1}",
             "",
         ] {
             assert_eq!(first(text), None, "{text}");
@@ -155,7 +156,19 @@ mod tests {
 
     #[test]
     fn hostile_texts_are_read_in_linear_time() {
-        for unit in ["eyJ", "-eyJ.", "://a:", "SG.", "PRIVATE KEY-----", "sk-T3BlbkFJ", "\"auth\":", ":AA", "xoxb-"] {
+        for unit in [
+            "eyJ",
+            "-eyJ.",
+            "://a:",
+            "SG.",
+            "PRIVATE KEY-----",
+            "sk-T3BlbkFJ",
+            "\"auth\":",
+            ":AA",
+            "xoxb-",
+            "client-key-data",
+            "ya29.-",
+        ] {
             credentials(unit.repeat(200_000 / unit.len()).as_bytes(), |_| {});
         }
     }

@@ -162,6 +162,6 @@ pub(crate) static FORMATS: &[Format] = formats! {
     "a PuTTY private key", "PuTTY-User-Key-File-", Custom(shape::found);
     "a signed JSON web token", "eyJ", Custom(shape::jwt);
     "an address with a password", "://", Custom(shape::url_password);
-    "a registry login", "\"auth\":", Custom(shape::docker_auth);
-    "a client key of a kubeconfig", "client-key-data:", Custom(shape::kubeconfig_key);
+    "a registry login", "\"auth\"", Custom(shape::docker_auth);
+    "a client key of a kubeconfig", "client-key-data", Custom(shape::kubeconfig_key);
 };

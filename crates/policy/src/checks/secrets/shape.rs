@@ -223,7 +223,11 @@ pub(crate) fn cloudflare_origin(text: &[u8], anchor: Range<usize>) -> Option<Ran
 
 /// `"auth": "…"` of a registry configuration, with a user and a password in base 64.
 pub(crate) fn docker_auth(text: &[u8], anchor: Range<usize>) -> Option<Range<usize>> {
-    quoted_base64(text, anchor, 8)
+    let range = quoted_base64(text, anchor, 8)?;
+    let login = super::base64_text(std::str::from_utf8(text.get(range.clone())?).ok()?)?;
+    let colon = login.iter().position(|byte| *byte == b':')?;
+    let plain = login.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ');
+    (plain && colon > 0 && colon + 1 < login.len()).then_some(range)
 }
 
 /// The key of a kubeconfig, in base 64.
@@ -233,8 +237,10 @@ pub(crate) fn kubeconfig_key(text: &[u8], anchor: Range<usize>) -> Option<Range<
 
 fn quoted_base64(text: &[u8], anchor: Range<usize>, least: usize) -> Option<Range<usize>> {
     let rest = text.get(anchor.end..)?;
-    let skip = rest.iter().take(8).take_while(|byte| matches!(byte, b' ' | b'"' | b'\'')).count();
-    let length = Set::Base64.run(rest.get(skip..)?, 100_000);
+    let skip = rest.iter().take(8).take_while(|byte| matches!(byte, b' ' | b':' | b'"' | b'\'')).count();
+    // A colon keeps runs apart, so that no byte is read for two anchors.
+    let colon = rest.iter().take(skip).any(|byte| *byte == b':');
+    let length = if colon { Set::Base64.run(rest.get(skip..)?, 100_000) } else { 0 };
     let start = anchor.end + skip;
     (length >= least).then_some(start..start + length)
 }

@@ -152,7 +152,12 @@ impl<'d> Walk<'_, 'd, '_> {
             return;
         }
         let example = !is_key && (is_placeholder(rest) || distinct(rest) < 6 && rest.len() >= 12);
-        let severity = example.then_some(Severity::Low);
+        let severity = match (example, found.contains("ENCRYPTED PRIVATE")) {
+            (true, _) => Some(Severity::Low),
+            // Someone still has to guess the passphrase.
+            (_, true) => Some(Severity::High),
+            _ => None,
+        };
         let kind = if example { "what looks like an example of " } else { "" };
         let message = if is_key {
             format!("`{}` holds {named}", self.label())

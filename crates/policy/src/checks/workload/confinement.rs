@@ -48,7 +48,7 @@ pub static USER_UNSET: Rule = Rule {
 /// A user that the node has too.
 pub static USER_OF_SYSTEM: Rule = Rule {
     code: "pod-user-of-system",
-    title: "A container runs as a user number of the node's system",
+    title: "A container runs as a user of the node's system",
     severity: Severity::Info,
     scope: Scope::Workload,
     serves: &[Serves::part("RC-10")],

@@ -51,10 +51,15 @@ fn check(object: &Object<'_>, _: Context<'_>, sink: &mut Sink<'_>) {
     }
 }
 
+/// A namespace, and a label that a selector in it asks for.
+type Place<'i> = (&'i str, Option<(&'i str, &'i str)>);
+
 fn check_coverage(inventory: &Inventory, _: Context<'_>, sink: &mut Sink<'_>) {
-    let mut budgets: HashMap<&str, Vec<&DisruptionBudget>> = HashMap::new();
+    // By one label that the selector asks for, so that each workload meets few budgets.
+    let mut budgets: HashMap<Place<'_>, Vec<&DisruptionBudget>> = HashMap::new();
     for budget in &inventory.disruption_budgets {
-        budgets.entry(budget.origin.namespace()).or_default().push(budget);
+        let label = budget.pods.labels.0.first().map(|(key, value)| (&**key, &**value));
+        budgets.entry((budget.origin.namespace(), label)).or_default().push(budget);
     }
     for workload in &inventory.workloads {
         let subject = &workload.origin.subject;
@@ -63,8 +68,10 @@ fn check_coverage(inventory: &Inventory, _: Context<'_>, sink: &mut Sink<'_>) {
         {
             continue;
         }
-        let here: &[&DisruptionBudget] = budgets.get(workload.origin.namespace()).map_or(&[], Vec::as_slice);
-        if !here.iter().any(|budget| budget.pods.matches(&workload.pod_labels)) {
+        let namespace = workload.origin.namespace();
+        let labels = workload.pod_labels.0.iter().map(|(key, value)| Some((&**key, &**value)));
+        let mut here = labels.chain([None]).filter_map(|label| budgets.get(&(namespace, label))).flatten();
+        if !here.any(|budget| budget.pods.matches(&workload.pod_labels)) {
             let message = format!("no PodDisruptionBudget selects the {replicas} replicas");
             sink.report_on(subject, &MISSING, workload.origin.location, message);
         }

@@ -3,6 +3,8 @@
 //! That a pod has a hostPath volume at all is for the Pod Security Standards to say; this is about what
 //! the path gives away.
 
+use std::collections::HashMap;
+
 use manifest::{Object, PodTemplate, Value};
 use model::{Rule, Scope, Serves, Severity};
 
@@ -65,7 +67,7 @@ pub static PROPAGATION: Rule = Rule {
 /// `subPath` below a hostPath volume.
 pub static SUB_PATH: Rule = Rule {
     code: "host-path-sub-path",
-    title: "A mount picks a sub-path of a directory of the node",
+    title: "A mount picks a sub-path of a node directory",
     severity: Severity::Low,
     scope: Scope::Workload,
     serves: &[Serves::part("RA-21")],
@@ -84,18 +86,24 @@ pub(crate) const CHECK: ObjectCheck = ObjectCheck {
 
 fn check(object: &Object<'_>, _: Context<'_>, sink: &mut Sink<'_>) {
     for pod in &object.pods {
+        let host_paths = || pod.spec.list("volumes").filter(|volume| volume.get("hostPath").is_some());
+        let mut mounts: Mounts<'_> = host_paths().map(|volume| (volume.str_at("name").unwrap_or(""), None)).collect();
+        judge_mounts(pod, &mut mounts, sink);
         for (place, volume) in listed(pod.spec, "volumes").filter(|(_, volume)| volume.get("hostPath").is_some()) {
-            judge_volume(pod, &place, volume, sink);
+            judge_volume(pod, &place, volume, &mounts, sink);
         }
-        judge_mounts(pod, sink);
     }
 }
 
-fn judge_volume(pod: &PodTemplate<'_>, place: &str, volume: Value<'_>, sink: &mut Sink<'_>) {
+/// The hostPath volumes of a pod by name, each with its first mount that is not read-only and the
+/// container that has it.
+type Mounts<'d> = HashMap<&'d str, Option<(Value<'d>, &'d str)>>;
+
+fn judge_volume(pod: &PodTemplate<'_>, place: &str, volume: Value<'_>, mounts: &Mounts<'_>, sink: &mut Sink<'_>) {
     let Some(path) = volume.get("hostPath").and_then(|host| host.get("path")) else { return };
     let Some(normal) = path.as_str().map(normalise) else { return };
     let name = volume.str_at("name").unwrap_or("");
-    let writable = writable_mount(pod, name);
+    let writable = mounts.get(name).copied().flatten();
     let field = pod.field(&format!("{place}.hostPath.path"));
     match Reach::of(&normal) {
         Reach::RuntimeSocket => {
@@ -121,45 +129,29 @@ fn judge_volume(pod: &PodTemplate<'_>, place: &str, volume: Value<'_>, sink: &mu
     }
 }
 
-/// The first mount of the volume that is not read-only, with its container.
-fn writable_mount<'d>(pod: &PodTemplate<'d>, volume: &str) -> Option<(Value<'d>, &'d str)> {
-    pod.containers().find_map(|container| {
-        let mount = container
-            .value
-            .list("volumeMounts")
-            .find(|mount| mount.str_at("name") == Some(volume) && mount.bool_at("readOnly") != Some(true))?;
-        Some((mount, container.name()))
-    })
-}
-
-fn judge_mounts(pod: &PodTemplate<'_>, sink: &mut Sink<'_>) {
+fn judge_mounts<'d>(pod: &PodTemplate<'d>, mounts: &mut Mounts<'d>, sink: &mut Sink<'_>) {
     for container in pod.containers() {
-        for (place, mount) in listed_mounts(container.value) {
+        for (place, mount) in container.value.list("volumeMounts").enumerate() {
             if let Some(mode) = mount.get("mountPropagation").filter(|mode| mode.as_str() == Some("Bidirectional")) {
                 let below = format!("volumeMounts[{place}].mountPropagation");
                 on_container(sink, &PROPAGATION, mode, (pod, &container), &below, |noun| {
                     format!("{noun} sets `mountPropagation` to Bidirectional")
                 });
             }
+            let name = mount.str_at("name").unwrap_or("");
+            let Some(writable) = mounts.get_mut(name) else { continue };
+            if writable.is_none() && mount.bool_at("readOnly") != Some(true) {
+                *writable = Some((mount, container.name()));
+            }
             let sub_path = ["subPath", "subPathExpr"].into_iter().find_map(|key| Some((key, mount.get(key)?)));
-            let Some((key, value)) = sub_path.filter(|(_, value)| value.as_str() != Some("")) else { continue };
-            let name = mount.str_at("name");
-            let of_host = pod
-                .spec
-                .list("volumes")
-                .any(|volume| volume.str_at("name") == name && volume.get("hostPath").is_some());
-            if of_host {
+            if let Some((key, value)) = sub_path.filter(|(_, value)| value.as_str() != Some("")) {
                 let below = format!("volumeMounts[{place}].{key}");
                 on_container(sink, &SUB_PATH, value, (pod, &container), &below, |noun| {
-                    format!("{noun} mounts a `{key}` of the hostPath volume `{}`", name.unwrap_or(""))
+                    format!("{noun} mounts a `{key}` of the hostPath volume `{name}`")
                 });
             }
         }
     }
-}
-
-fn listed_mounts<'d>(container: Value<'d>) -> impl Iterator<Item = (usize, Value<'d>)> + use<'d> {
-    container.list("volumeMounts").enumerate()
 }
 
 /// What a path of the node gives to who mounts it.
@@ -294,6 +286,7 @@ const SENSITIVE_BELOW: &[&str] = &[
     "/run/systemd",
     "/sys/fs/cgroup",
     "/sys/kernel/security",
+    "/usr/libexec/kubernetes",
     "/var/lib/cloud",
     "/var/lib/containerd",
     "/var/lib/containers",

@@ -36,7 +36,7 @@ pub static NODE_NAME: Rule = Rule {
 /// Isolation by a label that the node itself can set.
 pub static SELF_ASSIGNED_LABEL: Rule = Rule {
     code: "placement-self-assigned-label",
-    title: "A pod is placed by a label that nodes can give themselves",
+    title: "A pod is placed by a label nodes can set",
     severity: Severity::Info,
     scope: Scope::Workload,
     serves: &[Serves::part("RC-05")],

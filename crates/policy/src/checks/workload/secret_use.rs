@@ -1,5 +1,7 @@
 //! How pods take Secrets, and how Secrets are kept.
 
+use std::collections::{HashMap, HashSet};
+
 use manifest::{Container, ContainerKind, Object, PodTemplate, Value};
 use model::{Rule, Scope, Serves, Severity};
 
@@ -84,8 +86,9 @@ fn check(object: &Object<'_>, _: Context<'_>, sink: &mut Sink<'_>) {
         for container in pod.containers() {
             judge_environment(pod, &container, sink);
         }
+        let mut mounts = None;
         for (place, volume) in listed(pod.spec, "volumes") {
-            judge_volume(pod, &place, volume, sink);
+            judge_volume(pod, &place, volume, &mut mounts, sink);
         }
     }
 }
@@ -107,7 +110,33 @@ fn judge_environment(pod: &PodTemplate<'_>, container: &Container<'_>, sink: &mu
     });
 }
 
-fn judge_volume(pod: &PodTemplate<'_>, place: &str, volume: Value<'_>, sink: &mut Sink<'_>) {
+/// How many regular containers a pod has, and how many of them mount each volume.
+struct Mounts<'d> {
+    containers: u32,
+    volumes: HashMap<&'d str, u32>,
+}
+
+impl<'d> Mounts<'d> {
+    fn of(pod: &PodTemplate<'d>) -> Self {
+        let mut mounts = Mounts { containers: 0, volumes: HashMap::new() };
+        for container in pod.containers().filter(|container| container.kind == ContainerKind::Regular) {
+            let names = container.value.list("volumeMounts").filter_map(|mount| mount.str_at("name"));
+            for name in names.collect::<HashSet<_>>() {
+                *mounts.volumes.entry(name).or_default() += 1;
+            }
+            mounts.containers += 1;
+        }
+        mounts
+    }
+}
+
+fn judge_volume<'d>(
+    pod: &PodTemplate<'d>,
+    place: &str,
+    volume: Value<'d>,
+    mounts: &mut Option<Mounts<'d>>,
+    sink: &mut Sink<'_>,
+) {
     let projected = || {
         let mut sources = volume.get("projected").into_iter().flat_map(|projected| projected.list("sources"));
         sources.any(|source| source.get("secret").is_some())
@@ -121,12 +150,9 @@ fn judge_volume(pod: &PodTemplate<'_>, place: &str, volume: Value<'_>, sink: &mu
         sink.report(&VOLUME_MODE, mode, format!("volume `{name}` gives the files of a Secret the mode {bits:04o}"))
             .field(pod.field(&format!("{place}.{key}.defaultMode")));
     }
-    let regular = || pod.containers().filter(|container| container.kind == ContainerKind::Regular);
-    let mounts = |container: &Container<'_>| {
-        container.value.list("volumeMounts").any(|mount| mount.str_at("name") == Some(name))
-    };
-    if regular().nth(1).is_some() && regular().all(|container| mounts(&container)) {
-        let message = format!("volume `{name}` with a Secret is mounted in all {} containers", regular().count());
+    let mounts = mounts.get_or_insert_with(|| Mounts::of(pod));
+    if mounts.containers > 1 && mounts.volumes.get(name) == Some(&mounts.containers) {
+        let message = format!("volume `{name}` with a Secret is mounted in all {} containers", mounts.containers);
         sink.report(&SHARED, volume, message).field(pod.field(place));
     }
 }

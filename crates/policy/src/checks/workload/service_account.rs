@@ -144,6 +144,11 @@ fn check_tokens(inventory: &Inventory, _: Context<'_>, sink: &mut Sink<'_>) {
         .collect();
     for workload in &inventory.workloads {
         let key = (workload.origin.namespace(), &*workload.service_account);
+        // Static pods cannot have a token; kubeadm labels those of the control plane.
+        let control_plane = workload.host_network && workload.pod_labels.get("tier") == Some("control-plane");
+        if control_plane && &*workload.origin.subject.kind == "Pod" {
+            continue;
+        }
         let automount = workload.automount.or(accounts.get(&key).copied().flatten());
         if automount == Some(false) {
             continue;
@@ -204,6 +209,14 @@ mod tests {
         reports(&account("true"), code);
         let overruled = account("false").replace("spec:\n", "spec:\n  automountServiceAccountToken: true\n");
         reports(&overruled, code);
+    }
+
+    #[test]
+    fn static_pods_of_the_control_plane_have_no_token() {
+        let labels = "  name: web\n  labels: {tier: control-plane}\n";
+        let yaml = pod("hostNetwork: true").replace("  name: web\n", labels);
+        accepts(&yaml, "service-account-token-mounted");
+        reports(&pod("hostNetwork: true"), "service-account-token-mounted");
     }
 
     #[test]
