@@ -88,9 +88,8 @@ impl Display for Html<'_> {
 
 impl Display for Xml<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let special = |c| {
-            matches!(c, '&' | '<' | '>' | '"' | '\'' | '\u{fffe}' | '\u{ffff}') || (c != '\n' && hostile(c))
-        };
+        let special =
+            |c| matches!(c, '&' | '<' | '>' | '"' | '\'' | '\u{fffe}' | '\u{ffff}') || (c != '\n' && hostile(c));
         rewrite(f, self.0, special, markup)
     }
 }
@@ -161,7 +160,10 @@ mod tests {
 
     #[test]
     fn markup_never_leaves_its_text() {
-        assert_eq!(Html("</script><img a='b' c=\"d\">").to_string(), "&lt;/script&gt;&lt;img a=&#39;b&#39; c=&quot;d&quot;&gt;");
+        assert_eq!(
+            Html("</script><img a='b' c=\"d\">").to_string(),
+            "&lt;/script&gt;&lt;img a=&#39;b&#39; c=&quot;d&quot;&gt;"
+        );
         assert_eq!(Xml("]]>\u{0}\u{ffff}").to_string(), "]]&gt;\\u{0}\\u{ffff}");
     }
 

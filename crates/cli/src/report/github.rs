@@ -34,11 +34,21 @@ pub(crate) fn write(render: &Render<'_>, out: &mut dyn Write) -> io::Result<()> 
         }
     }
     if let Some(gap) = report.coverage.gaps().find(|gap| gap.kind.fails_run()) {
-        let text = format!("{} of the input could not be judged. The first: {}", plural(failing_gaps, "part"), gap.message);
-        command(out, "error", render.report.path(gap.location.file), gap.location.line, gap.location.column, "not judged", &text)?;
+        let text =
+            format!("{} of the input could not be judged. The first: {}", plural(failing_gaps, "part"), gap.message);
+        command(
+            out,
+            "error",
+            render.report.path(gap.location.file),
+            gap.location.line,
+            gap.location.column,
+            "not judged",
+            &text,
+        )?;
     }
     if left > 0 {
-        let text = format!("{} not shown here; run `{}` to see all", plural(left, "more finding"), render.command_line());
+        let text =
+            format!("{} not shown here; run `{}` to see all", plural(left, "more finding"), render.command_line());
         writeln!(out, "::notice title=kobuk::{}", Data(&text))?;
     }
     Ok(())
@@ -125,7 +135,10 @@ mod tests {
     fn ten_of_a_type_are_shown_and_the_rest_is_counted() {
         let text = sample::printed(Format::Github, &sample::crowd(25));
         assert_eq!(text.matches("::error ").count(), 10);
-        assert!(text.ends_with("::notice title=kobuk::15 more findings not shown here; run `kobuk assess` to see all\n"), "{text}");
+        assert!(
+            text.ends_with("::notice title=kobuk::15 more findings not shown here; run `kobuk assess` to see all\n"),
+            "{text}"
+        );
     }
 
     #[test]

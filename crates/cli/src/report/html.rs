@@ -200,7 +200,10 @@ mod tests {
     fn tags_are_balanced() {
         for report in [sample::empty(), sample::typical(), sample::hostile()] {
             let page = page(&report);
-            for tag in ["section", "details", "summary", "div", "ul", "li", "table", "tr", "svg", "article", "pre", "p", "a", "span"] {
+            for tag in [
+                "section", "details", "summary", "div", "ul", "li", "table", "tr", "svg", "article", "pre", "p", "a",
+                "span",
+            ] {
                 let open = page.matches(&format!("<{tag}>")).count() + page.matches(&format!("<{tag} ")).count();
                 assert_eq!(open, page.matches(&format!("</{tag}>")).count(), "{tag}");
             }

@@ -74,7 +74,13 @@ fn findings(render: &Render<'_>, out: &mut dyn Write) -> io::Result<()> {
         let shown = path.strip_prefix("./").unwrap_or(path);
         let line = finding.location.line;
         let marker = MARKERS.get(rank(finding.severity)).copied().unwrap_or("");
-        write!(out, "| {marker} {} | {}<br><code>{}</code> | ", finding.severity, Markdown(&finding.message), finding.rule.code)?;
+        write!(
+            out,
+            "| {marker} {} | {}<br><code>{}</code> | ",
+            finding.severity,
+            Markdown(&finding.message),
+            finding.rule.code
+        )?;
         write!(out, "{} | [{}:{line}](", Markdown(&finding.subject.display()), Markdown(shown))?;
         writeln!(out, "{}#L{line}) |", Link(shown.trim_start_matches('/')))?;
     }
@@ -98,7 +104,10 @@ fn exceptions(render: &Render<'_>, out: &mut dyn Write) -> io::Result<()> {
     if uses.is_empty() {
         return Ok(());
     }
-    writeln!(out, "\n### Exceptions\n\n| Exception | State | Owner | Until | Findings | Reason |\n|---|---|---|---|---:|---|")?;
+    writeln!(
+        out,
+        "\n### Exceptions\n\n| Exception | State | Owner | Until | Findings | Reason |\n|---|---|---|---|---:|---|"
+    )?;
     for used in uses.iter().take(EXCEPTIONS_MAX) {
         let exception = &used.exception;
         write!(out, "| {} | {} | {} ", Markdown(&exception.name), exception_state(used), Markdown(&exception.owner))?;

@@ -143,11 +143,14 @@ fn result(json: &mut Json<'_>, render: &Render<'_>, finding: &Finding, exception
     let control = finding.rule.serves.first().and_then(|serves| model::catalogue::control(serves.control));
     json.field("category", control.map_or("", |control| control.area.as_str()));
     json.field("severity", finding.severity.as_str());
-    json.field("result", match (exception, scored) {
-        (Some(_), _) => "skip",
-        (None, true) => "fail",
-        (None, false) => "warn",
-    });
+    json.field(
+        "result",
+        match (exception, scored) {
+            (Some(_), _) => "skip",
+            (None, true) => "fail",
+            (None, false) => "warn",
+        },
+    );
     json.key("scored");
     json.boolean(scored);
     json.field("message", &finding.message);
@@ -209,7 +212,8 @@ mod tests {
     #[test]
     fn each_namespace_has_its_report() {
         let items = items(&sample::typical());
-        let names: Vec<_> = items.iter().map(|i| (i["kind"].as_str().unwrap(), i["metadata"]["namespace"].as_str())).collect();
+        let names: Vec<_> =
+            items.iter().map(|i| (i["kind"].as_str().unwrap(), i["metadata"]["namespace"].as_str())).collect();
         assert_eq!(names, [("ClusterReport", None), ("Report", Some("legacy")), ("Report", Some("shop"))]);
         assert_eq!(items[2]["summary"], serde_json::json!({"pass": 0, "fail": 4, "warn": 1, "error": 0, "skip": 0}));
         assert_eq!(items[1]["results"][0]["result"], "skip");

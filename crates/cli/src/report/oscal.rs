@@ -93,7 +93,13 @@ impl<'r> Results<'r> {
         let report = render.report;
         let excepted = || report.excepted.iter().map(|(finding, index)| (finding, Some(*index)));
         let posture = if report.posture.is_empty() {
-            posture::fold(render.rules, &left_out(render), report.findings.iter(), excepted().map(|(f, _)| f), &report.coverage)
+            posture::fold(
+                render.rules,
+                &left_out(render),
+                report.findings.iter(),
+                excepted().map(|(f, _)| f),
+                &report.coverage,
+            )
         } else {
             report.posture.clone()
         };
@@ -226,7 +232,8 @@ impl<'r> Results<'r> {
     }
 
     fn risks(&self, json: &mut Json<'_>, render: &Render<'_>) {
-        let in_force = || render.report.exceptions.iter().enumerate().filter(|(_, used)| !used.expired && used.matched > 0);
+        let in_force =
+            || render.report.exceptions.iter().enumerate().filter(|(_, used)| !used.expired && used.matched > 0);
         if in_force().next().is_none() {
             return;
         }
@@ -322,7 +329,8 @@ mod tests {
     #[test]
     fn a_violated_control_is_not_satisfied_and_points_at_what_was_seen() {
         let results = results(&sample::typical());
-        let finding = results["findings"].as_array().unwrap().iter().find(|f| f["target"]["target-id"] == "rc-10_smt").unwrap();
+        let finding =
+            results["findings"].as_array().unwrap().iter().find(|f| f["target"]["target-id"] == "rc-10_smt").unwrap();
         assert_eq!(finding["target"]["status"]["state"], "not-satisfied");
         let seen = finding["related-observations"][0]["observation-uuid"].as_str().unwrap();
         let observation = results["observations"].as_array().unwrap().iter().find(|o| o["uuid"] == seen).unwrap();

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use model::coverage::{Gap, GapKind};
 use model::exception::{ExceptionScope, parse_date};
 use model::{
-    Exception, ExceptionUse, FileCoverage, FileId, Finding, Judgement, Location, Report, Rule, Scope, Serves,
-    Severity, State, Subject, posture,
+    Exception, ExceptionUse, FileCoverage, FileId, Finding, Judgement, Location, Report, Rule, Scope, Serves, Severity,
+    State, Subject, posture,
 };
 
 use super::{Format, Render, write};
@@ -103,7 +103,13 @@ pub(crate) fn typical() -> Sample {
     let deployment = maker.file("deploy/web.yaml", web, "apps/v1", "Deployment", "shop", "web");
     maker.find(&PRIVILEGED, &deployment, "true", "container `web` sets `securityContext.privileged` to true", "web");
     maker.find(&TAG, &deployment, "registry.example.com/shop/web:1.4", "container `web` names its image by tag", "web");
-    maker.find(&TAG, &deployment, "registry.example.com/mesh/proxy:2", "container `proxy` names its image by tag", "proxy");
+    maker.find(
+        &TAG,
+        &deployment,
+        "registry.example.com/mesh/proxy:2",
+        "container `proxy` names its image by tag",
+        "proxy",
+    );
     maker.find(&LABELS, &deployment, "name: web", "no label names the owner", "");
     let role = maker.file("rbac/role.yaml", role, "rbac.authorization.k8s.io/v1", "Role", "shop", "everything");
     maker.find(&WILDCARD, &role, "['*']", "`rules[0]` grants `*` on `*`", "");
@@ -163,7 +169,8 @@ pub(crate) fn crowd(objects: usize) -> Sample {
 }
 
 /// Markup, quotes, terminal sequences, direction changes, workflow commands, links and placeholders.
-pub(crate) const ATTACK: &str = "\u{1b}[31m</script><img src=x onerror=alert(1)>\"'`|[x](javascript:1){0}@all\u{202e}\n::error::%0A\r]]>-->\u{0}é";
+pub(crate) const ATTACK: &str =
+    "\u{1b}[31m</script><img src=x onerror=alert(1)>\"'`|[x](javascript:1){0}@all\u{202e}\n::error::%0A\r]]>-->\u{0}é";
 
 #[derive(Default)]
 struct Maker {
@@ -172,7 +179,15 @@ struct Maker {
 }
 
 impl Maker {
-    fn file(&mut self, path: &str, text: &str, api_version: &str, kind: &str, namespace: &str, name: &str) -> Arc<Subject> {
+    fn file(
+        &mut self,
+        path: &str,
+        text: &str,
+        api_version: &str,
+        kind: &str,
+        namespace: &str,
+        name: &str,
+    ) -> Arc<Subject> {
         self.add(path, text, Judgement::Judged, 1);
         Arc::new(Subject {
             api_version: api_version.into(),
@@ -197,7 +212,14 @@ impl Maker {
         file
     }
 
-    fn finding(&self, rule: &'static Rule, subject: &Arc<Subject>, marked: &str, message: &str, container: &str) -> Finding {
+    fn finding(
+        &self,
+        rule: &'static Rule,
+        subject: &Arc<Subject>,
+        marked: &str,
+        message: &str,
+        container: &str,
+    ) -> Finding {
         let text = self.texts.last().unwrap();
         let start = text.find(marked).unwrap();
         let before = &text[..start];
@@ -280,7 +302,13 @@ fn write_all_formats() {
     use clap::ValueEnum;
     let folder = std::env::temp_dir().join("kobuk-samples");
     std::fs::create_dir_all(&folder).unwrap();
-    for (name, sample) in [("empty", empty()), ("typical", typical()), ("varied", varied()), ("hostile", hostile()), ("crowd", crowd(7_000))] {
+    for (name, sample) in [
+        ("empty", empty()),
+        ("typical", typical()),
+        ("varied", varied()),
+        ("hostile", hostile()),
+        ("crowd", crowd(7_000)),
+    ] {
         for format in Format::value_variants() {
             for assess in [false, true] {
                 let mode = if assess { "assess" } else { "scan" };

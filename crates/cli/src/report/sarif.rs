@@ -190,7 +190,10 @@ fn result(
         json.object();
         json.field("kind", "external");
         json.field("status", "accepted");
-        let text = format!("{} (exception {}, {}, until {})", exception.reason, exception.name, exception.owner, exception.expires);
+        let text = format!(
+            "{} (exception {}, {}, until {})",
+            exception.reason, exception.name, exception.owner, exception.expires
+        );
         json.field("justification", &text);
         json.end_object();
     });

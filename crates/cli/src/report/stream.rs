@@ -200,7 +200,8 @@ mod tests {
 
     #[test]
     fn any_string_survives_a_round_trip_and_is_harmless_on_a_terminal() {
-        for text in ["", "plain", "\"\\\n\t\r\u{0}\u{1b}[31m", "ü\u{85}\u{202e}日本\u{feff}🦀\u{e0041}", "\u{7f}é"] {
+        for text in ["", "plain", "\"\\\n\t\r\u{0}\u{1b}[31m", "ü\u{85}\u{202e}日本\u{feff}🦀\u{e0041}", "\u{7f}é"]
+        {
             let json = written(|json| json.string(text));
             assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
             assert!(!json.trim_end().chars().any(super::super::escape::hostile), "{json:?}");

@@ -98,12 +98,7 @@ impl<'r> Printer<'r> {
         let word = finding.severity.as_str();
         let message = Shown(&finding.message).to_string();
         let lead = word.len() + 2;
-        writeln!(
-            out,
-            "{}: {}",
-            style.severity(finding.severity, word),
-            style.bold(style.wrap(&message, lead, 2))
-        )?;
+        writeln!(out, "{}: {}", style.severity(finding.severity, word), style.bold(style.wrap(&message, lead, 2)))?;
         let subject = finding.subject.display();
         let (line, column) = (finding.location.line, finding.location.column);
         writeln!(out, "  {} {}:{line}:{column}  {}", style.dim("-->"), Shown(path), style.dim(Shown(&subject)))?;
@@ -121,7 +116,8 @@ impl<'r> Printer<'r> {
 
     fn excerpt(&self, finding: &Finding, excerpt: &Excerpt, out: &mut dyn Write) -> io::Result<()> {
         let style = self.style;
-        let (before, marked, after) = (printable(&excerpt.before), printable(&excerpt.marked), printable(&excerpt.after));
+        let (before, marked, after) =
+            (printable(&excerpt.before), printable(&excerpt.marked), printable(&excerpt.after));
         let number = excerpt.line.to_string();
         let gutter = number.len().max(4);
         let carets = "^".repeat(marked.width().max(1));

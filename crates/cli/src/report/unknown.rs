@@ -25,7 +25,8 @@ pub(crate) fn groups<'r>(render: &Render<'r>) -> Vec<(String, Vec<&'r Posture>)>
             None => rest.push(entry),
         }
     }
-    let mut scopes: Vec<_> = scopes.into_iter().map(|(noun, list)| (format!("add {noun} to the input"), list)).collect();
+    let mut scopes: Vec<_> =
+        scopes.into_iter().map(|(noun, list)| (format!("add {noun} to the input"), list)).collect();
     scopes.sort_by_key(|(_, entries)| std::cmp::Reverse(entries.len()));
     let mut groups: Vec<(String, Vec<&Posture>)> = vec![
         ("checks left out of this run by the settings".into(), left_out),
@@ -51,7 +52,8 @@ fn cover(mut entries: Vec<&Posture>) -> Vec<(Input, Vec<&Posture>)> {
                 None => counts.push((input, 1)),
             }
         }
-        let Some((best, _)) = counts.into_iter().max_by_key(|(input, count)| (*count, std::cmp::Reverse(*input))) else {
+        let Some((best, _)) = counts.into_iter().max_by_key(|(input, count)| (*count, std::cmp::Reverse(*input)))
+        else {
             break;
         };
         let (told, rest) = entries.into_iter().partition(|entry| others(entry).any(|input| input == best));

@@ -79,7 +79,10 @@ pub(crate) fn write(render: &Render<'_>, shown: &[Shown<'_>], out: &mut dyn Writ
 fn filters(out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "<form class=\"filters\" data-for=\"list\" hidden><fieldset><legend>Severity</legend>")?;
     for severity in Severity::ALL {
-        writeln!(out, "<label><input type=\"checkbox\" name=\"severity\" value=\"{severity}\" checked> {severity}</label>")?;
+        writeln!(
+            out,
+            "<label><input type=\"checkbox\" name=\"severity\" value=\"{severity}\" checked> {severity}</label>"
+        )?;
     }
     writeln!(
         out,
@@ -97,7 +100,12 @@ fn article(render: &Render<'_>, shown: &Shown<'_>, excerpt: Option<&Excerpt>, ou
         shown.number,
         Prose(&finding.message)
     )?;
-    write!(out, "<p class=\"where\"><span>{}</span><span>line {}</span>", Html(&finding.subject.display()), place.line)?;
+    write!(
+        out,
+        "<p class=\"where\"><span>{}</span><span>line {}</span>",
+        Html(&finding.subject.display()),
+        place.line
+    )?;
     if let Some(field) = finding.property("field") {
         write!(out, "<code>{}</code>", Html(field))?;
     }

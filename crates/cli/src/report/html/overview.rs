@@ -124,7 +124,12 @@ fn missing(render: &Render<'_>, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "<h3>What this input cannot tell</h3><ul class=\"missing\">")?;
     for (what, entries) in groups {
         let noun = if entries.len() == 1 { "control" } else { "controls" };
-        writeln!(out, "<li><details><summary><b>{}</b> <span>{noun}:</span> {}</summary><p class=\"chips\">", entries.len(), Html(&what))?;
+        writeln!(
+            out,
+            "<li><details><summary><b>{}</b> <span>{noun}:</span> {}</summary><p class=\"chips\">",
+            entries.len(),
+            Html(&what)
+        )?;
         for entry in entries {
             write!(out, "<a href=\"#c-{0}\" title=\"{1}\">{0}</a> ", entry.control.id, Html(entry.control.title))?;
         }

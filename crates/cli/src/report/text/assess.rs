@@ -8,8 +8,8 @@ use model::{Finding, Posture, Severity, State};
 use super::style::Style;
 use super::{Printer, groups};
 use crate::report::Render;
-use crate::report::unknown;
 use crate::report::tally::{area, area_title, grouped, plural, states};
+use crate::report::unknown;
 
 /// Prints the posture and the worst findings.
 pub(crate) fn write(render: &Render<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
@@ -70,10 +70,12 @@ fn cells(counts: [usize; 4], width: usize) -> [usize; 4] {
         let grow = cells.iter().sum::<usize>() < width;
         // The state whose share is furthest from its cells gives or takes one.
         let error = |at: usize| {
-            let (want, have) = (counts.get(at).copied().unwrap_or(0) * width, cells.get(at).copied().unwrap_or(0) * total);
+            let (want, have) =
+                (counts.get(at).copied().unwrap_or(0) * width, cells.get(at).copied().unwrap_or(0) * total);
             if grow { want.saturating_sub(have) } else { have.saturating_sub(want) }
         };
-        let Some(at) = (0..4).filter(|at| grow || cells.get(*at).is_some_and(|cell| *cell > 1)).max_by_key(|at| error(*at))
+        let Some(at) =
+            (0..4).filter(|at| grow || cells.get(*at).is_some_and(|cell| *cell > 1)).max_by_key(|at| error(*at))
         else {
             break;
         };
