@@ -48,7 +48,8 @@ pub fn compare(root: &Path, folder: &str) -> Result<String, String> {
     }
     let runs = f64::from(ROUNDS * REPEATS);
     let (ours, least, theirs) = (ours / runs, least / runs, theirs / f64::from(ROUNDS));
-    let mut text = format!("kobuk   {ours:.4} CPU s\nparsing {least:.4} CPU s   kobuk / parsing = {:.2}\n", ours / least);
+    let mut text =
+        format!("kobuk   {ours:.4} CPU s\nparsing {least:.4} CPU s   kobuk / parsing = {:.2}\n", ours / least);
     if peer {
         text.push_str(&format!("checkov {theirs:.2} CPU s   checkov / kobuk = {:.0}\n", theirs / ours));
     } else {

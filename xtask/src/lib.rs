@@ -10,6 +10,7 @@ pub mod codegen;
 pub mod compare;
 pub mod conformance;
 pub mod functions;
+pub mod schema;
 pub mod tidy;
 
 use std::path::{Path, PathBuf};

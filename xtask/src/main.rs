@@ -8,7 +8,8 @@ cargo xtask test                                install what the tests need, run
 cargo xtask conformance --suites DIR [--json]   score against public test suites
 cargo xtask compare DIR                         CPU time against parsing alone and against checkov
 cargo xtask tidy                                check the fences and house rules
-cargo xtask codegen [--check]                   write (or compare) files made from code";
+cargo xtask codegen [--check]                   write (or compare) files made from code
+cargo xtask schema FILE                         write the table of built-in kinds from an OpenAPI v2 document";
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -34,6 +35,10 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         ["tidy"] => verdict(&xtask::tidy::faults(&xtask::root())),
+        ["schema", file] => match xtask::schema::write(&xtask::root(), &PathBuf::from(file)) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(message) => fail(&message),
+        },
         ["codegen"] => match xtask::codegen::write(&xtask::root()) {
             Ok(changed) => {
                 println!("{changed} files changed");

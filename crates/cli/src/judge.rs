@@ -25,7 +25,7 @@ pub(crate) enum JudgeError {
     #[error(transparent)]
     Baseline(#[from] BaselineError),
     #[error("--pod-security: {0}")]
-    PodSecurity(String),
+    PodSecurity(policy::pod_security::StandardError),
     #[error("--kubernetes-version `{0}` is not of the form v1.36")]
     KubernetesVersion(String),
     #[error("--check `{0}` matches no code; `kobuk explain` lists all of them")]
@@ -112,7 +112,7 @@ fn config(args: &JudgeArgs) -> Result<Config, JudgeError> {
         ..Config::default()
     };
     if let Some(text) = &args.pod_security {
-        let _ = text;
+        config.pod_security = text.parse().map_err(JudgeError::PodSecurity)?;
     }
     if let Some(text) = &args.kubernetes_version {
         let minor = text.trim_start_matches('v').strip_prefix("1.").and_then(|rest| rest.split('.').next());
@@ -138,7 +138,19 @@ fn selects_control(args: &JudgeArgs, id: &str) -> bool {
 
 /// Reads what checks must know before they see the first object.
 fn prepare(config: &mut Config, sources: &[Source]) {
-    let _ = (config, sources);
+    let Some(admission) = config.pod_security.admission_mut() else { return };
+    for (index, source) in sources.iter().enumerate() {
+        let Some(text) = text(source) else { continue };
+        manifest::documents(&text, FileId(index as u32), |document| {
+            if let Ok(tree) = document {
+                manifest::object::objects(&tree, |found| {
+                    if let manifest::object::Found::Object(object) = found {
+                        admission.collect(&object);
+                    }
+                });
+            }
+        });
+    }
 }
 
 /// A piece of work for one thread.

@@ -3,7 +3,9 @@
 //! Trees are dropped after the checks on single objects; what stays is here, owned and small.
 
 mod access;
+mod admission;
 mod labels;
+mod mesh;
 mod network;
 mod tenancy;
 
@@ -12,9 +14,17 @@ use std::sync::Arc;
 use model::{Location, Subject};
 
 pub use access::{Binding, BindingSubject, PolicyRule, Role, ServiceAccount};
+pub use admission::{AdmissionBinding, AdmissionPolicy, WebhookService};
 pub use labels::{Labels, Selector, SelectorOperator, SelectorRequirement};
-pub use network::{NetworkPolicy, PeerSummary, PolicyDirection, Service};
-pub use tenancy::{DisruptionBudget, LimitRange, MeshPolicy, Namespace, ResourceQuota, StorageClass, Workload};
+pub use mesh::{MeshAuthorization, RequestAuthentication};
+pub use network::{
+    ClusterNetworkPolicy, ForeignNetworkPolicy, Gateway, HttpRoute, NetworkPolicy, PeerSummary, PlainListener,
+    PolicyDirection, RouteParent, Service,
+};
+pub use tenancy::{
+    Claim, DisruptionBudget, LimitRange, MeshPolicy, Namespace, ResourceQuota, StorageClass, UnboundedContainer,
+    Workload,
+};
 
 use crate::object::Object;
 
@@ -69,8 +79,30 @@ pub struct Inventory {
     pub limit_ranges: Vec<LimitRange>,
     /// Storage classes.
     pub storage_classes: Vec<StorageClass>,
+    /// Persistent volume claims.
+    pub claims: Vec<Claim>,
     /// Istio and Linkerd objects that set mutual TLS.
     pub mesh_policies: Vec<MeshPolicy>,
+    /// Policies over many namespaces from policy.networking.k8s.io.
+    pub cluster_network_policies: Vec<ClusterNetworkPolicy>,
+    /// Network policies that only a certain network plugin understands.
+    pub foreign_network_policies: Vec<ForeignNetworkPolicy>,
+    /// Gateways of the Gateway API.
+    pub gateways: Vec<Gateway>,
+    /// HTTP routes of the Gateway API.
+    pub http_routes: Vec<HttpRoute>,
+    /// Istio request authentications.
+    pub request_authentications: Vec<RequestAuthentication>,
+    /// Istio authorization policies.
+    pub mesh_authorizations: Vec<MeshAuthorization>,
+    /// Validating and mutating admission policies.
+    pub admission_policies: Vec<AdmissionPolicy>,
+    /// Bindings of admission policies.
+    pub admission_bindings: Vec<AdmissionBinding>,
+    /// Services that admission webhooks are called at.
+    pub webhook_services: Vec<WebhookService>,
+    /// Runtime classes.
+    pub runtime_classes: Vec<Origin>,
 }
 
 impl Inventory {
@@ -94,9 +126,32 @@ impl Inventory {
             }
             ("policy", "PodDisruptionBudget") => self.disruption_budgets.push(DisruptionBudget::of(object)),
             ("storage.k8s.io", "StorageClass") => self.storage_classes.push(StorageClass::of(object)),
+            ("", "PersistentVolumeClaim") => self.claims.push(Claim::of(object)),
+            ("node.k8s.io", "RuntimeClass") => self.runtime_classes.push(Origin::of(object)),
             ("security.istio.io", "PeerAuthentication") => self.mesh_policies.push(MeshPolicy::of(object)),
+            ("policy.networking.k8s.io", _) => {
+                self.cluster_network_policies.extend(ClusterNetworkPolicy::of(object));
+            }
+            ("gateway.networking.k8s.io", "Gateway") => self.gateways.push(Gateway::of(object)),
+            ("gateway.networking.k8s.io", "HTTPRoute") => self.http_routes.push(HttpRoute::of(object)),
+            ("security.istio.io", "RequestAuthentication") => {
+                self.request_authentications.push(RequestAuthentication::of(object));
+            }
+            ("security.istio.io", "AuthorizationPolicy") => {
+                self.mesh_authorizations.push(MeshAuthorization::of(object))
+            }
+            ("admissionregistration.k8s.io", _) => self.add_admission(object),
+            _ if ForeignNetworkPolicy::covers(object) => {
+                self.foreign_network_policies.push(ForeignNetworkPolicy::of(object));
+            }
             _ => {}
         }
+    }
+
+    fn add_admission(&mut self, object: &Object<'_>) {
+        self.admission_policies.extend(AdmissionPolicy::of(object));
+        self.admission_bindings.extend(AdmissionBinding::of(object));
+        self.webhook_services.extend(WebhookService::all_of(object));
     }
 
     /// Takes in the facts of another worker.
@@ -112,7 +167,18 @@ impl Inventory {
         self.quotas.extend(other.quotas);
         self.limit_ranges.extend(other.limit_ranges);
         self.storage_classes.extend(other.storage_classes);
+        self.claims.extend(other.claims);
         self.mesh_policies.extend(other.mesh_policies);
+        self.cluster_network_policies.extend(other.cluster_network_policies);
+        self.foreign_network_policies.extend(other.foreign_network_policies);
+        self.gateways.extend(other.gateways);
+        self.http_routes.extend(other.http_routes);
+        self.request_authentications.extend(other.request_authentications);
+        self.mesh_authorizations.extend(other.mesh_authorizations);
+        self.admission_policies.extend(other.admission_policies);
+        self.admission_bindings.extend(other.admission_bindings);
+        self.webhook_services.extend(other.webhook_services);
+        self.runtime_classes.extend(other.runtime_classes);
     }
 
     /// The namespace object of that name.

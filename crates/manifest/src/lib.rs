@@ -2,7 +2,8 @@
 //!
 //! In scope: decoding bytes to text, splitting into documents, the YAML 1.1 reading of scalars,
 //! merge keys, aliases, duplicate keys and the readings they allow, objects and lists, pod templates
-//! wherever they are embedded, and the [`Inventory`] of facts that checks across objects need.
+//! wherever they are embedded, the [`schema`] of the built-in kinds, and the [`Inventory`] of facts that
+//! checks across objects need.
 //!
 //! Out of scope: opening files (`cli`), deciding what is wrong (`policy`).
 //!
@@ -16,6 +17,7 @@ pub mod object;
 pub mod pod;
 mod readings;
 mod scalar;
+pub mod schema;
 pub mod stream;
 pub mod tree;
 mod yaml;

@@ -4,7 +4,8 @@
 //! 1. *violated*: a finding above `info` serves the control, accepted by an exception or not
 //!    (an exception accepts a risk; it does not make the control hold);
 //! 2. *satisfied*: every rule that is full proof of the control had something to look at, none of
-//!    them found anything, and nothing in the input was left unjudged;
+//!    them found anything or lowered a case to `info` because it could not tell, and nothing in the
+//!    input was left unjudged;
 //! 3. *not applicable*: nothing in the input could violate the control;
 //! 4. *unknown*: everything else. Unknown is never pass.
 
@@ -74,6 +75,11 @@ pub fn fold<'f>(
     let mut tally: HashMap<&'static str, Tally> = HashMap::new();
     for (finding, counts) in findings.map(|f| (f, true)).chain(excepted.map(|f| (f, false))) {
         if finding.severity == Severity::Info {
+            if finding.rule.severity > Severity::Info {
+                for serves in finding.rule.serves.iter().filter(|serves| serves.proof == Proof::Full) {
+                    tally.entry(serves.control).or_default().doubts += 1;
+                }
+            }
             continue;
         }
         for serves in finding.rule.serves {
@@ -98,6 +104,8 @@ struct Tally {
     findings: usize,
     excepted: usize,
     worst: Option<Severity>,
+    /// Findings of full proof lowered to `info`: places where the rule could not tell.
+    doubts: usize,
 }
 
 fn judge(
@@ -113,7 +121,12 @@ fn judge(
     } else {
         let mut serving = Serving::collect(control.id, rules, coverage);
         serving.left_out = left_out.iter().filter(|rule| rule.serves.iter().any(|s| s.control == control.id)).count();
-        serving.decide(control, unjudged)
+        match serving.decide(control, unjudged) {
+            (State::Satisfied, _) if tally.doubts > 0 => {
+                (State::Unknown, format!("nothing violated, but {} could not be told", plural(tally.doubts, "case")))
+            }
+            decided => decided,
+        }
     };
     Posture { control, state, reason, findings: tally.findings, excepted: tally.excepted, worst: tally.worst }
 }

@@ -47,7 +47,11 @@ pub fn rules() -> Vec<&'static Rule> {
 
 /// All checks on single objects.
 pub fn object_checks() -> impl Iterator<Item = &'static ObjectCheck> {
-    [crate::pod_security::OBJECT_CHECKS].into_iter().chain(crate::checks::OBJECT_CHECKS.iter().copied()).flatten()
+    [crate::pod_security::OBJECT_CHECKS]
+        .into_iter()
+        .chain(crate::checks::OBJECT_CHECKS.iter().copied())
+        .chain(crate::checks::cluster::OBJECT_CHECKS.iter().copied())
+        .flatten()
 }
 
 /// All checks across objects.

@@ -7,6 +7,7 @@ pub mod exceptions;
 pub mod manifest;
 pub mod network;
 pub mod scopes;
+pub mod secrets;
 pub mod storage;
 pub mod tenancy;
 pub mod workload;
@@ -17,10 +18,10 @@ use crate::check::{InventoryCheck, ObjectCheck};
 pub(crate) const OBJECT_CHECKS: &[&[ObjectCheck]] = &[
     access::OBJECT_CHECKS,
     admission::OBJECT_CHECKS,
-    cluster::OBJECT_CHECKS,
     exceptions::OBJECT_CHECKS,
     manifest::OBJECT_CHECKS,
     network::OBJECT_CHECKS,
+    secrets::OBJECT_CHECKS,
     storage::OBJECT_CHECKS,
     tenancy::OBJECT_CHECKS,
     workload::OBJECT_CHECKS,
@@ -29,6 +30,7 @@ pub(crate) const OBJECT_CHECKS: &[&[ObjectCheck]] = &[
 /// Checks across objects, by area.
 pub(crate) const INVENTORY_CHECKS: &[&[InventoryCheck]] = &[
     access::INVENTORY_CHECKS,
+    admission::INVENTORY_CHECKS,
     network::INVENTORY_CHECKS,
     storage::INVENTORY_CHECKS,
     tenancy::INVENTORY_CHECKS,

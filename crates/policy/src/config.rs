@@ -16,6 +16,14 @@ pub struct Config {
     /// Registries (with optional path) that images may come from, compared component by component;
     /// empty means that no list is enforced.
     pub registries: Vec<Box<str>>,
+    /// Namespaces of the cluster's own components, as patterns with `*`.
+    pub system_namespaces: Vec<Box<str>>,
+    /// Namespaces whose pods must name a RuntimeClass, as patterns with `*`; empty means none.
+    pub sandboxed_namespaces: Vec<Box<str>>,
+    /// Least entropy, in bits for each character, from which a long value counts as a secret.
+    pub secret_entropy_min: f32,
+    /// Values that are known not to be secrets, as patterns with `*`.
+    pub secrets_allowed: Vec<Box<str>>,
     /// Kubernetes minor version that the manifests are for, for example 36 for v1.36.
     pub kubernetes_minor: u32,
 }
@@ -28,6 +36,10 @@ impl Default for Config {
             controls: Vec::new(),
             pod_security: Standard::default(),
             registries: Vec::new(),
+            system_namespaces: vec!["kube-*".into()],
+            sandboxed_namespaces: Vec::new(),
+            secret_entropy_min: 3.5,
+            secrets_allowed: Vec::new(),
             kubernetes_minor: KUBERNETES_MINOR,
         }
     }
@@ -40,6 +52,7 @@ impl Config {
             |patterns: &[Box<str>], text: &str| patterns.iter().any(|pattern| model::exception::glob(pattern, text));
         (self.checks.is_empty() || matches(&self.checks, rule.code))
             && !matches(&self.skip, rule.code)
+            && !self.pod_security.leaves_out(rule)
             && (self.controls.is_empty() || rule.serves.iter().any(|serves| matches(&self.controls, serves.control)))
     }
 }

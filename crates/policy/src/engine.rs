@@ -18,6 +18,7 @@ use model::coverage::{Gap, GapKind, ScopeCounts};
 use model::{Exception, FileCoverage, FileId, Finding, Judgement, Location, Rule, Scope, Serves, Severity, Subject};
 
 use crate::check::{self, Context, InventoryCheck, ObjectCheck};
+use crate::checks::manifest::path::Path;
 use crate::checks::scopes::scopes;
 use crate::sink::Enabled;
 use crate::{Config, Sink};
@@ -227,7 +228,7 @@ impl Worker<'_> {
         objects(tree, |found| {
             if let Found::Object(object) = found {
                 let mut sink = Sink::new(Arc::clone(&object.subject), &self.engine.enabled, &mut self.findings);
-                duplicate_keys(object.value, &mut sink);
+                duplicate_keys(object.value, &Path::ROOT, &mut sink);
             }
         });
         let first = self.findings.len();
@@ -357,18 +358,20 @@ fn both(a: Judgement, b: Judgement) -> Judgement {
 }
 
 /// Reports every repeated key below a value.
-fn duplicate_keys(value: Value<'_>, sink: &mut Sink<'_>) {
+fn duplicate_keys(value: Value<'_>, path: &Path<'_>, sink: &mut Sink<'_>) {
     let mut seen: HashSet<&str> = HashSet::new();
     for (key, child) in value.entries() {
         let name = key.as_str().unwrap_or("");
+        let here = path.key(name);
         if !seen.insert(name) {
-            sink.report(&DUPLICATE_KEY, key, format!("the key `{name}` stands here for the second time"))
-                .property("key", name);
+            sink.report(&DUPLICATE_KEY, key, format!("the key `{here}` stands here for the second time"))
+                .property("key", name)
+                .field(here.to_string());
         }
-        duplicate_keys(child, sink);
+        duplicate_keys(child, &here, sink);
     }
-    for item in value.items() {
-        duplicate_keys(item, sink);
+    for (index, item) in value.items().enumerate() {
+        duplicate_keys(item, &path.index(index), sink);
     }
 }
 
@@ -398,5 +401,7 @@ fn template_place<'d>(object: &Object<'d>) -> Option<Value<'d>> {
 
 /// Whether a mapping without one of `apiVersion` and `kind` was still meant as an object.
 fn looks_like_object(value: Value<'_>) -> bool {
-    value.get("metadata").is_some_and(Value::is_map) || value.get("spec").is_some_and(Value::is_map)
+    value.get("metadata").is_some_and(Value::is_map)
+        || value.get("spec").is_some_and(Value::is_map)
+        || value.str_at("apiVersion").is_some_and(|version| version.contains(".config.k8s.io/"))
 }

@@ -50,6 +50,72 @@ pub struct Service {
     pub kind: Box<str>,
 }
 
+/// A policy over many namespaces: AdminNetworkPolicy, BaselineAdminNetworkPolicy, ClusterNetworkPolicy.
+#[derive(Clone, Debug)]
+pub struct ClusterNetworkPolicy {
+    /// The object.
+    pub origin: Origin,
+    /// Labels of the namespaces that it is about.
+    pub namespaces: Selector,
+    /// Labels of the pods that it is about.
+    pub pods: Selector,
+    /// Whether some ingress rule denies.
+    pub denies_ingress: bool,
+    /// Whether some egress rule denies.
+    pub denies_egress: bool,
+}
+
+/// A network policy that only a certain network plugin understands.
+#[derive(Clone, Debug)]
+pub struct ForeignNetworkPolicy {
+    /// The object.
+    pub origin: Origin,
+    /// Whether it is about all namespaces.
+    pub cluster: bool,
+}
+
+/// A Gateway of the Gateway API.
+#[derive(Clone, Debug)]
+pub struct Gateway {
+    /// The object.
+    pub origin: Origin,
+    /// Listeners without TLS that carry HTTP.
+    pub plain_listeners: Vec<PlainListener>,
+}
+
+/// A listener without TLS that carries HTTP.
+#[derive(Clone, Debug)]
+pub struct PlainListener {
+    /// Where it stands.
+    pub location: model::Location,
+    /// `name`.
+    pub name: Box<str>,
+    /// Position in the list.
+    pub index: usize,
+}
+
+/// An HTTPRoute.
+#[derive(Clone, Debug)]
+pub struct HttpRoute {
+    /// The object.
+    pub origin: Origin,
+    /// `spec.parentRefs`.
+    pub parents: Vec<RouteParent>,
+    /// Whether every rule only redirects to HTTPS.
+    pub redirects: bool,
+}
+
+/// One of the `parentRefs` of a route.
+#[derive(Clone, Debug)]
+pub struct RouteParent {
+    /// Namespace of the gateway, empty when it is the route's own.
+    pub namespace: Box<str>,
+    /// Name of the gateway.
+    pub name: Box<str>,
+    /// `sectionName`: the one listener that is meant; empty means all.
+    pub section: Box<str>,
+}
+
 impl NetworkPolicy {
     pub(super) fn of(object: &Object<'_>) -> Self {
         let spec = object.spec();
@@ -101,6 +167,94 @@ impl Service {
             origin: Origin::of(object),
             selector: Labels::of(spec.and_then(|spec| spec.get("selector"))),
             kind: spec.and_then(|spec| spec.str_at("type")).unwrap_or("ClusterIP").into(),
+        }
+    }
+}
+
+impl ClusterNetworkPolicy {
+    pub(super) fn of(object: &Object<'_>) -> Option<Self> {
+        if !matches!(object.kind, "AdminNetworkPolicy" | "BaselineAdminNetworkPolicy" | "ClusterNetworkPolicy") {
+            return None;
+        }
+        let spec = object.spec()?;
+        let subject = spec.get("subject");
+        let pods = subject.and_then(|subject| subject.get("pods"));
+        let namespaces = match pods {
+            Some(pods) => pods.get("namespaceSelector"),
+            None => subject.and_then(|subject| subject.get("namespaces")),
+        };
+        let denies = |key| spec.list(key).any(|rule| rule.str_at("action") == Some("Deny"));
+        Some(ClusterNetworkPolicy {
+            origin: Origin::of(object),
+            namespaces: Selector::of(namespaces),
+            pods: Selector::of(pods.and_then(|pods| pods.get("podSelector"))),
+            denies_ingress: denies("ingress"),
+            denies_egress: denies("egress"),
+        })
+    }
+}
+
+impl ForeignNetworkPolicy {
+    /// Whether the object is one.
+    pub fn covers(object: &Object<'_>) -> bool {
+        match object.group {
+            "cilium.io" => matches!(object.kind, "CiliumNetworkPolicy" | "CiliumClusterwideNetworkPolicy"),
+            "projectcalico.org" | "crd.projectcalico.org" => {
+                matches!(object.kind, "NetworkPolicy" | "GlobalNetworkPolicy")
+            }
+            "crd.antrea.io" => matches!(object.kind, "NetworkPolicy" | "ClusterNetworkPolicy"),
+            _ => false,
+        }
+    }
+
+    pub(super) fn of(object: &Object<'_>) -> Self {
+        let cluster = object.kind.starts_with("CiliumClusterwide")
+            || object.kind.starts_with("Global")
+            || object.kind.starts_with("Cluster");
+        ForeignNetworkPolicy { origin: Origin::of(object), cluster }
+    }
+}
+
+impl Gateway {
+    pub(super) fn of(object: &Object<'_>) -> Self {
+        let listeners = object.spec().into_iter().flat_map(|spec| spec.list("listeners")).enumerate();
+        Gateway {
+            origin: Origin::of(object),
+            plain_listeners: listeners
+                .filter(|(_, listener)| listener.str_at("protocol") == Some("HTTP"))
+                .map(|(index, listener)| PlainListener {
+                    location: listener.get("protocol").unwrap_or(listener).location(),
+                    name: listener.str_at("name").unwrap_or("").into(),
+                    index,
+                })
+                .collect(),
+        }
+    }
+}
+
+impl HttpRoute {
+    pub(super) fn of(object: &Object<'_>) -> Self {
+        let spec = object.spec();
+        let text = |value: Value<'_>, key: &str| -> Box<str> { value.str_at(key).unwrap_or("").into() };
+        let redirects = |rule: Value<'_>| {
+            rule.list("filters").any(|filter| {
+                filter.get("requestRedirect").is_some_and(|redirect| redirect.str_at("scheme") == Some("https"))
+            })
+        };
+        HttpRoute {
+            origin: Origin::of(object),
+            parents: spec
+                .into_iter()
+                .flat_map(|spec| spec.list("parentRefs"))
+                .map(|parent| RouteParent {
+                    namespace: text(parent, "namespace"),
+                    name: text(parent, "name"),
+                    section: text(parent, "sectionName"),
+                })
+                .collect(),
+            redirects: spec
+                .and_then(|spec| spec.get("rules"))
+                .is_some_and(|rules| !rules.is_empty() && rules.items().all(redirects)),
         }
     }
 }

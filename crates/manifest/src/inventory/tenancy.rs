@@ -2,7 +2,7 @@
 
 use super::{Labels, Origin, Selector};
 use crate::object::Object;
-use crate::pod::PodTemplate;
+use crate::pod::{ContainerKind, PodTemplate};
 use crate::tree::Value;
 
 /// A Namespace.
@@ -31,6 +31,31 @@ pub struct Workload {
     pub replicas: Option<i64>,
     /// `spec.runtimeClassName`.
     pub runtime_class: Option<Box<str>>,
+    /// Where the pod spec stands.
+    pub pod: model::Location,
+    /// Path of the pod spec from the object's root.
+    pub path: Box<str>,
+    /// Containers without some request or limit of their own.
+    pub unbounded: Box<[UnboundedContainer]>,
+}
+
+/// A container that leaves requests or limits to the defaults of its namespace.
+#[derive(Clone, Debug)]
+pub struct UnboundedContainer {
+    /// Where it stands.
+    pub location: model::Location,
+    /// The list that it stands in.
+    pub kind: ContainerKind,
+    /// Position in that list.
+    pub index: u32,
+    /// Name.
+    pub name: Box<str>,
+    /// It has no memory limit.
+    pub memory_limit: bool,
+    /// It has no CPU limit.
+    pub cpu_limit: bool,
+    /// It has no CPU request and no CPU limit, which a request would be taken from.
+    pub cpu_request: bool,
 }
 
 /// A PodDisruptionBudget.
@@ -49,6 +74,8 @@ pub struct ResourceQuota {
     pub origin: Origin,
     /// Keys of `spec.hard`.
     pub hard: Box<[Box<str>]>,
+    /// Whether `spec.scopes` or `spec.scopeSelector` limit it to some pods.
+    pub scoped: bool,
 }
 
 /// A LimitRange.
@@ -56,10 +83,12 @@ pub struct ResourceQuota {
 pub struct LimitRange {
     /// The object.
     pub origin: Origin,
-    /// Whether a `Container` entry sets a default memory limit.
+    /// Whether a `Container` entry sets a default memory limit, which a maximum does too.
     pub default_memory: bool,
-    /// Whether a `Container` entry sets a default CPU limit.
+    /// Whether a `Container` entry sets a default CPU limit, which a maximum does too.
     pub default_cpu: bool,
+    /// Whether a `Container` entry sets a default CPU request; any other setting of CPU does.
+    pub default_cpu_request: bool,
 }
 
 /// A StorageClass.
@@ -71,6 +100,17 @@ pub struct StorageClass {
     pub provisioner: Box<str>,
     /// Whether it is annotated as the default class.
     pub default: bool,
+}
+
+/// A PersistentVolumeClaim.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    /// The object.
+    pub origin: Origin,
+    /// `spec.storageClassName`; `None` asks for the default class, an empty one for no class.
+    pub class: Option<Box<str>>,
+    /// Whether the claim names the volume it wants.
+    pub names_volume: bool,
 }
 
 /// A PeerAuthentication.
@@ -103,8 +143,34 @@ impl Workload {
             host_network: pod.spec.bool_at("hostNetwork").unwrap_or(false),
             replicas: object.spec().and_then(|spec| spec.i64_at("replicas")),
             runtime_class: pod.spec.str_at("runtimeClassName").map(Into::into),
+            pod: pod.spec.location(),
+            path: pod.path.clone(),
+            unbounded: unbounded(pod).collect(),
         }
     }
+}
+
+/// Containers without some request or limit. Ephemeral ones may not have any.
+fn unbounded<'d>(pod: &PodTemplate<'d>) -> impl Iterator<Item = UnboundedContainer> + use<'d> {
+    let whole = pod.spec.get("resources");
+    pod.containers().filter(|container| container.kind != ContainerKind::Ephemeral).filter_map(move |container| {
+        let own = container.value.get("resources");
+        let sets = |list: &str, resource: &str| {
+            [own, whole].into_iter().flatten().any(|level| level.path(&[list, resource]).is_some())
+        };
+        let memory_limit = !sets("limits", "memory");
+        let cpu_limit = !sets("limits", "cpu");
+        let cpu_request = cpu_limit && !sets("requests", "cpu");
+        (memory_limit || cpu_limit).then(|| UnboundedContainer {
+            location: container.value.location(),
+            kind: container.kind,
+            index: u32::try_from(container.index).unwrap_or(u32::MAX),
+            name: container.name().into(),
+            memory_limit,
+            cpu_limit,
+            cpu_request,
+        })
+    })
 }
 
 impl DisruptionBudget {
@@ -122,19 +188,29 @@ impl ResourceQuota {
         ResourceQuota {
             origin: Origin::of(object),
             hard: hard.filter_map(|(key, _)| Some(key.as_str()?.into())).collect(),
+            scoped: object.spec().is_some_and(|spec| {
+                ["scopes", "scopeSelector"].iter().any(|key| spec.get(key).is_some_and(|value| !value.is_empty()))
+            }),
         }
     }
 }
 
 impl LimitRange {
     pub(super) fn of(object: &Object<'_>) -> Self {
-        let sets = |resource: &str| {
+        // The API server takes a missing default from the maximum, and a missing default request from
+        // the default, else the minimum.
+        let sets = |resource: &str, keys: &[&str]| {
             object.spec().into_iter().flat_map(|spec| spec.list("limits")).any(|limit| {
                 limit.str_at("type") == Some("Container")
-                    && limit.get("default").is_some_and(|default| default.get(resource).is_some())
+                    && keys.iter().any(|key| limit.path(&[key, resource]).is_some())
             })
         };
-        LimitRange { origin: Origin::of(object), default_memory: sets("memory"), default_cpu: sets("cpu") }
+        LimitRange {
+            origin: Origin::of(object),
+            default_memory: sets("memory", &["default", "max"]),
+            default_cpu: sets("cpu", &["default", "max"]),
+            default_cpu_request: sets("cpu", &["defaultRequest", "default", "max", "min"]),
+        }
     }
 }
 
@@ -144,6 +220,18 @@ impl StorageClass {
             origin: Origin::of(object),
             provisioner: object.value.str_at("provisioner").unwrap_or("").into(),
             default: object.annotation("storageclass.kubernetes.io/is-default-class") == Some("true"),
+        }
+    }
+}
+
+impl Claim {
+    pub(super) fn of(object: &Object<'_>) -> Self {
+        let text = |key| object.spec().and_then(|spec| spec.str_at(key));
+        let beta = object.annotation("volume.beta.kubernetes.io/storage-class");
+        Claim {
+            origin: Origin::of(object),
+            class: beta.or_else(|| text("storageClassName")).map(Into::into),
+            names_volume: text("volumeName").is_some_and(|name| !name.is_empty()),
         }
     }
 }

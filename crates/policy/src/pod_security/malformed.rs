@@ -1,0 +1,97 @@
+//! Pods of a shape that no check can judge. Unknown is never pass.
+
+use manifest::pod::ContainerKind;
+use manifest::{Object, Value};
+use model::{Rule, Scope, Serves, Severity};
+
+use super::facts::{Container, Pod};
+use super::report::{Place, Report};
+use crate::check::{Context, ObjectCheck};
+use crate::sink::Sink;
+
+/// A pod that cannot be judged.
+pub static NOT_JUDGED: Rule = Rule {
+    code: "pod-not-judged",
+    title: "A pod is malformed and cannot be judged",
+    severity: Severity::Medium,
+    scope: Scope::Object,
+    serves: &[Serves::part("RC-01"), Serves::part("DV-12")],
+    why: "Where the pod spec or a part of it is missing or of the wrong type, nothing can be said about its \
+          security, and the API server refuses the object or reads something else than its author meant.",
+    fix: "Give the object the shape that its kind has in the Kubernetes API; a fragment that is only merged into \
+          something else belongs out of the judged files.",
+    example: "",
+};
+
+/// The check on objects that should hold a pod and do not.
+pub(super) const OBJECT_CHECK: ObjectCheck =
+    ObjectCheck { scope: Scope::Object, rules: &[&NOT_JUDGED], run: without_pods };
+
+fn without_pods(object: &Object<'_>, context: Context<'_>, sink: &mut Sink<'_>) {
+    if !object.pods.is_empty() || !context.config.pod_security.judges_pods() {
+        return;
+    }
+    if let Some(path) = pod_path(object.group, object.kind) {
+        let parents: Vec<&str> = path.split('.').collect();
+        let at = (0..parents.len()).rev().find_map(|length| object.value.path(parents.get(..length)?));
+        let at = at.filter(|at| at.start() != object.value.start()).map_or_else(|| object.location(), Value::location);
+        sink.report(&NOT_JUDGED, at, format!("the {} has no pod spec at `{path}`", object.kind)).field(path);
+    } else if let Some(containers) = misplaced(object) {
+        let message = format!("`{}` in `{}` is not known to run pods", object.kind, object.subject.api_version);
+        sink.report(&NOT_JUDGED, containers, message).field("kind");
+    }
+}
+
+/// Parts of a pod spec that are there and not of the type that they must have.
+pub(super) fn pod(pod: &Pod<'_>, report: &mut Report<'_, '_>) {
+    if let Some(context) = pod.security.at.filter(|context| !context.is_map()) {
+        report.not_judged(Place::Pod, context, "securityContext", "is not a mapping");
+    }
+    if let Some(volumes) = pod.volumes.filter(|value| !value.is_seq()) {
+        report.not_judged(Place::Pod, volumes, "volumes", "is not a list");
+    }
+    for (kind, list) in ContainerKind::ALL.into_iter().zip(pod.lists) {
+        match list {
+            Some(list) if !list.is_seq() => report.not_judged(Place::Pod, list, kind.field(), "is not a list"),
+            Some(list) if kind == ContainerKind::Regular && list.is_empty() => report.lacks_containers(list.location()),
+            None if kind == ContainerKind::Regular => report.lacks_containers(pod.spec.location()),
+            _ => {}
+        }
+    }
+}
+
+/// A container, or its `securityContext`, that is not a mapping.
+pub(super) fn container(container: &Container<'_>, report: &mut Report<'_, '_>) {
+    if !container.listed.value.is_map() {
+        report.not_judged(Place::Container(container), container.listed.value, "", "is not a mapping");
+    }
+    if let Some(context) = container.security.at.filter(|context| !context.is_map()) {
+        report.not_judged(Place::Container(container), context, "securityContext", "is not a mapping");
+    }
+}
+
+/// Where a built-in kind holds its pod spec.
+fn pod_path(group: &str, kind: &str) -> Option<&'static str> {
+    match (group, kind) {
+        ("", "Pod") => Some("spec"),
+        ("", "PodTemplate") => Some("template.spec"),
+        ("", "ReplicationController")
+        | ("apps" | "extensions", "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet")
+        | ("batch" | "extensions", "Job") => Some("spec.template.spec"),
+        ("batch", "CronJob") => Some("spec.jobTemplate.spec.template.spec"),
+        _ => None,
+    }
+}
+
+/// Containers in an object of a kind that has none: a wrong `apiVersion`, most often.
+fn misplaced<'d>(object: &Object<'d>) -> Option<Value<'d>> {
+    let spec = object.spec()?;
+    [
+        &["containers"][..],
+        &["template", "spec", "containers"],
+        &["jobTemplate", "spec", "template", "spec", "containers"],
+    ]
+    .into_iter()
+    .find_map(|path| spec.path(path))
+    .filter(|containers| containers.items().any(|container| container.get("image").is_some()))
+}
