@@ -99,33 +99,6 @@ pub(crate) fn write(format: Format, render: &Render<'_>, out: &mut dyn Write) ->
     out.flush()
 }
 
-// === impl Format ===
-
-impl Format {
-    /// The word used on the command line.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Format::Text => "text",
-            Format::Json => "json",
-            Format::Sarif => "sarif",
-            Format::Junit => "junit",
-            Format::Markdown => "markdown",
-            Format::Github => "github",
-            Format::Html => "html",
-            Format::Openreports => "openreports",
-            Format::Oscal => "oscal",
-        }
-    }
-}
-
-impl std::str::FromStr for Format {
-    type Err = String;
-
-    fn from_str(word: &str) -> Result<Self, String> {
-        <Self as clap::ValueEnum>::from_str(word, false)
-    }
-}
-
 // === impl Render ===
 
 impl Render<'_> {

@@ -111,7 +111,8 @@ fn markup(f: &mut Formatter<'_>, c: char) -> fmt::Result {
 
 impl Display for Markdown<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let special = |c: char| c.is_ascii_punctuation() && !matches!(c, '.' | ',' | '-' | '/' | '%') || hostile(c);
+        let special =
+            |c: char| c.is_ascii_punctuation() && !matches!(c, '.' | ',' | '-' | '/' | '%' | '\'') || hostile(c);
         rewrite(f, self.0, special, |f, c| match c {
             // Entities where a backslash is not enough: mentions, issue links, raw HTML, bare addresses.
             '&' | '<' | '>' | '@' | '#' | ':' | '|' => write!(f, "&#{};", u32::from(c)),

@@ -69,15 +69,20 @@ impl Lines {
     }
 
     /// The marked span of a finding as byte offsets into its line; never empty unless the line ends.
+    ///
+    /// The byte offsets of the location are used where they fall into the line, because counting columns
+    /// from its start would take quadratic time on a file that is one long line of JSON.
     fn span<'l>(&'l self, finding: &Finding) -> Option<(&'l str, usize, usize)> {
         let location = finding.location;
         let (first, line) = self.line(location.line)?;
-        let column = usize::try_from(location.column).ok()?.saturating_sub(1);
-        let start = line.char_indices().nth(column).map_or(line.len(), |(at, _)| at);
-        // The byte span is trusted only where it agrees with line and column.
-        let end = match usize::try_from(location.start).ok()?.checked_sub(first) {
-            Some(at) if at == start => usize::try_from(location.end).ok()?.saturating_sub(first).min(line.len()),
-            _ => start,
+        let offset = |byte: u32| usize::try_from(byte).ok()?.checked_sub(first);
+        let (start, end) = match offset(location.start).filter(|at| *at < line.len() && line.is_char_boundary(*at)) {
+            Some(start) => (start, offset(location.end).unwrap_or(start).min(line.len())),
+            None => {
+                let column = usize::try_from(location.column).ok()?.saturating_sub(1);
+                let start = line.char_indices().nth(column).map_or(line.len(), |(at, _)| at);
+                (start, start)
+            }
         };
         let end = if end > start && line.is_char_boundary(end) {
             end
@@ -98,15 +103,11 @@ impl Lines {
     /// The line of a finding, at most about `width` characters of it.
     pub(crate) fn excerpt(&self, finding: &Finding, width: usize) -> Option<Excerpt> {
         let (line, start, end) = self.span(finding)?;
-        let (mut before, mut marked, mut after) =
-            (String::from(line.get(..start)?), String::from(line.get(start..end)?), String::from(line.get(end..)?));
-        if let Some(value) = secret_value(finding, line) {
-            before = mask_from(&before, value);
-            marked = mask_from(&marked, value.saturating_sub(start));
-            after = mask_from(&after, value.saturating_sub(end));
-        } else if about_credentials(finding) {
-            marked = mask_from(&marked, 0);
-        }
+        let value = secret_start(finding, line, start).unwrap_or(line.len());
+        let masked = |text: &str, at: usize| mask_opaque(&mask_from(text, value.saturating_sub(at).min(text.len())));
+        let (before, marked, after) = (last_of(line.get(..start)?), line.get(start..end)?, first_of(line.get(end..)?));
+        let (before, marked, after) =
+            (masked(before, start - before.len()), masked(first_of(marked), start), masked(after, end));
         let marked_width = width.saturating_sub(CONTEXT_MIN).max(CONTEXT_MIN);
         let marked = cut_end(&marked, marked_width);
         let rest = width.saturating_sub(marked.chars().count());
@@ -116,25 +117,81 @@ impl Lines {
     }
 }
 
-/// Where the secret part of a line starts, for lines of Secret objects and keys that name a credential.
-fn secret_value(finding: &Finding, line: &str) -> Option<usize> {
+/// Where the secret part of a line starts: in Secret objects, behind keys that name a credential, and at
+/// what a rule about credentials points at.
+fn secret_start(finding: &Finding, line: &str, marked: usize) -> Option<usize> {
     let name_end = line.find(':').unwrap_or(0);
     let name = line.get(..name_end).unwrap_or("").trim_matches(|c: char| !c.is_ascii_alphanumeric());
     let value = line.get(name_end..)?;
     let value_start = name_end + value.find(|c: char| c != ':' && c != ' ').unwrap_or(value.len());
-    if &*finding.subject.kind == "Secret" || finding.rule.scope == model::Scope::Secret {
-        // One key to a line is safe to show; anything else of a Secret may be data.
-        let plain = PLAIN_KEYS.contains(&name) && !value.contains('{');
+    let flow = value.contains(['{', ',']);
+    if &*finding.subject.kind == "Secret" {
+        // One of these keys to a line is safe to show; anything else of a Secret may be data.
+        let plain = PLAIN_KEYS.contains(&name) && !flow;
         return (!plain).then_some(value_start);
     }
+    if about_credentials(finding) {
+        return (name != "name" || flow).then_some(marked.min(value_start.max(name_end)));
+    }
     let lower = name.to_ascii_lowercase();
-    let names_credential = CREDENTIAL_WORDS.iter().any(|word| lower.contains(word));
-    (names_credential && !lower.ends_with("name") && !lower.starts_with("automount")).then_some(value_start)
+    let names_credential = CREDENTIAL_WORDS.iter().any(|word| lower.ends_with(word));
+    names_credential.then_some(value_start)
 }
 
 /// Whether the marked span of the finding may be a credential itself.
 fn about_credentials(finding: &Finding) -> bool {
-    finding.property("secret").is_some() || CREDENTIAL_WORDS.iter().any(|word| finding.rule.code.contains(word))
+    let code = finding.rule.code;
+    finding.property("secret").is_some()
+        || CREDENTIAL_RULES.contains(&code)
+        || ["-inline", "-guessable", "-reused"].iter().any(|ending| code.ends_with(ending))
+}
+
+/// Hides words that no one writes by hand: long runs of mixed letters and digits, and passwords in URLs.
+/// Digests and plain names stay.
+fn mask_opaque(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find(in_token) {
+        let (gap, tail) = rest.split_at(start);
+        let end = tail.find(|c| !in_token(c)).unwrap_or(tail.len());
+        let (word, next) = tail.split_at(end);
+        out.push_str(gap);
+        let password = gap.ends_with(':') && next.starts_with('@');
+        let has = |test: fn(&u8) -> bool| word.bytes().any(|byte| test(&byte));
+        let mixed = has(u8::is_ascii_digit)
+            && has(u8::is_ascii_uppercase)
+            && (has(u8::is_ascii_lowercase) || word.starts_with("AKIA") || word.starts_with("ASIA"));
+        let opaque = word.len() >= OPAQUE_CHARS_MIN && mixed;
+        if password || opaque {
+            out.push_str(&mask_from(word, 0))
+        } else {
+            out.push_str(word)
+        }
+        rest = next;
+    }
+    out.push_str(rest);
+    out
+}
+
+fn in_token(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=' | '_' | '-')
+}
+
+/// The start of a long text, without the word that the cut went through.
+fn first_of(text: &str) -> &str {
+    match (0..WINDOW_BYTES).rev().find(|at| text.len() > WINDOW_BYTES && text.is_char_boundary(*at)) {
+        Some(at) => text.get(..at).unwrap_or("").trim_end_matches(in_token),
+        None => text,
+    }
+}
+
+/// The end of a long text, without the word that the cut went through.
+fn last_of(text: &str) -> &str {
+    let Some(least) = text.len().checked_sub(WINDOW_BYTES) else { return text };
+    match (least..text.len()).find(|at| text.is_char_boundary(*at)) {
+        Some(at) => text.get(at..).unwrap_or("").trim_start_matches(in_token),
+        None => text,
+    }
 }
 
 /// Hides what follows the first characters after `from`; short words such as `true` stay.
@@ -144,7 +201,8 @@ fn mask_from(text: &str, from: usize) -> String {
         None if from >= text.len() => return text.into(),
         None => ("", text),
     };
-    if tail.chars().count() <= MASK_SHOWN_CHARS_MAX + 1 {
+    let word = tail.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+    if tail.chars().nth(MASK_SHOWN_CHARS_MAX).is_none() || matches!(word, "true" | "false" | "null") {
         return text.into();
     }
     let shown: String = tail.chars().take(MASK_SHOWN_CHARS_MAX).collect();
@@ -183,23 +241,27 @@ pub(crate) fn printable(text: &str) -> String {
     out
 }
 
+/// More of a line is never looked at; no excerpt is wider.
+const WINDOW_BYTES: usize = 1_024;
 /// Characters kept around a marked span that fills the line by itself.
 const CONTEXT_MIN: usize = 16;
 /// A redacted value shows this much, as the messages of findings do.
 const MASK_SHOWN_CHARS_MAX: usize = 4;
 const PLAIN_KEYS: &[&str] =
     &["apiVersion", "kind", "metadata", "name", "namespace", "type", "immutable", "data", "stringData", "labels"];
-const CREDENTIAL_WORDS: &[&str] = &[
-    "secret",
-    "credential",
-    "password",
-    "passwd",
-    "token",
-    "private-key",
-    "privatekey",
-    "api-key",
-    "apikey",
-    "api_key",
+/// Shorter runs of mixed characters are too often names.
+const OPAQUE_CHARS_MIN: usize = 20;
+/// Endings of keys whose value is a credential.
+const CREDENTIAL_WORDS: &[&str] =
+    &["secret", "credentials", "password", "passwd", "passphrase", "token", "private-key", "privatekey", "private_key"];
+/// Rules that point at a credential.
+const CREDENTIAL_RULES: &[&str] = &[
+    "secret-credential",
+    "secret-default-password",
+    "secret-high-entropy",
+    "secret-in-manifest",
+    "secret-last-applied",
+    "secret-literal",
 ];
 
 #[cfg(test)]
@@ -220,7 +282,7 @@ mod tests {
         fix: "",
         example: "",
     };
-    static LEAK: Rule = Rule { code: "sample-credential-in-env", ..PLAIN };
+    static LEAK: Rule = Rule { code: "secret-literal", ..PLAIN };
 
     fn finding(rule: &'static Rule, kind: &str, text: &str, marked: &str) -> Finding {
         let start = text.find(marked).unwrap();
@@ -260,7 +322,7 @@ mod tests {
 
     #[test]
     fn long_lines_are_cut_around_the_span() {
-        let text = format!("{}needle{}", "x".repeat(50_000), "y".repeat(50_000));
+        let text = format!("{}needle{}", "x ".repeat(50_000), " y".repeat(50_000));
         let found = excerpt(&PLAIN, "Pod", &text, "needle");
         assert!(found.before.starts_with('…') && found.after.ends_with('…'));
         assert_eq!(found.marked, "needle");
@@ -274,14 +336,34 @@ mod tests {
             (&PLAIN, "Secret", "data:\n  pass: aHVudGVyMg==\n", "pass"),
             (&PLAIN, "Secret", "{\"kind\":\"Secret\",\"data\":{\"a\":\"aHVudGVyMg==\"}}", "aHVudGVyMg=="),
             (&LEAK, "Pod", "- value: aHVudGVyMg==\n", "aHVudGVyMg=="),
+            (&LEAK, "Pod", "- {name: A, value: aHVudGVyMg==}\n", "A"),
+            (&LEAK, "Pod", "aHVudGVyMg==\n", "aHVudGVyMg=="),
             (&PLAIN, "ConfigMap", "  db_password: aHVudGVyMg==\n", "db_password"),
+            (&PLAIN, "Pod", "- \"--key=8aHVudGVyMgAbCdEfGhIjK\"\n", "- "),
+            (&PLAIN, "Pod", "url: postgres://app:VudGVyMg@db/x\n", "url"),
         ] {
             let found = excerpt(rule, kind, text, marked);
             let whole = format!("{}{}{}", found.before, found.marked, found.after);
             assert!(!whole.contains("VudGVyMg"), "{whole}");
             assert!(whole.contains("[redacted]"), "{whole}");
         }
-        assert_eq!(excerpt(&PLAIN, "Pod", "automountServiceAccountToken: true", "true").marked, "true");
+    }
+
+    #[test]
+    fn what_is_no_credential_is_shown() {
+        let digest = format!("image: registry.example.com/a@sha256:{}", "0a1b2c3d".repeat(8));
+        for (rule, kind, text) in [
+            (&PLAIN, "Pod", "automountServiceAccountToken: true"),
+            (&PLAIN, "Pod", "secretName: registry-credentials-of-the-team"),
+            (&LEAK, "Pod", "- name: DB_PASSWORD"),
+            (&PLAIN, "Secret", "type: kubernetes.io/service-account-token"),
+            (&PLAIN, "Pod", "containers:"),
+            (&PLAIN, "Pod", &digest),
+        ] {
+            let found = excerpt(rule, kind, text, text.split(':').next().unwrap());
+            let whole = format!("{}{}{}", found.before, found.marked, found.after);
+            assert!(!whole.contains("[redacted]"), "{whole}");
+        }
     }
 
     #[test]

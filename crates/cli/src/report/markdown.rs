@@ -1,5 +1,6 @@
 //! Markdown for a comment on a pull request.
 
+use std::fmt::{self, Display, Formatter};
 use std::io::{self, Write};
 
 use model::{Finding, Judgement, Severity, State};
@@ -56,7 +57,8 @@ fn posture(render: &Render<'_>, out: &mut dyn Write) -> io::Result<()> {
         let (id, title) = (entry.control.id, Markdown(entry.control.title));
         writeln!(out, "| **{id}** {title} | {worst} | {} |", Markdown(&entry.reason))?;
     }
-    more(out, violated.len(), CONTROLS_MAX, "violated control")
+    more(out, violated.len(), CONTROLS_MAX, "violated control")?;
+    writeln!(out)
 }
 
 fn findings(render: &Render<'_>, out: &mut dyn Write) -> io::Result<()> {
@@ -78,7 +80,7 @@ fn findings(render: &Render<'_>, out: &mut dyn Write) -> io::Result<()> {
             out,
             "| {marker} {} | {}<br><code>{}</code> | ",
             finding.severity,
-            Markdown(&finding.message),
+            Prose(&finding.message),
             finding.rule.code
         )?;
         write!(out, "{} | [{}:{line}](", Markdown(&finding.subject.display()), Markdown(shown))?;
@@ -94,7 +96,7 @@ fn fixes(findings: &[&Finding], out: &mut dyn Write) -> io::Result<()> {
     rules.sort_by_key(|rule| rule.code);
     rules.dedup_by_key(|rule| rule.code);
     for rule in rules {
-        writeln!(out, "- <code>{}</code>: {}", rule.code, Markdown(rule.fix))?;
+        writeln!(out, "- <code>{}</code>: {}", rule.code, Prose(rule.fix))?;
     }
     writeln!(out, "\n</details>")
 }
@@ -125,7 +127,7 @@ fn gaps(render: &Render<'_>, out: &mut dyn Write) -> io::Result<()> {
     for gap in render.report.coverage.gaps().take(GAPS_MAX) {
         let path = render.report.path(gap.location.file);
         let (line, kind) = (gap.location.line, gap.kind.as_str());
-        writeln!(out, "| {}:{line} | {kind}: {} |", Markdown(path), Markdown(&gap.message))?;
+        writeln!(out, "| {}:{line} | {kind}: {} |", Markdown(path), Prose(&gap.message))?;
     }
     more(out, count, GAPS_MAX, "part")
 }
@@ -134,6 +136,22 @@ fn more(out: &mut dyn Write, count: usize, shown: usize, noun: &str) -> io::Resu
     match count.checked_sub(shown) {
         None | Some(0) => Ok(()),
         Some(rest) => writeln!(out, "\n… and {}.", plural(rest, &format!("more {noun}"))),
+    }
+}
+
+/// A sentence in which `code` between backticks stays code.
+struct Prose<'a>(&'a str);
+
+impl Display for Prose<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        // An odd number of backticks has no pairs to trust.
+        if self.0.matches('`').count() % 2 == 1 {
+            return Markdown(self.0).fmt(f);
+        }
+        for (at, part) in self.0.split('`').enumerate() {
+            if at % 2 == 0 { Markdown(part).fmt(f)? } else { Code(part).fmt(f)? }
+        }
+        Ok(())
     }
 }
 

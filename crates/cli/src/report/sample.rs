@@ -313,7 +313,8 @@ fn write_all_formats() {
             for assess in [false, true] {
                 let mode = if assess { "assess" } else { "scan" };
                 let text = printed_with(*format, &sample, |render| render.assess = assess);
-                std::fs::write(folder.join(format!("{name}-{mode}.{}", format.as_str())), text).unwrap();
+                std::fs::write(folder.join(format!("{name}-{mode}.{}", format!("{format:?}").to_lowercase())), text)
+                    .unwrap();
             }
         }
     }

@@ -38,6 +38,8 @@ struct Printer<'r> {
     /// How many excerpts of each rule were shown.
     shown: HashMap<&'static str, usize>,
     file: Option<model::FileId>,
+    /// Where the last finding stood; its line is not shown twice in a row.
+    last: Option<model::Location>,
 }
 
 /// Findings of the same rule on the same object, which stand next to each other in a file.
@@ -69,7 +71,7 @@ fn groups(findings: &[Finding]) -> impl Iterator<Item = Group<'_>> {
 
 impl<'r> Printer<'r> {
     fn new(render: &'r Render<'r>, style: Style) -> Self {
-        Printer { render, style, sources: Sources::new(render), shown: HashMap::new(), file: None }
+        Printer { render, style, sources: Sources::new(render), shown: HashMap::new(), file: None, last: None }
     }
 
     /// Prints a group, below the name of its file when that is a new one.
@@ -105,10 +107,12 @@ impl<'r> Printer<'r> {
         let shown = self.shown.entry(finding.rule.code).or_insert(0);
         *shown += 1;
         let shown = *shown;
-        if shown <= EXCERPTS_PER_RULE_MAX {
-            if let Some(excerpt) = self.sources.excerpt(finding, style.width.saturating_sub(12)) {
-                self.excerpt(finding, &excerpt, out)?;
-            }
+        let again = self.last.replace(finding.location) == Some(finding.location);
+        if shown <= EXCERPTS_PER_RULE_MAX
+            && !again
+            && let Some(excerpt) = self.sources.excerpt(finding, style.width.saturating_sub(12))
+        {
+            self.excerpt(finding, &excerpt, out)?;
         }
         self.others(others, out)?;
         self.rule(finding.rule, shown, out)

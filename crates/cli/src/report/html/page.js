@@ -59,6 +59,7 @@
   for (const tile of document.querySelectorAll("[data-show]")) {
     tile.addEventListener("click", () => {
       const form = document.querySelector(".filters[data-for=controls]");
+      form.reset();
       for (const box of form.querySelectorAll("[name=state]")) box.checked = box.value === tile.dataset.show;
       apply(form);
     });

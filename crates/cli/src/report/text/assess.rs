@@ -99,7 +99,7 @@ fn violated(render: &Render<'_>, style: Style, part: Area, out: &mut dyn Write) 
     writeln!(out, "\n{} — {}", style.bold(title), plural(violated.len(), "violated control"))?;
     for entry in violated.iter().take(VIOLATED_PER_AREA_MAX) {
         let worst = entry.worst.unwrap_or(Severity::Info);
-        let count = format!("{}", grouped(entry.findings + entry.excepted));
+        let count = grouped(entry.findings + entry.excepted);
         let room = style.width.saturating_sub(2 + 10 + 7 + 10);
         let title: String = match entry.control.title.chars().count() > room {
             true => entry.control.title.chars().take(room.saturating_sub(1)).chain(['…']).collect(),
