@@ -8,6 +8,7 @@
 //!
 //! Every limit on outside input is in [`limits`].
 
+mod breaks;
 pub mod decode;
 pub mod inventory;
 mod json;
@@ -16,6 +17,7 @@ pub mod object;
 pub mod pod;
 mod readings;
 mod scalar;
+mod split;
 pub mod stream;
 pub mod tree;
 mod yaml;
