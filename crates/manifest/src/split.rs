@@ -40,6 +40,16 @@ fn is_separator(text: &str, at: usize) -> bool {
     }
 }
 
+/// Length of the opening line when it separates documents for `kubectl`, but is text to YAML: such as
+/// `---# comment`.
+pub(crate) fn odd_separator(chunk: &str) -> usize {
+    match chunk.as_bytes().get(3) {
+        None | Some(b' ' | b'\t' | b'\r' | b'\n') => 0,
+        Some(_) if is_separator(chunk, 0) => memchr(b'\n', chunk.as_bytes()).map_or(chunk.len(), |at| at + 1),
+        Some(_) => 0,
+    }
+}
+
 fn only_directives(text: &str) -> bool {
     let mut directive = false;
     for line in text.lines() {

@@ -110,7 +110,8 @@ pub fn segment_documents<'t>(segment: Segment<'t>, file: FileId, mut each: impl 
     let mut base = segment.base;
     while !rest.is_empty() {
         let (chunk, after) = rest.split_at(chunk_length(rest));
-        let more = read_chunk(chunk, base, file, &mut each);
+        let (separator, content) = chunk.split_at(split::odd_separator(chunk));
+        let more = read_chunk(content, advance(base, separator), file, &mut each);
         base = advance(base, chunk);
         rest = after;
         if !more && !rest.is_empty() {
@@ -136,7 +137,7 @@ fn read_chunk<'t>(chunk: &'t str, base: Base, file: FileId, each: &mut dyn FnMut
     }
     match read_json(chunk, base, file, each) {
         Ok(more) => more,
-        // Flow-style YAML starts like JSON. When it is neither, JSON's complaint is the clearer one.
+        // Flow-style YAML starts like JSON.
         Err(fault) => read_yaml(chunk, base, file, Some(fault), each),
     }
 }
@@ -165,7 +166,9 @@ fn read_yaml<'t>(
     let error = match template_action(chunk, base) {
         Some(place) => ReadError::Template { location: place_location(place, file) },
         None => {
-            let Fault { place, message } = fault.filter(|_| !read).unwrap_or(yaml_fault);
+            // The reader that came further knows better what the text was meant to be.
+            let further = fault.filter(|fault| !read && fault.place.byte >= yaml_fault.place.byte);
+            let Fault { place, message } = further.unwrap_or(yaml_fault);
             ReadError::Syntax { location: place_location(place, file), message }
         }
     };

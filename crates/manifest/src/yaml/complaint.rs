@@ -23,7 +23,8 @@ pub(super) fn text(kind: &ErrorKind) -> String {
             "expected a colon after the key; write `key: value`, or quote the text"
         }
         ErrorKind::MappingValueNotAllowed | ErrorKind::InvalidColonPlacement => {
-            "a second `: ` in one line; quote the value, or put the mapping on lines of its own"
+            "a second `: ` in one line, or a key of more than 1024 characters; quote the value, or put the mapping on \
+             lines of its own"
         }
         ErrorKind::ExpectedNodeContent => "expected a value here; quote it if it starts with a special character",
         ErrorKind::UnclosedQuotedScalar => "a quote is opened but never closed; close it",
