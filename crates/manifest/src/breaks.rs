@@ -56,9 +56,8 @@ impl Rewritten {
 
     /// An error with its place in the original.
     pub(crate) fn restore_error(&self, mut error: ReadError, original: &str, base: Base) -> ReadError {
-        let (ReadError::Syntax { location, .. }
-        | ReadError::Template { location }
-        | ReadError::TooMany { location }) = &mut error;
+        let (ReadError::Syntax { location, .. } | ReadError::Template { location } | ReadError::TooMany { location }) =
+            &mut error;
         let start = self.original(location.start);
         let (line, column) = place(original, &line_starts(original), start);
         let byte = start as u32 + base.byte;

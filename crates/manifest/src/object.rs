@@ -230,3 +230,46 @@ impl<'d> Object<'d> {
         self.value.get("kind").unwrap_or(self.value).location()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use model::FileId;
+
+    use super::*;
+
+    fn types(text: &str) -> Vec<String> {
+        let mut types = Vec::new();
+        crate::documents(text, FileId(0), |document| {
+            objects(&document.unwrap(), |found| {
+                types.push(match found {
+                    Found::Object(object) => {
+                        let odd = if object.odd_type_key.is_some() { " by an odd key" } else { "" };
+                        format!("{} {}{odd}", object.version, object.kind)
+                    }
+                    Found::Incomplete(_, missing) => format!("lacks {missing}"),
+                    Found::Other(_) => String::from("other"),
+                });
+            });
+        });
+        types
+    }
+
+    #[test]
+    fn the_type_is_found_in_any_case() {
+        assert_eq!(types(r#"{"Kind": "Pod", "apiVersion": "v1"}"#), ["v1 Pod by an odd key"]);
+        assert_eq!(types("APIVERSION: v1\n\u{212a}IND: Pod\n"), ["v1 Pod by an odd key"]);
+        assert_eq!(types("kind: Pod\napiVersion: v1\nkinds: x\n"), ["v1 Pod"]);
+    }
+
+    #[test]
+    fn every_type_that_a_server_may_see_is_judged() {
+        let text = r#"{"apiVersion": "v1", "kind": "ConfigMap", "KIND": "Pod"}"#;
+        assert_eq!(types(text), ["v1 ConfigMap by an odd key", "v1 Pod by an odd key"]);
+    }
+
+    #[test]
+    fn objects_without_a_type_are_told_from_other_documents() {
+        assert_eq!(types("metadata: {name: t}\nspec: {containers: []}\n"), ["lacks apiVersion` and `kind"]);
+        assert_eq!(types("image: {name: t}\nspec: {}\n"), ["other"]);
+    }
+}

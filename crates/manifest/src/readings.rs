@@ -105,3 +105,32 @@ fn entries<'t>(layers: &[Value<'t>], reading: Reading) -> Vec<(Value<'t>, Vec<Va
 fn same_shape(a: Value<'_>, b: Value<'_>) -> bool {
     std::mem::discriminant(a.data()) == std::mem::discriminant(b.data())
 }
+
+#[cfg(test)]
+mod tests {
+    use model::FileId;
+
+    use super::*;
+
+    fn reads(text: &str, reading: Reading) -> String {
+        let mut read = String::new();
+        crate::documents(text, FileId(0), |document| read = format!("{:?}", document.unwrap().reading(reading).root()));
+        read
+    }
+
+    #[test]
+    fn duplicate_keys_have_four_readings() {
+        let text = r#"{"a": {"b": 1}, "a": null, "a": {"c": 2}}"#;
+        assert_eq!(reads(text, Reading::First), reads(r#"{"a": {"b": 1}}"#, Reading::First));
+        assert_eq!(reads(text, Reading::Last), reads(r#"{"a": {"c": 2}}"#, Reading::First));
+        assert_eq!(reads(text, Reading::Merged), reads(r#"{"a": {"b": 1, "c": 2}}"#, Reading::First));
+        assert_eq!(reads(text, Reading::Emptied), reads(r#"{"a": {"c": 2}}"#, Reading::First));
+    }
+
+    #[test]
+    fn items_hidden_by_a_shorter_list_come_back() {
+        let text = r#"{"l": [{"a": 1}, {"p": true}], "l": [{}], "l": [{}, {"n": "x"}]}"#;
+        let merged = r#"{"l": [{"a": 1}, {"p": true, "n": "x"}]}"#;
+        assert_eq!(reads(text, Reading::Merged), reads(merged, Reading::First));
+    }
+}

@@ -304,4 +304,38 @@ mod tests {
             assert_eq!(resolve_plain(text.into()), Data::Str(text.into()), "{text}");
         }
     }
+
+    #[test]
+    fn tags_decide_or_do_not_fit() {
+        let tagged = |tag: &str, text: &str| resolve_tagged(tag, text.to_owned().into());
+        assert_eq!(tagged("bool", "yes"), Some(Data::Bool(true)));
+        assert_eq!(tagged("bool", "1"), None);
+        assert_eq!(tagged("int", "0.0"), None);
+        assert_eq!(tagged("float", "1"), Some(Data::Int(1)));
+        assert_eq!(tagged("foo", "true"), Some(Data::Str("true".into())));
+        assert_eq!(tagged("binary", "aGVsbG8="), Some(Data::Str("hello".into())));
+        assert_eq!(tagged("binary", "aGVsbG8"), None);
+        assert_eq!(tagged("binary", "/w=="), Some(Data::Str("\u{fffd}".into())));
+    }
+
+    #[test]
+    fn keys_are_spelled_as_the_server_spells_them() {
+        let key = |text: &'static str| resolve_key(None, text.into()).map(Cow::into_owned);
+        for (text, spelled) in [
+            ("010", "8"),
+            ("1.0", "1"),
+            (".5", "0.5"),
+            ("on", "true"),
+            ("1e6", "1e+06"),
+            ("1e-7", "1e-07"),
+            ("-0.0", "-0"),
+            ("16777217.0", "1.6777216e+07"),
+            ("+.inf", ".inf"),
+            (".nan", ".nan"),
+        ] {
+            assert_eq!(key(text).as_deref(), Some(spelled), "{text}");
+        }
+        assert_eq!(key("~"), None);
+        assert_eq!(key("9223372036854775808"), None);
+    }
 }

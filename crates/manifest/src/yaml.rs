@@ -340,7 +340,8 @@ impl<'t> Builder<'t> {
     }
 
     fn collection_key(&self, span: Span) -> Fault {
-        let message = "a mapping or sequence as a key, which JSON cannot hold; use a string, or quote a template action";
+        let message =
+            "a mapping or sequence as a key, which JSON cannot hold; use a string, or quote a template action";
         self.fault(span, String::from(message))
     }
 

@@ -1,4 +1,5 @@
 //! The table of readings, and random spellings, against a real kube-apiserver.
+#![allow(clippy::unwrap_used, clippy::expect_used, dead_code)]
 
 #[path = "envtest/server.rs"]
 mod server;
@@ -38,7 +39,8 @@ fn content_type(kind: &str) -> &'static str {
 /// How the server's answer differs from the row.
 fn complaint(server: &Server, row: &Row) -> Option<String> {
     let (status, answer) = server.post(PODS, content_type(&row.kind), &row.body);
-    let complain = |what: &str| Some(format!("line {}: {} {}: {what}: {status} {answer}", row.line, row.kind, row.spelling));
+    let complain =
+        |what: &str| Some(format!("line {}: {} {}: {what}: {status} {answer}", row.line, row.kind, row.spelling));
     match (row.reads.as_str(), status) {
         ("refused" | "unread" | "lenient", 400) => None,
         // An empty first document is an empty pod.
@@ -67,7 +69,8 @@ fn difference(server: &Server, kind: &'static str, spelling: &str) -> Option<Str
     };
     let text = String::from_utf8_lossy(&body).into_owned();
     let ours = with_root(&text, |root| typed::at(root, path).map(|value| value.data().clone().to_typed()));
-    let theirs = (status == 201).then(|| with_root(&answer, |root| typed::at(root, path).map(|v| v.data().clone().to_typed())));
+    let theirs =
+        (status == 201).then(|| with_root(&answer, |root| typed::at(root, path).map(|v| v.data().clone().to_typed())));
     let wanted = |found: &Option<String>| match (kind, found) {
         (_, None) => true,
         ("bool", Some(found)) => found.starts_with("bool"),
@@ -75,7 +78,11 @@ fn difference(server: &Server, kind: &'static str, spelling: &str) -> Option<Str
         (_, Some(found)) => found.starts_with("string"),
     };
     match theirs {
-        Some(theirs) if theirs.clone().filter(|found| found != "string ") == ours.clone().filter(|found| found != "string ") => None,
+        Some(theirs)
+            if theirs.clone().filter(|found| found != "string ") == ours.clone().filter(|found| found != "string ") =>
+        {
+            None
+        }
         None if status == 422 || status == 403 || !wanted(&ours) => None,
         // Kobuk reads a little more than the server: see the rows that say `lenient`.
         None if spelling.contains('"') => None,
@@ -128,7 +135,9 @@ impl Random {
         let letters: &[char] = match kind {
             "bool" => &['y', 'e', 's', 'Y', 'n', 'o', 'N', 'O', 't', 'r', 'u', 'T', 'f', '~', ' '],
             "int" => &['0', '1', '7', '8', '9', '_', '.', '-', '+', 'e', 'E', 'x', 'o', 'b', 'B', 'a', 'f', ':'],
-            _ => &['a', '0', '1', '.', '-', '_', ':', ' ', '#', '"', '\'', '!', '~', 'y', '=', '<', '\\', '%', '\u{e9}'],
+            _ => {
+                &['a', '0', '1', '.', '-', '_', ':', ' ', '#', '"', '\'', '!', '~', 'y', '=', '<', '\\', '%', '\u{e9}']
+            }
         };
         let length = 1 + self.below(6);
         (kind, (0..length).map(|_| letters[self.below(letters.len())]).collect())

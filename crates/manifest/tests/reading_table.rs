@@ -1,4 +1,5 @@
 //! The reader against the table of what kube-apiserver reads.
+#![allow(clippy::unwrap_used, clippy::expect_used, dead_code)]
 
 #[path = "reading/table.rs"]
 mod table;

@@ -68,7 +68,8 @@ pub(crate) fn body(kind: &str, spelling: &[u8]) -> Vec<u8> {
     match kind {
         "bool" => pod(&format!("    securityContext:\n      privileged: {text}\n"), "").into(),
         "int" => {
-            let extra = format!("  tolerations:\n  - operator: Exists\n    effect: NoExecute\n    tolerationSeconds: {text}\n");
+            let extra =
+                format!("  tolerations:\n  - operator: Exists\n    effect: NoExecute\n    tolerationSeconds: {text}\n");
             pod("", &extra).into()
         }
         "string" => format!(
@@ -77,7 +78,9 @@ pub(crate) fn body(kind: &str, spelling: &[u8]) -> Vec<u8> {
         )
         .into(),
         "key" => {
-            let extra = format!("  volumes:\n  - name: v\n    csi:\n      driver: d\n      volumeAttributes:\n        {text}: v\n");
+            let extra = format!(
+                "  volumes:\n  - name: v\n    csi:\n      driver: d\n      volumeAttributes:\n        {text}: v\n"
+            );
             pod("", &extra).into()
         }
         "merge" => merge(&text).into(),

@@ -21,8 +21,13 @@ pub(crate) fn agrees(row: &Row, value: Option<Value<'_>>, expected: &str) -> boo
         ("bool" | "json-bool", "refused") => !matches!(data, Data::Bool(_)),
         ("int" | "json-int", "refused") => !matches!(data, Data::Int(_)),
         ("string" | "json-string", "refused") => !matches!(data, Data::Str(_)),
-        ("key", key) => value.and_then(|map| map.entries().next()).and_then(|(name, _)| name.as_str()) == text(key).as_deref(),
-        (_, "absent") => matches!(data, Data::Null | Data::Bool(false)) || value.is_none_or(|value| value.is_seq() && value.is_empty()),
+        ("key", key) => {
+            value.and_then(|map| map.entries().next()).and_then(|(name, _)| name.as_str()) == text(key).as_deref()
+        }
+        (_, "absent") => {
+            matches!(data, Data::Null | Data::Bool(false))
+                || value.is_none_or(|value| value.is_seq() && value.is_empty())
+        }
         (_, "true") => *data == Data::Bool(true),
         (_, "false") => *data == Data::Bool(false),
         (_, number) if !number.starts_with('"') => number.parse().is_ok_and(|number: i64| *data == Data::Int(number)),
