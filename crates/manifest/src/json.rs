@@ -8,17 +8,51 @@ use model::FileId;
 
 use crate::limits::{DEPTH_MAX, NODES_MAX};
 use crate::stream::{Fault, Place};
-use crate::tree::{Data, Node, Tree};
-use crate::yaml::{Base, has_duplicates};
+use crate::tree::{Data, Node, Tree, any_equal};
+use crate::yaml::{BYTES_PER_NODE, Base};
 
-/// Reads one JSON value from the start of `text`. Returns the tree and the bytes used.
-pub(crate) fn read<'t>(text: &'t str, base: Base, file: FileId) -> Result<(Tree<'t>, usize), Fault> {
-    let mut reader =
-        Reader { text, at: 0, line: 0, line_start: 0, base, nodes: Vec::with_capacity(64), duplicates: false };
-    reader.space();
-    reader.value()?;
-    let tree = Tree { nodes: reader.nodes, file, duplicates: reader.duplicates };
-    Ok((tree, reader.at))
+/// A run of JSON values, as `kubectl` reads them from one stream.
+pub(crate) struct Values<'t> {
+    reader: Reader<'t>,
+    file: FileId,
+}
+
+impl<'t> Values<'t> {
+    /// The values of a text.
+    pub(crate) fn new(text: &'t str, base: Base, file: FileId) -> Self {
+        let mut reader = Reader {
+            text,
+            at: 0,
+            line: 0,
+            column_from: 0,
+            column: 0,
+            base,
+            nodes: Vec::new(),
+            open: Vec::with_capacity(16),
+            keys: Vec::with_capacity(64),
+            duplicates: false,
+        };
+        reader.marked_space();
+        Values { reader, file }
+    }
+}
+
+impl<'t> Iterator for Values<'t> {
+    type Item = Result<Tree<'t>, Fault>;
+
+    /// The next value; nothing follows after a fault.
+    fn next(&mut self) -> Option<Self::Item> {
+        let reader = &mut self.reader;
+        reader.peek()?;
+        reader.nodes.reserve(((reader.text.len() - reader.at) / BYTES_PER_NODE).clamp(8, 4096));
+        if let Err(fault) = reader.value() {
+            reader.at = reader.text.len();
+            return Some(Err(fault));
+        }
+        reader.marked_space();
+        let nodes = std::mem::take(&mut reader.nodes);
+        Some(Ok(Tree { nodes, file: self.file, duplicates: std::mem::take(&mut reader.duplicates) }))
+    }
 }
 
 /// An open collection: its node, whether it is an object, and its children so far.
@@ -26,16 +60,23 @@ struct Open {
     at: usize,
     map: bool,
     children: u32,
+    /// Where this object's keys start among [`Reader::keys`].
+    keys_from: usize,
 }
 
 struct Reader<'t> {
     text: &'t str,
     at: usize,
-    /// Lines passed, and where the present one starts.
+    /// Lines passed.
     line: u32,
-    line_start: usize,
+    /// A byte of the present line, and the characters before it.
+    column_from: usize,
+    column: u32,
     base: Base,
     nodes: Vec<Node<'t>>,
+    open: Vec<Open>,
+    /// Indices of the keys of all open objects.
+    keys: Vec<u32>,
     duplicates: bool,
 }
 
@@ -49,7 +90,8 @@ impl<'t> Reader<'t> {
             match byte {
                 b'\n' => {
                     self.line += 1;
-                    self.line_start = self.at + 1;
+                    self.column_from = self.at + 1;
+                    self.column = 0;
                 }
                 b' ' | b'\t' | b'\r' => {}
                 _ => break,
@@ -58,65 +100,87 @@ impl<'t> Reader<'t> {
         }
     }
 
+    /// White space and byte-order marks between values.
+    fn marked_space(&mut self) {
+        self.space();
+        while let Some(rest) = self.text[self.at..].strip_prefix('\u{feff}') {
+            self.at = self.text.len() - rest.len();
+            self.space();
+        }
+    }
+
     /// One value, without recursion: collections wait on a stack of their own.
     fn value(&mut self) -> Result<(), Fault> {
-        let mut open: Vec<Open> = Vec::with_capacity(16);
         loop {
-            // A value starts here.
             match self.peek() {
                 Some(bracket @ (b'{' | b'[')) => {
-                    if open.len() >= DEPTH_MAX {
-                        return Err(self.fault(&format!("nested deeper than {DEPTH_MAX} levels")));
-                    }
-                    let map = bracket == b'{';
-                    self.push(if map { Data::Map(0) } else { Data::Seq(0) }, self.at)?;
-                    open.push(Open { at: self.nodes.len() - 1, map, children: 0 });
-                    self.at += 1;
-                    self.space();
-                    if self.peek() == Some(if map { b'}' } else { b']' }) {
-                        self.at += 1;
-                    } else {
-                        if map {
-                            self.key()?;
-                        }
+                    if self.collection(bracket == b'{')? {
                         continue;
                     }
-                    self.close(&mut open);
                 }
                 Some(_) => self.scalar()?,
                 None => return Err(self.fault("the JSON text ends in the middle of a value")),
             }
-            // A value ended here: go on in the collection around it.
-            loop {
-                let Some(inner) = open.last_mut() else { return Ok(()) };
-                inner.children += 1;
-                let map = inner.map;
-                self.space();
-                match (self.peek(), map) {
-                    (Some(b','), _) => {
-                        self.at += 1;
-                        self.space();
-                        if map {
-                            self.key()?;
-                        }
-                        break;
-                    }
-                    (Some(b'}'), true) | (Some(b']'), false) => {
-                        self.at += 1;
-                        self.close(&mut open);
-                    }
-                    (None, _) => return Err(self.fault("the JSON text ends in the middle of a value")),
-                    (Some(_), true) => return Err(self.fault("expected a comma or } after an object's value")),
-                    (Some(_), false) => return Err(self.fault("expected a comma or ] after an array's item")),
-                }
+            if !self.after_value()? {
+                return Ok(());
             }
         }
     }
 
-    fn close(&mut self, open: &mut Vec<Open>) {
-        let Some(done) = open.pop() else { return };
+    /// Opens an object or an array; false when it is empty, and so complete.
+    fn collection(&mut self, map: bool) -> Result<bool, Fault> {
+        if self.open.len() >= DEPTH_MAX {
+            return Err(self.fault(&format!("nested deeper than {DEPTH_MAX} levels; flatten it")));
+        }
+        self.push(if map { Data::Map(0) } else { Data::Seq(0) }, self.at)?;
+        self.open.push(Open { at: self.nodes.len() - 1, map, children: 0, keys_from: self.keys.len() });
+        self.at += 1;
+        self.space();
+        if self.peek() == Some(if map { b'}' } else { b']' }) {
+            self.at += 1;
+            self.close();
+            return Ok(false);
+        }
+        if map {
+            self.key()?;
+        }
+        Ok(true)
+    }
+
+    /// Goes on after a value, in the collection around it; false when there is none.
+    fn after_value(&mut self) -> Result<bool, Fault> {
+        loop {
+            let Some(inner) = self.open.last_mut() else { return Ok(false) };
+            inner.children += 1;
+            let map = inner.map;
+            self.space();
+            match (self.peek(), map) {
+                (Some(b','), _) => {
+                    self.at += 1;
+                    self.space();
+                    if map {
+                        self.key()?;
+                    }
+                    return Ok(true);
+                }
+                (Some(b'}'), true) | (Some(b']'), false) => {
+                    self.at += 1;
+                    self.close();
+                }
+                (None, _) => return Err(self.fault("the JSON text ends in the middle of a value")),
+                (Some(_), true) => return Err(self.fault("expected a comma or } after an object's value")),
+                (Some(_), false) => return Err(self.fault("expected a comma or ] after an array's item")),
+            }
+        }
+    }
+
+    fn close(&mut self) {
+        let Some(done) = self.open.pop() else { return };
         if done.map {
-            self.duplicates |= has_duplicates(&self.nodes[done.at + 1..]);
+            let nodes = &self.nodes;
+            let name = |at: &u32| if let Data::Str(text) = &nodes[*at as usize].data { &**text } else { "" };
+            self.duplicates |= any_equal(&self.keys[done.keys_from..], name);
+            self.keys.truncate(done.keys_from);
         }
         let size = (self.nodes.len() - done.at) as u32;
         let end = self.at as u32 + self.base.byte;
@@ -130,6 +194,7 @@ impl<'t> Reader<'t> {
         if self.peek() != Some(b'"') {
             return Err(self.fault("expected a key in double quotes"));
         }
+        self.keys.push(self.nodes.len() as u32);
         self.string()?;
         self.space();
         if self.peek() != Some(b':') {
@@ -155,7 +220,7 @@ impl<'t> Reader<'t> {
         self.push(data, from)
     }
 
-    fn number(&self, rest: &str) -> Result<(Data<'t>, usize), Fault> {
+    fn number(&mut self, rest: &str) -> Result<(Data<'t>, usize), Fault> {
         let length = rest
             .bytes()
             .position(|byte| !matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'))
@@ -170,7 +235,10 @@ impl<'t> Reader<'t> {
         if let Ok(value) = digits.parse::<i64>() {
             return Ok((Data::Int(value), length));
         }
-        digits.parse::<f64>().map(|value| (Data::Float(value), length)).map_err(|_| self.fault("not a JSON number"))
+        match digits.parse::<f64>() {
+            Ok(value) => Ok((Data::Float(value), length)),
+            Err(_) => Err(self.fault("not a JSON number")),
+        }
     }
 
     fn string(&mut self) -> Result<(), Fault> {
@@ -195,7 +263,10 @@ impl<'t> Reader<'t> {
         }
         let raw = &self.text[from + 1..at];
         let text = if escaped {
-            Cow::Owned(unescape(raw).ok_or_else(|| self.fault("an escape that JSON does not know"))?)
+            match unescape(raw) {
+                Some(text) => Cow::Owned(text),
+                None => return Err(self.fault("an escape that JSON does not know")),
+            }
         } else {
             Cow::Borrowed(raw)
         };
@@ -219,16 +290,16 @@ impl<'t> Reader<'t> {
         Ok(())
     }
 
-    fn place(&self, at: usize) -> Place {
-        let line_start = self.line_start.min(at);
-        let before = self.text.get(line_start..at).unwrap_or("");
-        // Long single-line documents would make counting characters quadratic; past 4 KiB a column
-        // is a byte count.
-        let column = if before.len() > 4096 { before.len() } else { before.chars().count() };
-        Place { byte: at as u32 + self.base.byte, line: self.line + 1 + self.base.line, column: column as u32 + 1 }
+    /// The place of a byte at or after the last one asked for.
+    fn place(&mut self, at: usize) -> Place {
+        if let Some(between) = self.text.get(self.column_from..at) {
+            self.column += between.chars().count() as u32;
+            self.column_from = at;
+        }
+        Place { byte: at as u32 + self.base.byte, line: self.line + 1 + self.base.line, column: self.column + 1 }
     }
 
-    fn fault(&self, message: &str) -> Fault {
+    fn fault(&mut self, message: &str) -> Fault {
         Fault { place: self.place(self.at.min(self.text.len())), message: message.to_owned() }
     }
 }

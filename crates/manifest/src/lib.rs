@@ -9,6 +9,7 @@
 //!
 //! Every limit on outside input is in [`limits`].
 
+mod breaks;
 pub mod decode;
 pub mod inventory;
 mod json;
@@ -18,6 +19,7 @@ pub mod pod;
 mod readings;
 mod scalar;
 pub mod schema;
+mod split;
 pub mod stream;
 pub mod tree;
 mod yaml;

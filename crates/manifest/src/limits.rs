@@ -15,6 +15,10 @@ pub const DEPTH_MAX: usize = 200;
 /// below 1,000.
 pub const ALIAS_NODES_MAX: usize = 100_000;
 
+/// Most bytes of text that aliases may copy in one document. Only strings with escapes or folded
+/// lines are copied at all; a ConfigMap holds at most 1 MiB.
+pub const ALIAS_BYTES_MAX: usize = 16 << 20;
+
 /// Most nodes of one document. A node takes at least two bytes of text, so only a document beyond
 /// 8 MiB of pure punctuation can have more.
 pub const NODES_MAX: usize = 4_000_000;

@@ -6,10 +6,12 @@
 
 use model::{FileId, Location};
 
+use crate::decode::DAMAGED;
 use crate::limits::DOCUMENTS_MAX;
+use crate::split::{chunk_length, has_content, newlines};
 use crate::tree::Tree;
 use crate::yaml::Base;
-use crate::{json, yaml};
+use crate::{breaks, json, split, yaml};
 
 /// One document of a file.
 pub type Document<'t> = Result<Tree<'t>, ReadError>;
@@ -85,8 +87,7 @@ pub fn segments(text: &str, bytes_min: usize) -> Vec<Segment<'_>> {
         }
         let (text, after) = rest.split_at(length);
         segments.push(Segment { text, base });
-        base.byte += length as u32;
-        base.line += newlines(text);
+        base = advance(base, text);
         rest = after;
     }
     segments
@@ -108,11 +109,10 @@ pub fn segment_documents<'t>(segment: Segment<'t>, file: FileId, mut each: impl 
     let mut rest = segment.text;
     let mut base = segment.base;
     while !rest.is_empty() {
-        let length = chunk_length(rest);
-        let (chunk, after) = rest.split_at(length);
-        let more = read_chunk(chunk, base, file, &mut each);
-        base.byte += length as u32;
-        base.line += newlines(chunk);
+        let (chunk, after) = rest.split_at(chunk_length(rest));
+        let (separator, content) = chunk.split_at(split::odd_separator(chunk));
+        let more = read_chunk(content, advance(base, separator), file, &mut each);
+        base = advance(base, chunk);
         rest = after;
         if !more && !rest.is_empty() {
             let location = place_location(Place { byte: base.byte, line: base.line + 1, column: 1 }, file);
@@ -122,41 +122,99 @@ pub fn segment_documents<'t>(segment: Segment<'t>, file: FileId, mut each: impl 
     }
 }
 
+fn advance(base: Base, text: &str) -> Base {
+    Base { byte: base.byte + text.len() as u32, line: base.line + newlines(text) }
+}
+
 /// Reads one chunk; false when the limit of documents is met.
-fn read_chunk<'t>(chunk: &'t str, base: Base, file: FileId, each: &mut impl FnMut(Document<'t>) -> bool) -> bool {
+fn read_chunk<'t>(chunk: &'t str, base: Base, file: FileId, each: &mut dyn FnMut(Document<'t>) -> bool) -> bool {
     if !has_content(chunk) {
         return true;
     }
     let body = chunk.trim_start_matches(|c: char| c.is_ascii_whitespace() || c == '\u{feff}');
+    if !body.starts_with(['{', '[']) || body.starts_with("{{") {
+        return read_yaml(chunk, base, file, None, each);
+    }
+    match read_json(chunk, base, file, each) {
+        Ok(more) => more,
+        // Flow-style YAML starts like JSON.
+        Err(fault) => read_yaml(chunk, base, file, Some(fault), each),
+    }
+}
+
+/// Reads a chunk as YAML. `fault` is what another reader found wrong in it.
+fn read_yaml<'t>(
+    chunk: &'t str,
+    base: Base,
+    file: FileId,
+    fault: Option<Fault>,
+    each: &mut dyn FnMut(Document<'t>) -> bool,
+) -> bool {
+    if let Some(rewritten) = breaks::rewrite(chunk) {
+        return read_rewritten(chunk, &rewritten, base, file, each);
+    }
     let mut more = true;
-    let fault = if body.starts_with(['{', '[']) && !body.starts_with("{{") {
-        match read_json(chunk, base, file, each) {
-            Ok(go_on) => return go_on,
-            // Flow-style YAML starts like JSON. When it is neither, JSON's complaint is the clearer one.
-            Err(json_fault) => {
-                let mut trees = Vec::new();
-                match yaml::read(chunk, base, file, |tree| trees.push(tree)) {
-                    Ok(()) => {
-                        for tree in trees {
-                            more &= each(Ok(tree));
-                        }
-                        return more;
-                    }
-                    Err(_) => json_fault,
-                }
-            }
-        }
-    } else {
-        match yaml::read(chunk, base, file, |tree| more &= each(Ok(tree))) {
-            Ok(()) => return more,
-            Err(fault) => fault,
-        }
+    let mut read = false;
+    let result = match split::forbidden(chunk) {
+        Some(forbidden) => Err(forbidden_fault(chunk, forbidden, base)),
+        None => yaml::read(chunk, base, file, |tree| {
+            read = true;
+            more &= each(Ok(tree));
+        }),
     };
+    let Err(yaml_fault) = result else { return more };
     let error = match template_action(chunk, base) {
         Some(place) => ReadError::Template { location: place_location(place, file) },
-        None => ReadError::Syntax { location: place_location(fault.place, file), message: fault.message },
+        None => {
+            // The reader that came further knows better what the text was meant to be.
+            let further = fault.filter(|fault| !read && fault.place.byte >= yaml_fault.place.byte);
+            let Fault { place, message } = further.unwrap_or(yaml_fault);
+            ReadError::Syntax { location: place_location(place, file), message }
+        }
     };
     each(Err(error)) && more
+}
+
+/// Reads a chunk whose line breaks were rewritten, chunk by chunk, and restores the places.
+fn read_rewritten<'t>(
+    chunk: &str,
+    rewritten: &breaks::Rewritten,
+    base: Base,
+    file: FileId,
+    each: &mut dyn FnMut(Document<'t>) -> bool,
+) -> bool {
+    let mut more = true;
+    let mut from = 0;
+    while from < rewritten.text.len() && more {
+        let part = &rewritten.text[from..];
+        let part = &part[..chunk_length(part)];
+        if has_content(part) {
+            let start = Base { byte: from as u32, line: 0 };
+            more = read_yaml(part, start, file, None, &mut |document| match document {
+                Ok(tree) => each(Ok(rewritten.restore(tree, chunk, base))),
+                Err(error) => each(Err(rewritten.restore_error(error, chunk, base))),
+            });
+        }
+        from += part.len();
+    }
+    more
+}
+
+fn forbidden_fault(chunk: &str, at: usize, base: Base) -> Fault {
+    let found = chunk[at..].chars().next().unwrap_or_default();
+    let before = &chunk[..at];
+    let line_start = before.rfind(['\n', '\r']).map_or(0, |at| at + 1);
+    let place = Place {
+        byte: base.byte + at as u32,
+        line: base.line + newlines(before) + 1,
+        column: before[line_start..].chars().count() as u32 + 1,
+    };
+    let message = if found == DAMAGED {
+        String::from("bytes that are no UTF-8; save the file as UTF-8")
+    } else {
+        format!("the control character U+{:04X}, which YAML forbids; remove it or escape it", u32::from(found))
+    };
+    Fault { place, message }
 }
 
 /// Reads a run of JSON values. A fault in the first one is returned, a later one handed over.
@@ -164,73 +222,23 @@ fn read_json<'t>(
     chunk: &'t str,
     base: Base,
     file: FileId,
-    each: &mut impl FnMut(Document<'t>) -> bool,
+    each: &mut dyn FnMut(Document<'t>) -> bool,
 ) -> Result<bool, Fault> {
-    let mut at = 0;
-    let mut base = base;
-    let mut first = true;
     let mut more = true;
-    while has_content(&chunk[at..]) && more {
-        match json::read(&chunk[at..], base, file) {
-            Ok((tree, used)) => {
-                more &= each(Ok(tree));
-                base.byte += used as u32;
-                base.line += newlines(&chunk[at..at + used]);
-                at += used;
-            }
-            Err(fault) if first => return Err(fault),
+    for (index, value) in json::Values::new(chunk, base, file).enumerate() {
+        more &= match value {
+            Ok(tree) => each(Ok(tree)),
+            Err(fault) if index == 0 => return Err(fault),
             Err(fault) => {
                 let message = format!("data after the JSON value: {}", fault.message);
-                more &= each(Err(ReadError::Syntax { location: place_location(fault.place, file), message }));
-                return Ok(more);
+                each(Err(ReadError::Syntax { location: place_location(fault.place, file), message }))
             }
+        };
+        if !more {
+            break;
         }
-        first = false;
     }
     Ok(more)
-}
-
-/// Length of the first chunk: up to the next separator line that has content before it.
-fn chunk_length(text: &str) -> usize {
-    let bytes = text.as_bytes();
-    let mut from = 0;
-    // The separator that opens this chunk belongs to it.
-    if is_separator(bytes, 0) {
-        from = 3;
-    }
-    while let Some(found) = find(&bytes[from..], b"\n---") {
-        let at = from + found + 1;
-        // Directives (`%YAML`) stand before the separator of the document that they are for.
-        if is_separator(bytes, at) && !only_directives(&text[..at]) {
-            return at;
-        }
-        from = at + 3;
-    }
-    text.len()
-}
-
-fn is_separator(bytes: &[u8], at: usize) -> bool {
-    bytes[at..].starts_with(b"---") && matches!(bytes.get(at + 3), None | Some(b' ' | b'\t' | b'\r' | b'\n'))
-}
-
-fn only_directives(text: &str) -> bool {
-    let mut directive = false;
-    for line in text.lines() {
-        match line.trim_start_matches('\u{feff}').as_bytes().first() {
-            Some(b'%') => directive = true,
-            None | Some(b'#') => {}
-            Some(_) => return false,
-        }
-    }
-    directive
-}
-
-/// Whether there is anything but white space, comments and separators.
-fn has_content(text: &str) -> bool {
-    text.lines().any(|line| {
-        let line = line.trim_matches(|c: char| c.is_ascii_whitespace() || c == '\u{feff}');
-        !(line.is_empty() || line.starts_with('#') || line == "---" || line == "..." || line.starts_with("--- #"))
-    })
 }
 
 /// The first `{{` outside a comment line.
@@ -251,22 +259,6 @@ fn template_action(chunk: &str, base: Base) -> Option<Place> {
     None
 }
 
-fn place_location(place: Place, file: FileId) -> Location {
+pub(crate) fn place_location(place: Place, file: FileId) -> Location {
     Location { file, line: place.line, column: place.column, start: place.byte, end: place.byte }
-}
-
-fn newlines(text: &str) -> u32 {
-    text.bytes().filter(|byte| *byte == b'\n').count() as u32
-}
-
-/// First occurrence of a needle that starts with a newline.
-fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
-    let mut from = 0;
-    while let Some(at) = haystack[from..].iter().position(|byte| *byte == b'\n') {
-        if haystack[from + at..].starts_with(needle) {
-            return Some(from + at);
-        }
-        from += at + 1;
-    }
-    None
 }

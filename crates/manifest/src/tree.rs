@@ -5,6 +5,7 @@
 //! kube-apiserver turns YAML keys into JSON keys.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use model::{FileId, Location};
 
@@ -257,6 +258,21 @@ impl<'d> Value<'d> {
         &self.tree.nodes[self.at as usize..self.after() as usize]
     }
 }
+
+/// Whether two of the items have the same text.
+pub(crate) fn any_equal<'n, T>(items: &'n [T], text: impl Fn(&'n T) -> &'n str) -> bool {
+    if items.len() <= SCAN_MAX {
+        return items.iter().enumerate().any(|(index, item)| {
+            let item = text(item);
+            items[..index].iter().any(|before| text(before) == item)
+        });
+    }
+    let mut seen = HashSet::with_capacity(items.len());
+    !items.iter().all(|item| seen.insert(text(item)))
+}
+
+/// Up to so many keys are compared one by one.
+const SCAN_MAX: usize = 16;
 
 impl std::fmt::Debug for Value<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
