@@ -172,7 +172,8 @@ impl<'r, 's> Report<'r, 's> {
 pub(super) fn shown(value: Value<'_>) -> Cow<'static, str> {
     match value.text() {
         Some(text) if text.is_empty() => Cow::Borrowed("the empty string"),
-        Some(text) => Cow::Owned(format!("`{}`", cut(&text))),
+        Some(text) if value.as_str().is_some() => Cow::Owned(format!("`{}`", cut(&text))),
+        Some(text) => Cow::Owned(text.into_owned()),
         None if value.is_map() => Cow::Borrowed("a mapping"),
         None if value.is_seq() => Cow::Borrowed("a list"),
         None => Cow::Borrowed("null"),
