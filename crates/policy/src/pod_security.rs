@@ -20,8 +20,8 @@ mod privileged;
 mod proc_mount;
 mod report;
 mod run_as;
-mod seccomp;
 mod se_linux;
+mod seccomp;
 mod standard;
 mod sysctls;
 mod volumes;
@@ -105,8 +105,7 @@ fn judge(object: &Object<'_>, context: Context<'_>, sink: &mut Sink<'_>) {
 /// holds a template of pods is only warned of and logged.
 fn judge_as_admission(object: &Object<'_>, admission: &Admission, sink: &mut Sink<'_>) {
     let namespace = object.namespace();
-    let exempt =
-        |template: &PodTemplate<'_>| admission.exempts(namespace, template.spec.str_at("runtimeClassName"));
+    let exempt = |template: &PodTemplate<'_>| admission.exempts(namespace, template.spec.str_at("runtimeClassName"));
     if object.pods.iter().all(exempt) {
         return;
     }

@@ -1,5 +1,7 @@
 //! Judging pods as the API server would in their namespaces.
 
+#![allow(clippy::unwrap_used)]
+
 use manifest::object::{Found, objects};
 use model::{FileId, Finding, Severity};
 use policy::pod_security::{Admission, Standard};
@@ -18,8 +20,7 @@ fn admission(text: &str) -> Admission {
 }
 
 fn findings(text: &str) -> Vec<Finding> {
-    let mut config =
-        Config { checks: vec!["pod-security-*".into(), "pod-admission-*".into()], ..Config::default() };
+    let mut config = Config { checks: vec!["pod-security-*".into(), "pod-admission-*".into()], ..Config::default() };
     config.pod_security = "labels".parse().unwrap();
     *config.pod_security.admission_mut().unwrap() = admission(text);
     let engine = Engine::new(&config);
@@ -145,7 +146,7 @@ fn exemptions_apply_to_namespaces_and_runtime_classes_only_when_all_agree() {
 #[test]
 fn two_descriptions_of_a_namespace_are_read_by_the_stricter() {
     let text = namespace(&[("enforce", "privileged")]) + &namespace(&[("enforce", "baseline")]) + &pod();
-    expect(&text, &[(BASELINE, "enforce"), ]);
+    expect(&text, &[(BASELINE, "enforce")]);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! The nineteen checks, each through one door: what a level at a version says of a pod.
 
+#![allow(clippy::unwrap_used)]
+
 use model::{FileId, Finding, Severity};
 use policy::{Config, Engine};
 
@@ -144,7 +146,8 @@ fn a_version_decides_which_values_are_allowed() {
     let sysctl = |name: &str| pod(&format!("securityContext: {{sysctls: [{{name: {name}, value: '1'}}]}}"));
     let engine_t = container("securityContext: {seLinuxOptions: {type: container_engine_t}}");
     let probe = container("livenessProbe: {httpGet: {port: 1, host: a}}");
-    let unmasked = pod("hostUsers: false, initContainers: [{name: d, image: i, securityContext: {procMount: Unmasked}}]");
+    let unmasked =
+        pod("hostUsers: false, initContainers: [{name: d, image: i, securityContext: {procMount: Unmasked}}]");
     let seccomp = container("securityContext: {seccompProfile: {type: Unconfined}}");
     for (since, text, check, allowed_since) in [
         (27, sysctl("net.ipv4.ip_local_reserved_ports"), "sysctls", true),
@@ -195,7 +198,9 @@ fn annotations_of_the_pod_template_are_judged() {
 
 #[test]
 fn volumes_are_judged_by_their_type() {
-    let volume = |source: &str| hardened(&format!("securityContext: {{runAsNonRoot: true, {PROFILE}}}, volumes: [{{name: v, {source}}}]"), "");
+    let volume = |source: &str| {
+        hardened(&format!("securityContext: {{runAsNonRoot: true, {PROFILE}}}, volumes: [{{name: v, {source}}}]"), "")
+    };
     for source in ["hostPath: {path: /}", "hostPath: {}", "emptyDir: {}, hostPath: {path: /}"] {
         reports("baseline", &volume(source), "hostPathVolumes");
         reports("restricted", &volume(source), "restrictedVolumes");
@@ -226,7 +231,8 @@ fn restricted_wants_no_privilege_escalation_and_no_capabilities() {
         accepts("restricted:v1.7", &text);
         reports("restricted:v1.8", &text, "allowPrivilegeEscalation");
     }
-    for capabilities in ["null", "{}", "{drop: null}", "{drop: []}", "{drop: [all]}", "{drop: ALL}", "{drop: [CHOWN]}"] {
+    for capabilities in ["null", "{}", "{drop: null}", "{drop: []}", "{drop: [all]}", "{drop: ALL}", "{drop: [CHOWN]}"]
+    {
         let text = with(&format!("allowPrivilegeEscalation: false, capabilities: {capabilities}"));
         reports("restricted", &text, "capabilities_restricted");
         accepts("restricted:v1.21", &text);
@@ -249,7 +255,8 @@ fn a_capability_that_is_all_of_root_is_critical() {
 /// Pod level by container level by kind of container, for the two fields that are inherited.
 #[test]
 fn what_a_container_inherits_counts_and_what_it_overrides_counts_more() {
-    let profile = |kind: &str| if kind.is_empty() { String::new() } else { format!("seccompProfile: {{type: {kind}}}") };
+    let profile =
+        |kind: &str| if kind.is_empty() { String::new() } else { format!("seccompProfile: {{type: {kind}}}") };
     let kinds = ["", "RuntimeDefault", "Localhost", "Unconfined", "''", "runtime/default"];
     for of_pod in kinds {
         for of_container in kinds {
@@ -316,7 +323,10 @@ fn zero_is_root_however_it_is_spelt() {
         reports("restricted:v1.23", &text, "runAsUser");
         accepts("restricted:v1.22", &text);
     }
-    accepts("restricted", &hardened(&format!("securityContext: {{runAsNonRoot: true, runAsUser: 1_000, {PROFILE}}}"), ""));
+    accepts(
+        "restricted",
+        &hardened(&format!("securityContext: {{runAsNonRoot: true, runAsUser: 1_000, {PROFILE}}}"), ""),
+    );
 }
 
 #[test]
@@ -382,7 +392,15 @@ fn what_cannot_be_judged_is_said() {
         "apiVersion: v1\nkind: Deployment\nmetadata: {name: p}\nspec: {template: {spec: {containers: [{name: c, image: i}]}}}\n",
         &pod("volumes: {}"),
         &pod("securityContext: [privileged]"),
+        &pod("securityContext: {seLinuxOptions: spc_t}"),
+        &pod("securityContext: {sysctls: {kernel.msgmax: 1}}"),
+        &pod("volumes: [hostPath]"),
         &container("securityContext: [privileged]"),
+        &container("securityContext: {capabilities: [SYS_ADMIN]}"),
+        &container("securityContext: {windowsOptions: [hostProcess]}"),
+        &container("ports: {hostPort: 80}"),
+        &container("livenessProbe: [httpGet]"),
+        &pod("x: 1").replace("{name: p}", "{name: p, annotations: [a]}"),
     ] {
         reports("baseline", text, "pod-not-judged");
     }

@@ -104,13 +104,8 @@ impl<'d> Pod<'d> {
 
 impl<'d> Container<'d> {
     fn of(listed: Listed<'d>) -> Self {
-        let mut container = Container {
-            listed,
-            ports: None,
-            probes: [None; 3],
-            lifecycle: None,
-            security: SecurityContext::default(),
-        };
+        let mut container =
+            Container { listed, ports: None, probes: [None; 3], lifecycle: None, security: SecurityContext::default() };
         for (key, value) in listed.value.entries() {
             let value = Some(value).filter(|value| !value.is_null());
             match key.as_str().unwrap_or("") {

@@ -12,7 +12,7 @@ use super::report::{Place, Report};
 use super::standard::{Level, LevelVersion, MINOR_MAX};
 use super::{
     app_armor, capabilities, host_namespaces, host_ports, host_probes, malformed, privileged, proc_mount, run_as,
-    seccomp, se_linux, sysctls, volumes, windows,
+    se_linux, seccomp, sysctls, volumes, windows,
 };
 
 /// One check of the Pod Security Standards.

@@ -88,12 +88,7 @@ fn user(_: &Pod<'_>, place: Place<'_, '_>, context: &SecurityContext<'_>, report
     }
 }
 
-fn user_on_the_node(
-    pod: &Pod<'_>,
-    place: Place<'_, '_>,
-    context: &SecurityContext<'_>,
-    report: &mut Report<'_, '_>,
-) {
+fn user_on_the_node(pod: &Pod<'_>, place: Place<'_, '_>, context: &SecurityContext<'_>, report: &mut Report<'_, '_>) {
     if !pod.user_namespace {
         user(pod, place, context, report);
     }
