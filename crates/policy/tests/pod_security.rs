@@ -405,3 +405,8 @@ fn what_cannot_be_judged_is_said() {
         reports("baseline", text, "pod-not-judged");
     }
 }
+
+#[test]
+fn a_patch_that_deletes_a_controller_has_nothing_to_judge() {
+    accepts("restricted", "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: p}\n$patch: delete\n");
+}

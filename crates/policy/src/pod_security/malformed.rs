@@ -31,6 +31,10 @@ fn without_pods(object: &Object<'_>, context: Context<'_>, sink: &mut Sink<'_>) 
     if !object.pods.is_empty() || !context.config.pod_security.judges_pods() {
         return;
     }
+    // A strategic merge patch that deletes an object has nothing to run.
+    if object.value.str_at("$patch") == Some("delete") {
+        return;
+    }
     if let Some(path) = pod_path(object.group, object.kind) {
         let parents: Vec<&str> = path.split('.').collect();
         let at = (0..parents.len()).rev().find_map(|length| object.value.path(parents.get(..length)?));
