@@ -3,6 +3,8 @@
 //!
 //! Every pod is judged as it stands and, renamed, as the template of every kind of controller.
 
+#![allow(clippy::unwrap_used)]
+
 use std::path::{Path, PathBuf};
 
 use model::FileId;

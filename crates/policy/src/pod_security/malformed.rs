@@ -4,7 +4,7 @@ use manifest::pod::ContainerKind;
 use manifest::{Object, Value};
 use model::{Rule, Scope, Serves, Severity};
 
-use super::facts::{Container, Pod};
+use super::facts::{Container, PROBES, Pod, SecurityContext};
 use super::report::{Place, Report};
 use crate::check::{Context, ObjectCheck};
 use crate::sink::Sink;
@@ -31,6 +31,10 @@ fn without_pods(object: &Object<'_>, context: Context<'_>, sink: &mut Sink<'_>) 
     if !object.pods.is_empty() || !context.config.pod_security.judges_pods() {
         return;
     }
+    // A strategic merge patch that deletes an object has nothing to run.
+    if object.value.str_at("$patch") == Some("delete") {
+        return;
+    }
     if let Some(path) = pod_path(object.group, object.kind) {
         let parents: Vec<&str> = path.split('.').collect();
         let at = (0..parents.len()).rev().find_map(|length| object.value.path(parents.get(..length)?));
@@ -44,11 +48,17 @@ fn without_pods(object: &Object<'_>, context: Context<'_>, sink: &mut Sink<'_>) 
 
 /// Parts of a pod spec that are there and not of the type that they must have.
 pub(super) fn pod(pod: &Pod<'_>, report: &mut Report<'_, '_>) {
-    if let Some(context) = pod.security.at.filter(|context| !context.is_map()) {
-        report.not_judged(Place::Pod, context, "securityContext", "is not a mapping");
+    context(Place::Pod, &pod.security, report);
+    if let Some(annotations) = pod.annotations.filter(|value| !value.is_map()) {
+        report.not_judged(Place::Pod, annotations, "metadata.annotations", "is not a mapping");
     }
-    if let Some(volumes) = pod.volumes.filter(|value| !value.is_seq()) {
-        report.not_judged(Place::Pod, volumes, "volumes", "is not a list");
+    if let Some(volumes) = pod.volumes {
+        if !volumes.is_seq() {
+            report.not_judged(Place::Pod, volumes, "volumes", "is not a list");
+        }
+        for volume in volumes.items().filter(|volume| !volume.is_map() && !volume.is_null()) {
+            report.not_judged(Place::Pod, volume, "volumes", "holds what is not a mapping");
+        }
     }
     for (kind, list) in ContainerKind::ALL.into_iter().zip(pod.lists) {
         match list {
@@ -60,13 +70,39 @@ pub(super) fn pod(pod: &Pod<'_>, report: &mut Report<'_, '_>) {
     }
 }
 
-/// A container, or its `securityContext`, that is not a mapping.
+/// Parts of a container that are there and not of the type that they must have.
 pub(super) fn container(container: &Container<'_>, report: &mut Report<'_, '_>) {
+    let place = Place::Container(container);
     if !container.listed.value.is_map() {
-        report.not_judged(Place::Container(container), container.listed.value, "", "is not a mapping");
+        report.not_judged(place, container.listed.value, "", "is not a mapping");
     }
-    if let Some(context) = container.security.at.filter(|context| !context.is_map()) {
-        report.not_judged(Place::Container(container), context, "securityContext", "is not a mapping");
+    if let Some(ports) = container.ports.filter(|value| !value.is_seq()) {
+        report.not_judged(place, ports, "ports", "is not a list");
+    }
+    let handlers = PROBES.into_iter().zip(container.probes).chain([("lifecycle", container.lifecycle)]);
+    for (field, handler) in handlers {
+        if let Some(handler) = handler.filter(|value| !value.is_map()) {
+            report.not_judged(place, handler, field, "is not a mapping");
+        }
+    }
+    context(place, &container.security, report);
+}
+
+/// A `securityContext`, or a part of it, that is not a mapping where it must be one.
+fn context(place: Place<'_, '_>, context: &SecurityContext<'_>, report: &mut Report<'_, '_>) {
+    // Profiles of a wrong type are reported by their own checks.
+    for (field, part) in [
+        ("securityContext", context.at),
+        ("securityContext.capabilities", context.capabilities),
+        ("securityContext.seLinuxOptions", context.se_linux_options),
+        ("securityContext.windowsOptions", context.windows_options),
+    ] {
+        if let Some(part) = part.filter(|value| !value.is_map()) {
+            report.not_judged(place, part, field, "is not a mapping");
+        }
+    }
+    if let Some(sysctls) = context.sysctls.filter(|value| !value.is_seq()) {
+        report.not_judged(place, sysctls, "securityContext.sysctls", "is not a list");
     }
 }
 

@@ -98,15 +98,20 @@ impl<'r, 's> Report<'r, 's> {
 
     /// An annotation of the pod, about one of its containers or about all of it.
     pub(super) fn annotation(&mut self, key: &str, value: Value<'_>, container: Option<&str>) {
-        let path = self.pod.path.strip_suffix("spec").unwrap_or("");
-        let field = format!("{path}metadata.annotations[{key}]");
+        let field = self.beside_spec(&format!("metadata.annotations[{key}]"));
         let message = format!("the pod sets the annotation `{}` to {}", cut(key), shown(value));
         self.report(value.location(), field, container, message, None);
+    }
+
+    /// Path of a field that stands beside the pod spec, as the metadata does.
+    fn beside_spec(&self, field: &str) -> String {
+        format!("{}{field}", self.pod.path.strip_suffix("spec").unwrap_or(""))
     }
 
     /// A part that is of the wrong type, so that nothing below it was judged.
     pub(super) fn not_judged(&mut self, place: Place<'_, '_>, at: Value<'_>, field: &str, what: &str) {
         let (path, container) = match place {
+            Place::Pod if field.starts_with("metadata.") => (self.beside_spec(field), None),
             Place::Pod => (self.pod.field(field), None),
             Place::Container(c) => (self.pod.field(&c.listed.path(field)), Some(c.listed.name())),
         };
@@ -172,7 +177,8 @@ impl<'r, 's> Report<'r, 's> {
 pub(super) fn shown(value: Value<'_>) -> Cow<'static, str> {
     match value.text() {
         Some(text) if text.is_empty() => Cow::Borrowed("the empty string"),
-        Some(text) => Cow::Owned(format!("`{}`", cut(&text))),
+        Some(text) if value.as_str().is_some() => Cow::Owned(format!("`{}`", cut(&text))),
+        Some(text) => Cow::Owned(text.into_owned()),
         None if value.is_map() => Cow::Borrowed("a mapping"),
         None if value.is_seq() => Cow::Borrowed("a list"),
         None => Cow::Borrowed("null"),
