@@ -261,7 +261,7 @@ const PLAIN_KEYS: &[&str] =
 /// Shorter runs of mixed characters are too often names.
 const OPAQUE_CHARS_MIN: usize = 20;
 /// Names of cipher suites and flags are long, but their parts are short.
-const OPAQUE_PART_CHARS_MIN: usize = 12;
+const OPAQUE_PART_CHARS_MIN: usize = 14;
 /// Endings of keys whose value is a credential.
 const CREDENTIAL_WORDS: &[&str] =
     &["secret", "credentials", "password", "passwd", "passphrase", "token", "private-key", "privatekey", "private_key"];
@@ -370,6 +370,7 @@ mod tests {
             (&PLAIN, "Secret", "type: kubernetes.io/service-account-token"),
             (&PLAIN, "Pod", "containers:"),
             (&PLAIN, "Pod", "- --tls-cipher-suites=TLS_RSA_WITH_3DES_EDE_CBC_SHA"),
+            (&PLAIN, "Pod", "- --tls-min-version=VersionTLS10"),
             (&PLAIN, "Pod", &digest),
         ] {
             let found = excerpt(rule, kind, text, text.split(':').next().unwrap());
