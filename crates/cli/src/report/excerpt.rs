@@ -157,12 +157,7 @@ fn mask_opaque(text: &str) -> String {
         let (word, next) = tail.split_at(end);
         out.push_str(gap);
         let password = gap.ends_with(':') && next.starts_with('@');
-        let has = |test: fn(&u8) -> bool| word.bytes().any(|byte| test(&byte));
-        let mixed = has(u8::is_ascii_digit)
-            && has(u8::is_ascii_uppercase)
-            && (has(u8::is_ascii_lowercase) || word.starts_with("AKIA") || word.starts_with("ASIA"));
-        let opaque = word.len() >= OPAQUE_CHARS_MIN && mixed;
-        if password || opaque {
+        if password || opaque(word) {
             out.push_str(&mask_from(word, 0))
         } else {
             out.push_str(word)
@@ -171,6 +166,20 @@ fn mask_opaque(text: &str) -> String {
     }
     out.push_str(rest);
     out
+}
+
+/// Whether a word is long, mixes letters of both cases with digits, and is not joined from short names.
+fn opaque(word: &str) -> bool {
+    let mixes = |text: &str, tests: &[fn(&u8) -> bool]| tests.iter().all(|test| text.bytes().any(|byte| test(&byte)));
+    let key_id = word.starts_with("AKIA") || word.starts_with("ASIA");
+    let mixed = mixes(word, &[u8::is_ascii_digit, u8::is_ascii_uppercase])
+        && (key_id || mixes(word, &[u8::is_ascii_lowercase]));
+    let long_part = |part: &str| {
+        part.len() >= OPAQUE_PART_CHARS_MIN
+            && (mixes(part, &[u8::is_ascii_uppercase, u8::is_ascii_lowercase])
+                || mixes(part, &[u8::is_ascii_digit, u8::is_ascii_alphabetic]))
+    };
+    word.len() >= OPAQUE_CHARS_MIN && mixed && word.split(['-', '_', '/', '+', '=']).any(long_part)
 }
 
 fn in_token(c: char) -> bool {
@@ -251,6 +260,8 @@ const PLAIN_KEYS: &[&str] =
     &["apiVersion", "kind", "metadata", "name", "namespace", "type", "immutable", "data", "stringData", "labels"];
 /// Shorter runs of mixed characters are too often names.
 const OPAQUE_CHARS_MIN: usize = 20;
+/// Names of cipher suites and flags are long, but their parts are short.
+const OPAQUE_PART_CHARS_MIN: usize = 14;
 /// Endings of keys whose value is a credential.
 const CREDENTIAL_WORDS: &[&str] =
     &["secret", "credentials", "password", "passwd", "passphrase", "token", "private-key", "privatekey", "private_key"];
@@ -358,6 +369,8 @@ mod tests {
             (&LEAK, "Pod", "- name: DB_PASSWORD"),
             (&PLAIN, "Secret", "type: kubernetes.io/service-account-token"),
             (&PLAIN, "Pod", "containers:"),
+            (&PLAIN, "Pod", "- --tls-cipher-suites=TLS_RSA_WITH_3DES_EDE_CBC_SHA"),
+            (&PLAIN, "Pod", "- --tls-min-version=VersionTLS10"),
             (&PLAIN, "Pod", &digest),
         ] {
             let found = excerpt(rule, kind, text, text.split(':').next().unwrap());
