@@ -10,6 +10,7 @@ fn generated() -> Vec<(PathBuf, String)> {
         .map(|rule| (PathBuf::from(format!("docs/findings/{}.md", rule.code)), policy::docs::page(rule)))
         .collect();
     files.push((PathBuf::from("docs/findings/README.md"), index()));
+    files.push((PathBuf::from("docs/coverage.md"), crate::coverage::page()));
     files.push((PathBuf::from("docs/crd/exceptions.kobuk.dev.yaml"), policy::exceptions::CRD.to_owned()));
     files
 }

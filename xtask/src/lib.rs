@@ -9,6 +9,7 @@ pub mod checkup;
 pub mod codegen;
 pub mod compare;
 pub mod conformance;
+pub mod coverage;
 pub mod functions;
 pub mod schema;
 pub mod tidy;

@@ -142,12 +142,19 @@ fn prepare(config: &mut Config, sources: &[Source]) {
     for (index, source) in sources.iter().enumerate() {
         let Some(text) = text(source) else { continue };
         manifest::documents(&text, FileId(index as u32), |document| {
-            if let Ok(tree) = document {
-                manifest::object::objects(&tree, |found| {
+            let Ok(tree) = document else { return };
+            let mut collect = |tree: &manifest::Tree<'_>| {
+                manifest::object::objects(tree, |found| {
                     if let manifest::object::Found::Object(object) = found {
                         admission.collect(&object);
                     }
                 });
+            };
+            if tree.has_duplicates() {
+                // Of several readings of a label the stricter counts.
+                manifest::Reading::ALL.into_iter().for_each(|reading| collect(&tree.reading(reading)));
+            } else {
+                collect(&tree);
             }
         });
     }

@@ -1,5 +1,7 @@
 //! The HTML report in a real browser.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 

@@ -1,5 +1,7 @@
 //! The binary as a user meets it: exit codes, selection, exceptions, baselines, hostile files.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 

@@ -18,7 +18,7 @@ pub use admission::{AdmissionBinding, AdmissionPolicy, WebhookService};
 pub use labels::{Labels, Selector, SelectorOperator, SelectorRequirement};
 pub use mesh::{MeshAuthorization, RequestAuthentication};
 pub use network::{
-    ClusterNetworkPolicy, ForeignNetworkPolicy, Gateway, HttpRoute, NetworkPolicy, PeerSummary, PlainListener,
+    ClusterNetworkPolicy, ForeignNetworkPolicy, Gateway, HttpRoute, IpBlock, NetworkPolicy, PeerSummary, PlainListener,
     PolicyDirection, RouteParent, Service,
 };
 pub use tenancy::{

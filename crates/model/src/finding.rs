@@ -48,6 +48,10 @@ impl Subject {
     }
 }
 
+/// Names and values of the machine-readable details of a finding. Boxed behind one pointer, because most
+/// of a report's memory is findings.
+pub type Properties = Vec<(&'static str, Box<str>)>;
+
 /// A rule broken by one subject at one place.
 #[derive(Clone, Debug)]
 pub struct Finding {
@@ -62,7 +66,7 @@ pub struct Finding {
     /// Where the offending field stands.
     pub location: Location,
     /// Machine-readable details: `field` (a path), `check`, `container`, and so on.
-    pub properties: Option<Box<Vec<(&'static str, Box<str>)>>>,
+    pub properties: Option<Box<Properties>>,
 }
 
 impl Finding {

@@ -1,5 +1,7 @@
 //! The catalogue is whole, and the fold never makes a pass of an unknown.
 
+#![allow(clippy::unwrap_used)]
+
 use std::sync::Arc;
 
 use model::catalogue::{Area, Input, Phase, controls};

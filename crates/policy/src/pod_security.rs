@@ -113,7 +113,10 @@ fn judge_as_admission(object: &Object<'_>, admission: &Admission, sink: &mut Sin
     if !applied.enforce_known {
         let name = if namespace.is_empty() { "default" } else { namespace };
         let message = format!("the level enforced in namespace `{name}` is not in the input");
-        sink.report(&LEVEL_UNKNOWN, object.location(), message).property("namespace", name);
+        // Lowered to `info`: nothing is violated, but what the rule proves stays open.
+        sink.report(&LEVEL_UNKNOWN, object.location(), message)
+            .property("namespace", name)
+            .severity(model::Severity::Info);
     }
     let is_pod = object.is("", "Pod");
     for template in object.pods.iter().filter(|template| !exempt(template)) {

@@ -34,7 +34,7 @@ fn state(yaml: &str, control: &str) -> State {
     worker.file(FileId(0), yaml.len() as u64, yaml);
     let outcome = engine.finish(vec![worker]);
     let coverage = Coverage { files: outcome.files, scopes: outcome.scopes };
-    let postures = model::posture::fold(&engine.rules(), outcome.findings.iter(), std::iter::empty(), &coverage);
+    let postures = model::posture::fold(&engine.rules(), &[], outcome.findings.iter(), std::iter::empty(), &coverage);
     postures.iter().find(|posture| posture.control.id == control).map_or(State::NotApplicable, |found| found.state)
 }
 

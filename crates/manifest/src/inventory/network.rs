@@ -24,6 +24,9 @@ pub struct PolicyDirection {
     pub rules: Vec<PeerSummary>,
 }
 
+/// A CIDR and the CIDRs inside it that are left out.
+pub type IpBlock = (Box<str>, Box<[Box<str>]>);
+
 /// What one rule allows.
 #[derive(Clone, Debug)]
 pub struct PeerSummary {
@@ -34,7 +37,7 @@ pub struct PeerSummary {
     /// Some peer has an empty `namespaceSelector` without a pod selector: every pod of the cluster.
     pub all_namespaces: bool,
     /// CIDR blocks with their exceptions.
-    pub blocks: Vec<(Box<str>, Box<[Box<str>]>)>,
+    pub blocks: Vec<IpBlock>,
     /// No ports: every port is allowed.
     pub any_port: bool,
 }

@@ -25,9 +25,9 @@ use crate::sink::Sink;
 pub static LEVEL_UNKNOWN: Rule = Rule {
     code: "pod-admission-level-unknown",
     title: "The level that admission enforces is not in the input",
-    severity: Severity::Info,
+    severity: Severity::Low,
     scope: Scope::Workload,
-    serves: &[Serves::part("RC-01")],
+    serves: &[Serves::full("RC-01")],
     why: "Judged by the labels of namespaces, a pod whose namespace is not in the input, or carries no enforce label \
           while the defaults of the API server are not in the input either, was not judged against any level.",
     fix: "Add the Namespace with its pod-security labels to the input, or name a level to judge all pods by.",

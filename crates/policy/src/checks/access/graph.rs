@@ -51,9 +51,9 @@ pub static POWERFUL_EXPOSED: Rule = Rule {
 pub static ROLE_NOT_FOUND: Rule = Rule {
     code: "rbac-role-not-found",
     title: "A binding refers to a role that was not shown",
-    severity: Severity::Info,
+    severity: Severity::Low,
     scope: Scope::RoleBinding,
-    serves: &[Serves::part("RA-06")],
+    serves: &[Serves::full("RA-06"), Serves::full("RA-07")],
     why: "What the binding grants cannot be judged. If the role does not exist, whoever may create it decides what \
           the subjects hold.",
     fix: "Judge the role together with the binding, or delete the binding.",
@@ -182,7 +182,10 @@ pub(super) fn check(inventory: &Inventory, _: Context<'_>, sink: &mut Sink<'_>) 
 
 fn role_not_found(binding: &Binding, sink: &mut Sink<'_>) {
     let message = format!("`roleRef` names the {} `{}`, which was not shown", binding.role_kind, binding.role_name);
-    sink.report_on(&binding.origin.subject, &ROLE_NOT_FOUND, binding.origin.location, message).field("roleRef");
+    // Lowered to `info`: nothing is violated, but what the rule proves stays open.
+    sink.report_on(&binding.origin.subject, &ROLE_NOT_FOUND, binding.origin.location, message)
+        .field("roleRef")
+        .severity(Severity::Info);
 }
 
 /// Whether every cluster has the role and Kubernetes keeps it as it is.

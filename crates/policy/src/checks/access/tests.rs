@@ -297,6 +297,7 @@ const CASES: &[Case] = &[
 ];
 
 /// Bindings of a subject to a role of that name.
+#[allow(clippy::type_complexity)] // code, bad (kind, yaml), good (kind, yaml)
 const BINDINGS: &[(&str, (&str, &str), (&str, &str))] = &[
     ("rbac-cluster-admin-bound", ("cluster-admin", TOOL), ("view", TOOL)),
     ("rbac-masters-bound", ("view", "{kind: Group, name: 'system:masters'}"), ("view", "{kind: Group, name: admins}")),
