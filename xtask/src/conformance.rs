@@ -22,7 +22,7 @@ pub struct Score {
     pub total: usize,
     /// Mean of the two class rates, 0 to 1; the plain rate where there is only one class.
     pub balanced: f64,
-    /// Cases judged otherwise, at most [`FAILURES_MAX`] of them.
+    /// Cases judged otherwise, at most fifty of them.
     pub failures: Vec<String>,
     /// What else there is to say.
     pub note: String,

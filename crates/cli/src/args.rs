@@ -121,7 +121,7 @@ pub(crate) struct JudgeArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
 
-    /// Pod Security Standard: LEVEL[:VERSION], or `labels` to apply the namespaces' labels as the API server does
+    /// Pod Security Standard: `LEVEL[:VERSION]`, or `labels` to apply the namespaces' labels as the API server does
     #[arg(long, value_name = "LEVEL[:VERSION]", help_heading = "What is judged")]
     pub(crate) pod_security: Option<String>,
     /// Only checks whose code matches (`*` stands for anything); repeatable

@@ -1,6 +1,6 @@
 //! Every form in which a run can be printed.
 //!
-//! Expected flow: the caller folds a [`model::Report`], fills a [`Render`] and calls [`write`] once.
+//! Expected flow: the caller folds a [`model::Report`], fills a [`Render`] and calls [`write()`] once.
 //!
 //! Guarantees: the same input gives the same bytes (time and version are passed in); memory does not grow
 //! with the number of findings; every string that comes from a manifest is escaped for the place it is

@@ -1,4 +1,5 @@
 //! Every node knows its place: lines, columns in characters, bytes.
+#![allow(clippy::unwrap_used)]
 
 use manifest::{Data, Value, documents};
 use model::FileId;
