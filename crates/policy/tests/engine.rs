@@ -77,6 +77,19 @@ fn of_an_object_with_too_many_findings_the_limit_is_kept_and_the_rest_counted() 
     assert_eq!(self::gaps(&outcome).iter().filter(|gap| gap.kind == GapKind::Truncated).count(), 1);
 }
 
+#[test]
+fn many_findings_of_one_rule_never_silence_another() {
+    let mut text = String::from("apiVersion: v1\nkind: Pod\nmetadata: {name: p, namespace: n}\nspec:\n  containers:\n");
+    for index in 0..400 {
+        let _ = writeln!(text, "  - {{name: c{index}, image: 'registry.example.com/a:1'}}");
+    }
+    text.push_str("  - {name: last, image: 'a:latest', securityContext: {privileged: true}, env: [{name: DB_PASSWORD, value: hunter22}]}\n");
+    let outcome = judged(&text);
+    for code in [PRIVILEGED, "image-tag-latest", "image-registry-implicit", "secret-literal", "workload-naked-pod"] {
+        assert_eq!(found(&outcome, code), 1, "{code}");
+    }
+}
+
 static FRAGILE: Rule = Rule {
     code: "test-fragile",
     title: "A rule of a check that fails",
