@@ -138,16 +138,42 @@ fn pod_security(folder: &Path) -> Option<Score> {
 }
 
 /// What a value spelt in YAML or JSON means to kube-apiserver, from the table that the reader's own
-/// tests use.
+/// tests use. Rows that the server cannot read are one class, all others the other.
 fn reading_table() -> Score {
     let mut tally = Tally::default();
-    tally.case(true, true, String::new);
+    for row in crate::table::rows() {
+        let readable = row.reads != "unread";
+        let complaint = crate::verdict::complaint(&row);
+        let agrees = complaint.is_none();
+        tally.case(readable, readable == agrees, || complaint.unwrap_or_default());
+    }
     tally.score("parser-table", String::new())
 }
 
-/// EncryptionConfigurations that kube-apiserver loads or refuses.
-fn encryption_configuration(_folder: &Path) -> Option<Score> {
-    None
+/// EncryptionConfigurations that kube-apiserver loads or refuses: `valid-configs` and `invalid-configs`.
+fn encryption_configuration(folder: &Path) -> Option<Score> {
+    let config = Config::default();
+    let engine = Engine::new(&config);
+    let mut tally = Tally::default();
+    for path in files_below(folder, &[".yaml", ".yml", ".json"]) {
+        let shown = path.display().to_string();
+        let loads = !shown.contains("/invalid-configs/");
+        let accepted = accepts_configuration(&engine, &path);
+        tally.case(loads, accepted, || shown);
+    }
+    (tally.all != [0, 0]).then(|| tally.score("encryption-configuration", String::new()))
+}
+
+/// Whether a configuration file is read without a gap and without a finding that it is invalid.
+fn accepts_configuration(engine: &Engine<'_>, path: &Path) -> bool {
+    let Ok(bytes) = std::fs::read(path) else { return false };
+    let Ok(text) = manifest::decode::decode(&bytes) else { return false };
+    let mut worker = engine.worker();
+    worker.file(model::FileId(0), bytes.len() as u64, &text);
+    let outcome = engine.finish(vec![worker]);
+    let whole = outcome.files.iter().all(|file| file.objects > 0 && file.gaps.is_empty());
+    let invalid = ["encryption-config-invalid", "cluster-config-kind-unknown", "cluster-config-version-removed"];
+    whole && !outcome.findings.iter().any(|finding| invalid.contains(&finding.rule.code))
 }
 
 /// Real repositories: every file accounted for, no check failing, nothing skipped silently.

@@ -164,6 +164,12 @@ fn rules(faults: &mut Vec<String>) {
                 faults.push(format!("{code}: empty {name}"));
             }
         }
+        if !rule.why.ends_with('.') || !rule.fix.ends_with('.') {
+            faults.push(format!("{code}: `why` or `fix` does not end with a period"));
+        }
+        if rule.title.split_whitespace().count() > 11 {
+            faults.push(format!("{code}: the title has more than eleven words"));
+        }
         if rule.title.ends_with('.') {
             faults.push(format!("{code}: the title ends with a period"));
         }

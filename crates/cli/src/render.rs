@@ -66,7 +66,7 @@ impl Plan {
             let templates = files_below(sources, &chart.join("templates"));
             let reason = match outer {
                 Some(Ok(text)) => {
-                    self.add(format!("{} (rendered by helm)", chart.join("Chart.yaml").display()), text);
+                    self.add(&chart.join("Chart.yaml"), "helm", text);
                     None
                 }
                 Some(Err(reason)) => Some(reason),
@@ -105,7 +105,7 @@ impl Plan {
             }
             match self.kustomize(folder) {
                 Ok(text) => {
-                    self.add(format!("{} (rendered by kustomize)", kustomization.file.display()), text);
+                    self.add(&kustomization.file, "kustomize", text);
                     reach(folder, &parsed, &mut rendered);
                 }
                 Err(reason) => {
@@ -133,8 +133,9 @@ impl Plan {
         }
     }
 
-    fn add(&mut self, shown: String, text: Vec<u8>) {
-        self.added.push(Source { shown, content: Content::Text(text) });
+    fn add(&mut self, shown: &Path, how: &str, text: Vec<u8>) {
+        let shown = shown.strip_prefix("./").unwrap_or(shown).display();
+        self.added.push(Source { shown: format!("{shown} (rendered by {how})"), content: Content::Text(text) });
     }
 
     fn helm(&self, chart: &Path) -> Result<Vec<u8>, String> {

@@ -148,7 +148,9 @@ fn worst(render: &Render<'_>, style: Style, out: &mut dyn Write) -> io::Result<(
             }
         }
     }
-    writeln!(out, "\n{}\n", style.bold("The worst findings, one of each kind"))?;
+    if !picked.is_empty() {
+        writeln!(out, "\n{}\n", style.bold("The worst findings, one of each kind"))?;
+    }
     let mut printer = Printer::new(render, style);
     let mut shown = 0;
     for (count, (_, at)) in picked.iter().enumerate() {

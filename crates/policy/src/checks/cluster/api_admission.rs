@@ -40,7 +40,7 @@ pub static ALWAYS_ADMIT: Rule = Rule {
     scope: Scope::ApiServer,
     serves: &[Serves::full("DE-05")],
     why: "The plugin stands for no check at all and is there for tests.",
-    fix: "Remove AlwaysAdmit from --enable-admission-plugins. ::",
+    fix: "Remove AlwaysAdmit from --enable-admission-plugins.",
     example: "",
 };
 /// A protecting admission plugin is switched off.
@@ -64,7 +64,7 @@ pub static CONSIDER: Rule = Rule {
     serves: &[Serves::part("DE-05")],
     why: "AlwaysPullImages keeps pods from using private images cached on the node by others; EventRateLimit \
           keeps one client from flooding the API server with events.",
-    fix: "Consider adding them to --enable-admission-plugins. ::",
+    fix: "Consider adding them to --enable-admission-plugins.",
     example: "",
 };
 /// An admission plugin does not exist in this release.
@@ -76,7 +76,7 @@ pub static UNKNOWN_PLUGIN: Rule = Rule {
     serves: &[Serves::part("DE-05")],
     why: "kube-apiserver refuses to start with an unknown plugin, and a control that was counted on is not \
           there.",
-    fix: "Correct the name, or replace a removed plugin by its successor. ::",
+    fix: "Correct the name, or replace a removed plugin by its successor.",
     example: "",
 };
 /// An admission plugin runs without its configuration.
@@ -88,7 +88,7 @@ pub static NO_CONFIGURATION: Rule = Rule {
     serves: &[Serves::part("DE-05"), Serves::part("DE-06")],
     why: "EventRateLimit, ImagePolicyWebhook and similar plugins do nothing, or keep the API server from \
           starting, without a configuration.",
-    fix: "Set --admission-control-config-file. ::",
+    fix: "Set --admission-control-config-file.",
     example: "",
 };
 

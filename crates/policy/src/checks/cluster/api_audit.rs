@@ -50,7 +50,7 @@ pub static TRUNCATED: Rule = Rule {
     serves: &[Serves::part("OB-08")],
     why: "An event above the limit is stored without request and response, and dropped when it is still too \
           large.",
-    fix: "Raise the event size limit, or record large objects at Metadata level. ::",
+    fix: "Raise the event size limit, or record large objects at Metadata level.",
     example: "",
 };
 /// The audit log is written in the legacy format.
@@ -73,7 +73,7 @@ pub static LOCAL_ONLY: Rule = Rule {
     serves: &[Serves::part("OB-07")],
     why: "Whoever takes over the control plane can rewrite the files there.",
     fix: "Forward events at once with --audit-webhook-config-file, or with a log agent that the cluster's \
-          credentials cannot reach. ::",
+          credentials cannot reach.",
     example: "",
 };
 

@@ -29,7 +29,7 @@ pub static TOKEN_FILE: Rule = Rule {
     scope: Scope::ApiServer,
     serves: &[Serves::part("RA-11")],
     why: "The tokens never expire, lie in plain text on the host and can be changed only by a restart.",
-    fix: "Remove --token-auth-file and use OIDC or short-lived certificates. ::",
+    fix: "Remove --token-auth-file and use OIDC or short-lived certificates.",
     example: "",
 };
 /// kube-apiserver reads passwords from a file.
@@ -41,7 +41,7 @@ pub static BASIC_AUTH: Rule = Rule {
     serves: &[Serves::part("RA-11")],
     why: "Passwords in plain text on the host are sent with every request; no release since 1.19 has this \
           flag.",
-    fix: "Remove --basic-auth-file and use OIDC. ::",
+    fix: "Remove --basic-auth-file and use OIDC.",
     example: "",
 };
 /// kube-apiserver does not verify client certificates.
@@ -64,7 +64,7 @@ pub static BOOTSTRAP_TOKENS: Rule = Rule {
     scope: Scope::ApiServer,
     serves: &[Serves::part("RA-11")],
     why: "Bootstrap tokens are meant for joining nodes; each one that is left over lets its finder add a node.",
-    fix: "Switch --enable-bootstrap-token-auth off when no nodes are joining, or keep tokens short-lived. ::",
+    fix: "Switch --enable-bootstrap-token-auth off when no nodes are joining, or keep tokens short-lived.",
     example: "",
 };
 /// The OIDC issuer is not reached over HTTPS.
@@ -112,7 +112,7 @@ pub static TOKEN_LOOKUP: Rule = Rule {
     serves: &[Serves::part("RA-15"), Serves::part("RA-11")],
     why: "Without the look-up a token still works after its Secret, pod or service account is gone, so a \
           stolen token cannot be withdrawn.",
-    fix: "Remove --service-account-lookup=false. ::",
+    fix: "Remove --service-account-lookup=false.",
     example: "",
 };
 /// The service account issuer is no HTTPS URL.

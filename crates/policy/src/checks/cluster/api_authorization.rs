@@ -39,7 +39,7 @@ pub static ABAC: Rule = Rule {
     scope: Scope::ApiServer,
     serves: &[Serves::part("RA-13")],
     why: "Rights in a file on the host are seen by no review of RBAC and change only with a restart.",
-    fix: "Move the rights to RBAC and remove ABAC from --authorization-mode. ::",
+    fix: "Move the rights to RBAC and remove ABAC from --authorization-mode.",
     example: "",
 };
 /// A webhook's permission is remembered for long.
@@ -62,7 +62,7 @@ pub static INSECURE_PORT: Rule = Rule {
     serves: &[Serves::part("RA-09"), Serves::part("RA-11")],
     why: "Requests over the insecure port skip authentication and authorization: whoever reaches it is cluster \
           admin.",
-    fix: "Remove --insecure-port and --insecure-bind-address. ::",
+    fix: "Remove --insecure-port and --insecure-bind-address.",
     example: "",
 };
 /// kube-apiserver does not serve HTTPS.
@@ -85,7 +85,7 @@ pub static DEBUG_SOCKET: Rule = Rule {
     serves: &[Serves::part("RA-11")],
     why: "Every process that can reach the socket reads profiles of the API server's memory without any \
           credential.",
-    fix: "Remove --debug-socket-path. ::",
+    fix: "Remove --debug-socket-path.",
     example: "",
 };
 

@@ -41,7 +41,7 @@ pub static LOGS_HANDLER: Rule = Rule {
     scope: Scope::ApiServer,
     serves: &[Serves::part("OB-07"), Serves::part("OB-01")],
     why: "Whoever may call /logs reads files below /var/log of the control plane, audit logs among them.",
-    fix: "Remove --enable-logs-handler. ::",
+    fix: "Remove --enable-logs-handler.",
     example: "",
 };
 /// Requests may hold a connection for very long.
@@ -63,7 +63,7 @@ pub static PRIVILEGED: Rule = Rule {
     scope: Scope::ApiServer,
     serves: &[Serves::part("RC-01"), Serves::part("DE-12")],
     why: "Network and storage plugins need it, so the limit must come from Pod Security instead.",
-    fix: "Enforce the baseline or restricted Pod Security Standard in every other namespace. ::",
+    fix: "Enforce the baseline or restricted Pod Security Standard in every other namespace.",
     example: "",
 };
 /// Request priority and fairness is switched off.
@@ -74,7 +74,7 @@ pub static FAIRNESS: Rule = Rule {
     scope: Scope::ApiServer,
     serves: &[Serves::part("RC-24")],
     why: "One busy client can then keep the control plane's own requests waiting.",
-    fix: "Remove --enable-priority-and-fairness=false. ::",
+    fix: "Remove --enable-priority-and-fairness=false.",
     example: "",
 };
 /// kube-apiserver does not know a flag.
@@ -86,7 +86,7 @@ pub static UNKNOWN_FLAG: Rule = Rule {
     serves: &[Serves::part("DE-12")],
     why: "The API server refuses to start with an unknown flag, so the setting that it was meant to make does \
           not hold anywhere.",
-    fix: "Correct the name, or remove the flag if the release dropped it. ::",
+    fix: "Correct the name, or remove the flag if the release dropped it.",
     example: "",
 };
 

@@ -51,7 +51,7 @@ pub static KUBELET_PLAIN: Rule = Rule {
     scope: Scope::ApiServer,
     serves: &[Serves::part("RA-09"), Serves::part("RA-18")],
     why: "Exec sessions, logs and port forwards cross the network in clear text.",
-    fix: "Remove --kubelet-https=false. ::",
+    fix: "Remove --kubelet-https=false.",
     example: "",
 };
 /// kube-apiserver talks plain HTTP to etcd.
@@ -108,7 +108,7 @@ pub static PEER_CA: Rule = Rule {
     scope: Scope::ApiServer,
     serves: &[Serves::part("RA-10")],
     why: "Requests that are passed on to a peer of another version go to whoever answers at its address.",
-    fix: "Set --peer-ca-file. ::",
+    fix: "Set --peer-ca-file.",
     example: "",
 };
 /// Redirects of aggregated APIs are passed on.
@@ -119,7 +119,7 @@ pub static REDIRECT: Rule = Rule {
     scope: Scope::ApiServer,
     serves: &[Serves::part("RA-10"), Serves::part("RA-11")],
     why: "An extension API server can send clients of the API server elsewhere, with their credentials.",
-    fix: "Remove --aggregator-reject-forwarding-redirect=false. ::",
+    fix: "Remove --aggregator-reject-forwarding-redirect=false.",
     example: "",
 };
 /// Any website may call the API from a browser.

@@ -86,7 +86,7 @@ pub static HOST_ROOTS: Rule = Rule {
     scope: Scope::Authentication,
     serves: &[Serves::part("RA-11")],
     why: "Any of them, or whoever tricks one, can then vouch for the issuer's address.",
-    fix: "Set certificateAuthority for an issuer of your own. ::",
+    fix: "Set certificateAuthority for an issuer of your own.",
     example: "",
 };
 

@@ -53,7 +53,7 @@ pub static ABAC: Rule = Rule {
     scope: Scope::Authorization,
     serves: &[Serves::part("RA-13")],
     why: "Rights in a file on the host are seen by no review of RBAC and change only with a restart.",
-    fix: "Move the rights to RBAC and remove ABAC. ::",
+    fix: "Move the rights to RBAC and remove ABAC.",
     example: "",
 };
 /// A webhook that should refuse fails open.
@@ -76,7 +76,7 @@ pub static FIRST: Rule = Rule {
     scope: Scope::Authorization,
     serves: &[Serves::part("RA-13")],
     why: "Every request of the control plane waits for it, unless matchConditions keep those away.",
-    fix: "Add matchConditions, or put Node first. ::",
+    fix: "Add matchConditions, or put Node first.",
     example: "",
 };
 /// A webhook's permission is remembered for long.

@@ -61,7 +61,7 @@ pub static INSECURE: Rule = Rule {
     scope: Scope::ControllerManager,
     serves: &[Serves::part("RA-09")],
     why: "The port answers without encryption or authentication.",
-    fix: "Remove --port and --address. ::",
+    fix: "Remove --port and --address.",
     example: "",
 };
 /// Signed certificates live longer than a year.

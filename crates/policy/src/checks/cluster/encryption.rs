@@ -77,7 +77,7 @@ pub static AESGCM: Rule = Rule {
     serves: &[Serves::part("RS-02"), Serves::part("RS-03")],
     why: "The key must be replaced at least every 200,000 writes; after that a repeated nonce becomes likely \
           and breaks the encryption.",
-    fix: "Rotate the key automatically, or use kms v2 or secretbox. ::",
+    fix: "Rotate the key automatically, or use kms v2 or secretbox.",
     example: "",
 };
 /// The outdated KMS v1 protocol is used.
@@ -112,7 +112,7 @@ pub static KEY_GUESSABLE: Rule = Rule {
     serves: &[Serves::part("RA-17"), Serves::part("RS-02")],
     why: "A key of readable characters holds a fraction of the strength of a random one, and can be guessed \
           from a stolen copy of etcd.",
-    fix: "Generate keys with `head -c 32 /dev/urandom | base64`. ::",
+    fix: "Generate keys with `head -c 32 /dev/urandom | base64`.",
     example: "",
 };
 /// One key is listed twice.
@@ -123,7 +123,7 @@ pub static KEY_REUSED: Rule = Rule {
     scope: Scope::Encryption,
     serves: &[Serves::part("RA-17"), Serves::part("RS-03")],
     why: "A rotation from a key to itself changes nothing, and a key shared by two algorithms weakens both.",
-    fix: "Give every entry a key and a name of its own. ::",
+    fix: "Give every entry a key and a name of its own.",
     example: "",
 };
 /// Unencrypted objects are still accepted.
@@ -135,7 +135,7 @@ pub static IDENTITY_FALLBACK: Rule = Rule {
     serves: &[Serves::part("RS-03")],
     why: "As long as identity is listed, objects written before encryption, or placed into etcd by somebody, \
           are read as they are.",
-    fix: "Rewrite all objects, then remove identity. ::",
+    fix: "Rewrite all objects, then remove identity.",
     example: "",
 };
 /// The key service listens on an abstract socket.
@@ -171,7 +171,7 @@ pub static UNREACHABLE: Rule = Rule {
     serves: &[Serves::part("RS-02")],
     why: "An earlier element already covers the resource, and the first match counts, so the providers written \
           for it are never used.",
-    fix: "Put the narrower element first. ::",
+    fix: "Put the narrower element first.",
     example: "",
 };
 

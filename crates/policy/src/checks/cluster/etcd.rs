@@ -108,7 +108,7 @@ pub static SAN: Rule = Rule {
     scope: Scope::Etcd,
     serves: &[Serves::part("RA-19"), Serves::part("RA-10")],
     why: "Any certificate of the peer CA can then be used from anywhere.",
-    fix: "Remove --peer-skip-client-san-verification. ::",
+    fix: "Remove --peer-skip-client-san-verification.",
     example: "",
 };
 /// etcd does not wait for the disk.
@@ -119,7 +119,7 @@ pub static NO_FSYNC: Rule = Rule {
     scope: Scope::Etcd,
     serves: &[Serves::part("RS-04"), Serves::part("DE-12")],
     why: "A crash loses acknowledged writes and can leave the cluster's state damaged.",
-    fix: "Remove --unsafe-no-fsync. ::",
+    fix: "Remove --unsafe-no-fsync.",
     example: "",
 };
 

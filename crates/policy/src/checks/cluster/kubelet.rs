@@ -120,7 +120,7 @@ pub static STATIC_PATH: Rule = Rule {
     scope: Scope::Kubelet,
     serves: &[Serves::part("RA-20")],
     why: "Pods placed there bypass admission and RBAC; control-plane nodes need it, worker nodes seldom do.",
-    fix: "Leave staticPodPath empty on worker nodes, and let only root write the directory elsewhere. ::",
+    fix: "Leave staticPodPath empty on worker nodes, and let only root write the directory elsewhere.",
     example: "",
 };
 /// A kubelet serves the node's log files.

@@ -63,7 +63,7 @@ pub static HOSTNAME: Rule = Rule {
     scope: Scope::Kubelet,
     serves: &[Serves::part("RA-13")],
     why: "Certificates, rights and logs are tied to the node's name; a made-up one makes them harder to match.",
-    fix: "Remove --hostname-override unless the cloud provider needs it. ::",
+    fix: "Remove --hostname-override unless the cloud provider needs it.",
     example: "",
 };
 /// A kubelet sends events or pulls images without limit.

@@ -85,7 +85,7 @@ pub static INSECURE: Rule = Rule {
     scope: Scope::Scheduler,
     serves: &[Serves::full("RA-22"), Serves::part("RA-09")],
     why: "The port answers without encryption or authentication.",
-    fix: "Remove --port and --address. ::",
+    fix: "Remove --port and --address.",
     example: "",
 };
 /// kube-scheduler names no request-header CA.
@@ -131,7 +131,7 @@ pub static PLUGINS: Rule = Rule {
     serves: &[Serves::part("RA-22")],
     why: "A queueSort, filter or permit plugin can hold back pods or send them to chosen nodes, so its code \
           deserves the same review as the scheduler's.",
-    fix: "Review the plugin, or remove it from the profile. ::",
+    fix: "Review the plugin, or remove it from the profile.",
     example: "",
 };
 

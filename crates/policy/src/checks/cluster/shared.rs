@@ -64,7 +64,7 @@ pub static SECURITY_OFF: Rule = Rule {
     serves: &[Serves::part("RA-27"), Serves::part("DE-12")],
     why: "The gate guards a check that newer releases rely on; without it the component falls back to weaker \
           behaviour.",
-    fix: "Remove the feature gate so that the default applies. ::",
+    fix: "Remove the feature gate so that the default applies.",
     example: "",
 };
 /// Renewal of kubelet serving certificates is switched off.
@@ -76,7 +76,7 @@ pub static SERVING_ROTATION: Rule = Rule {
     serves: &[Serves::part("RA-04")],
     why: "Without renewal the serving certificates of kubelets expire or are made to last long, and clients \
           learn to skip the check.",
-    fix: "Remove RotateKubeletServerCertificate=false from the feature gates. ::",
+    fix: "Remove RotateKubeletServerCertificate=false from the feature gates.",
     example: "",
 };
 
