@@ -46,6 +46,8 @@ pub struct Engine<'c> {
     object_checks: Vec<&'static ObjectCheck>,
     by_scope: Vec<Vec<&'static ObjectCheck>>,
     inventory_checks: Vec<&'static InventoryCheck>,
+    /// Rules of all checks, switched on or not, ordered by code.
+    rules: Vec<&'static Rule>,
     enabled: EnabledRules,
 }
 
@@ -93,31 +95,40 @@ impl Enabled for EnabledRules {
 impl<'c> Engine<'c> {
     /// An engine with the checks that the settings select.
     pub fn new(config: &'c Config) -> Self {
-        let all_rules = check::rules();
-        let selected: HashSet<usize> = all_rules
+        Engine::with_checks(config, &[])
+    }
+
+    /// An engine with further checks beside the built-in ones, for programs that embed this crate and
+    /// bring their own. The settings select among both; codes must be unique.
+    pub fn with_checks(config: &'c Config, more: &'static [ObjectCheck]) -> Self {
+        let mut rules = check::rules();
+        rules.extend(more.iter().flat_map(|check| check.rules).copied());
+        rules.sort_by_key(|rule| rule.code);
+        rules.dedup_by_key(|rule| rule.code);
+        let selected: HashSet<usize> = rules
             .iter()
             .filter(|rule| config.selects(rule))
             .map(|rule| std::ptr::from_ref::<Rule>(rule) as usize)
             .collect();
-        let enabled = EnabledRules { all: selected.len() == all_rules.len(), rules: selected };
+        let enabled = EnabledRules { all: selected.len() == rules.len(), rules: selected };
         let wanted = |rules: &[&'static Rule]| rules.iter().any(|rule| enabled.enabled(rule));
-        let object_checks: Vec<_> = check::object_checks().filter(|check| wanted(check.rules)).collect();
+        let object_checks: Vec<_> = check::object_checks().chain(more).filter(|check| wanted(check.rules)).collect();
         let mut by_scope = vec![Vec::new(); Scope::COUNT];
         for check in &object_checks {
             by_scope[check.scope as usize].push(*check);
         }
         let inventory_checks = check::inventory_checks().filter(|check| wanted(check.rules)).collect();
-        Engine { config, object_checks, by_scope, inventory_checks, enabled }
+        Engine { config, object_checks, by_scope, inventory_checks, rules, enabled }
     }
 
     /// Rules that this engine may report.
     pub fn rules(&self) -> Vec<&'static Rule> {
-        check::rules().into_iter().filter(|rule| self.enabled.enabled(rule)).collect()
+        self.rules.iter().copied().filter(|rule| self.enabled.enabled(rule)).collect()
     }
 
     /// Rules that the settings leave out.
     pub fn rules_left_out(&self) -> Vec<&'static Rule> {
-        check::rules().into_iter().filter(|rule| !self.enabled.enabled(rule)).collect()
+        self.rules.iter().copied().filter(|rule| !self.enabled.enabled(rule)).collect()
     }
 
     /// Number of checks on single objects that will run.

@@ -103,7 +103,8 @@ impl Lines {
     /// The line of a finding, at most about `width` characters of it.
     pub(crate) fn excerpt(&self, finding: &Finding, width: usize) -> Option<Excerpt> {
         let (line, start, end) = self.span(finding)?;
-        let value = secret_start(finding, line, start).unwrap_or(line.len());
+        let value = [secret_start(finding, line, start), named_secret(line, start), named_secret(line, end)];
+        let value = value.into_iter().flatten().min().unwrap_or(line.len());
         let masked = |text: &str, at: usize| mask_opaque(&mask_from(text, value.saturating_sub(at).min(text.len())));
         let (before, marked, after) = (last_of(line.get(..start)?), line.get(start..end)?, first_of(line.get(end..)?));
         let (before, marked, after) =
@@ -136,6 +137,31 @@ fn secret_start(finding: &Finding, line: &str, marked: usize) -> Option<usize> {
     let lower = name.to_ascii_lowercase();
     let names_credential = CREDENTIAL_WORDS.iter().any(|word| lower.ends_with(word));
     names_credential.then_some(value_start)
+}
+
+/// Where, near a place in a line, stands what a word before it calls a credential: in flow style and in
+/// JSON the neighbours of a span are other fields.
+fn named_secret(line: &str, place: usize) -> Option<usize> {
+    let first = place.checked_sub(last_of(line.get(..place)?).len())?;
+    let window = line.get(first..place + first_of(line.get(place..)?).len())?;
+    let in_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    let mut at = 0;
+    while let Some(start) = window.get(at..)?.find(in_word).map(|offset| at + offset) {
+        let end = window.get(start..)?.find(|c| !in_word(c)).map_or(window.len(), |offset| start + offset);
+        let next = window.get(end..)?.find(|c: char| c.is_ascii_alphanumeric()).map(|offset| end + offset)?;
+        let word = window.get(start..end)?.to_ascii_lowercase();
+        let harmless = ["true", "false", "null"]
+            .iter()
+            .any(|harmless| window.get(next..).is_some_and(|text| text.starts_with(harmless)));
+        if !harmless
+            && CREDENTIAL_WORDS.iter().any(|name| word.ends_with(name))
+            && !window.get(end..next)?.contains('{')
+        {
+            return Some(first + next);
+        }
+        at = end;
+    }
+    None
 }
 
 /// Whether the marked span of the finding may be a credential itself.

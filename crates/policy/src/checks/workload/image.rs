@@ -1,5 +1,7 @@
 //! Images: pinned, well-formed, from registries that are allowed.
 
+use std::borrow::Cow;
+
 use manifest::{Object, PodTemplate, Value};
 use model::{Rule, Scope, Serves, Severity};
 
@@ -202,8 +204,16 @@ fn judge(named: &Named<'_, '_>, config: &Config, sink: &mut Sink<'_>) {
     }
 }
 
-/// The reference, cut where it is longer than any real one.
-fn shown(text: &str) -> &str {
+/// The reference, cut where it is longer than any real one, without the credentials of an address.
+fn shown(text: &str) -> Cow<'_, str> {
+    match text.rsplit_once('@') {
+        // A digest has no slash.
+        Some((_, rest)) if rest.contains('/') => Cow::Owned(format!("[redacted]@{}", cut(rest))),
+        _ => Cow::Borrowed(cut(text)),
+    }
+}
+
+fn cut(text: &str) -> &str {
     let end = (0..=200).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
     text.get(..end).unwrap_or(text)
 }
@@ -238,6 +248,14 @@ mod tests {
             }
         }
         accepts(&container(&format!("image: reg.io/nginx:latest@{SHA}")), "image-tag-latest");
+    }
+
+    #[test]
+    fn credentials_in_a_reference_are_not_repeated() {
+        for image in ["https://me:hunter22@reg.io/a", "hunter22@reg.io/a"] {
+            let finding = reports(&container(&format!("image: {image}")), "image-digest-invalid");
+            assert!(!finding.message.contains("hunter") && finding.message.contains("reg.io/a"), "{}", finding.message);
+        }
     }
 
     #[test]
