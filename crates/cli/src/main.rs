@@ -17,11 +17,18 @@ mod report;
 mod settings;
 mod verbs;
 
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::Parser;
 
 fn main() -> ExitCode {
+    // A panic message can quote the input, and the input can hold a secret: print the place alone. The
+    // engine reports the object on which a check failed.
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        let _ = writeln!(io::stderr().lock(), "error: an internal fault at {place}; please report it");
+    }));
     match args::Cli::try_parse() {
         Ok(cli) => verbs::run(cli).into(),
         Err(error) => {
