@@ -82,7 +82,7 @@ impl Finding {
 
     /// A stable identity that survives moved lines: code, subject, field and message.
     pub fn fingerprint(&self) -> String {
-        let mut hash = Fnv::new();
+        let mut hash = Words::new();
         for part in [
             self.rule.code,
             &self.subject.kind,
@@ -91,25 +91,54 @@ impl Finding {
             self.property("field").unwrap_or(""),
             &self.message,
         ] {
-            hash.write(part.as_bytes());
-            hash.write(&[0]);
+            hash.write(part);
         }
-        format!("{:032x}", hash.0)
+        let digits = hash.0.to_be_bytes().into_iter().flat_map(|byte| [byte >> 4, byte & 15]);
+        digits.map(|digit| char::from(if digit < 10 { b'0' + digit } else { b'a' + digit - 10 })).collect()
     }
 }
 
-/// FNV-1a with 128 bits: an identity, not a defence against collisions made on purpose.
-struct Fnv(u128);
+/// A 128-bit hash of words in the manner of FNV-1a: an identity, not a defence against collisions made
+/// on purpose.
+struct Words(u128);
 
-impl Fnv {
+impl Words {
     fn new() -> Self {
-        Fnv(0x6c62_272e_07bb_0142_62b8_2175_6295_c58d)
+        Words(0x6c62_272e_07bb_0142_62b8_2175_6295_c58d)
     }
 
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 ^= u128::from(*byte);
-            self.0 = self.0.wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b);
+    /// Takes in one part; its length keeps it apart from the next.
+    fn write(&mut self, part: &str) {
+        let (words, rest) = part.as_bytes().as_chunks::<8>();
+        for word in words {
+            self.mix(u64::from_le_bytes(*word));
+        }
+        let rest = rest.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte));
+        self.mix(rest ^ (part.len() as u64) << 56);
+    }
+
+    fn mix(&mut self, word: u64) {
+        self.0 = (self.0 ^ u128::from(word)).wrapping_mul(0x2360_ed05_1fc6_5da4_4385_df64_9fcc_f645);
+        // A multiplication carries upwards only.
+        self.0 ^= self.0 >> 64;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Words;
+
+    #[test]
+    fn hashes_differ_for_parts_that_look_alike() {
+        let texts = ["", "\0", "\0\0", "a", "ab", "abcdefg", "abcdefgh", "abcdefgh\0", "abcdefghi", "abcdefgi"];
+        let mut hashes = std::collections::HashSet::new();
+        for first in texts {
+            for second in texts {
+                let mut hash = Words::new();
+                hash.write(first);
+                hash.write(second);
+                assert!(hashes.insert(hash.0), "{first:?} {second:?}");
+            }
         }
     }
 }

@@ -254,8 +254,9 @@ fn check_targets(inventory: &Inventory, _: Context<'_>, sink: &mut Sink<'_>) {
         }
         inhabited.insert(namespace);
         for index in selection.candidates(namespace, &workload.pod_labels) {
-            let (Some(service), Some(used)) = (inventory.services.get(index), used.get_mut(index)) else { continue };
-            *used |= selects(service, &workload.pod_labels);
+            // One workload is enough: with many replicas of one label all others would be compared in vain.
+            let Some(used) = used.get_mut(index).filter(|used| !**used) else { continue };
+            *used = inventory.services.get(index).is_some_and(|service| selects(service, &workload.pod_labels));
         }
     }
     for (service, used) in inventory.services.iter().zip(used) {
