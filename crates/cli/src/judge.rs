@@ -1,9 +1,11 @@
 //! The run: sources in, report out.
 
+use std::borrow::Cow;
 use std::io::IsTerminal;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use manifest::decode::{DecodeError, decode, decode_owned};
 use manifest::stream::{Segment, segments};
 use model::coverage::GapKind;
 use model::{Coverage, FileId, Finding, Judgement, Report, Severity};
@@ -16,6 +18,9 @@ use crate::input::{BadGlob, Content, Source, Walk};
 /// Size from which on one file is shared between threads, in bytes. Below it, starting to share costs
 /// more than it gains.
 const SEGMENT_BYTES_MIN: usize = 1 << 20;
+
+/// Size from which on a file counts as large, in bytes.
+const LARGE_BYTES_MIN: usize = 2 * SEGMENT_BYTES_MIN;
 
 /// The run cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -82,6 +87,8 @@ pub(crate) fn judge(args: &JudgeArgs, now_unix: i64) -> Result<Run, JudgeError> 
     if let Some(severity) = args.severity {
         findings.retain(|finding| finding.severity >= severity);
     }
+    // Dropping what is known of a million objects would cost time shortly before the process ends.
+    std::mem::forget(outcome.inventory);
     let baselined = baseline.map_or(0, |baseline| baseline.subtract(&mut findings));
     let report = Report { files, findings, excepted, exceptions, coverage, posture, baselined };
     Ok(Run { report, rules, sources })
@@ -182,14 +189,14 @@ fn run_workers<'e>(engine: &'e Engine<'e>, sources: &[Source], args: &JudgeArgs)
         }
     };
     let mut workers: Vec<Worker<'e>> = (0..threads).map(|_| engine.worker()).collect();
-    in_parallel(&mut workers, small);
+    // A thread for one small file would cost more than the file.
+    let starting = threads.min(sources.len().max(1));
+    in_parallel(workers.get_mut(..starting).unwrap_or_default(), small);
     // Files too large for one thread, one after the other, each shared by all threads.
     let large = large.into_inner().unwrap_or_else(PoisonError::into_inner);
-    for (file, text) in large {
-        let tasks: Vec<Task<'_>> = segments(&text, SEGMENT_BYTES_MIN)
-            .into_iter()
-            .map(|segment| Task { file, bytes: text.len() as u64, segment })
-            .collect();
+    for (file, bytes, text) in large {
+        let tasks: Vec<Task<'_>> =
+            segments(&text, SEGMENT_BYTES_MIN).into_iter().map(|segment| Task { file, bytes, segment }).collect();
         let next = AtomicUsize::new(0);
         in_parallel(&mut workers, |worker| {
             while let Some(task) = tasks.get(next.fetch_add(1, Ordering::Relaxed)) {
@@ -202,40 +209,40 @@ fn run_workers<'e>(engine: &'e Engine<'e>, sources: &[Source], args: &JudgeArgs)
 }
 
 fn in_parallel<'e>(workers: &mut [Worker<'e>], work: impl Fn(&mut Worker<'e>) + Sync) {
-    if let [only] = workers {
-        return work(only);
-    }
+    let Some((own, others)) = workers.split_first_mut() else { return };
     std::thread::scope(|scope| {
-        for worker in workers {
+        for worker in others {
             scope.spawn(|| work(worker));
         }
+        work(own);
     });
 }
 
-fn read_source(worker: &mut Worker<'_>, file: FileId, source: &Source, large: &Mutex<Vec<(FileId, String)>>) {
-    let read;
-    let bytes: &[u8] = match &source.content {
+fn read_source(worker: &mut Worker<'_>, file: FileId, source: &Source, large: &Mutex<Vec<(FileId, u64, String)>>) {
+    let bytes = match &source.content {
         Content::Skipped(judgement, gap) => return worker.unjudged(file, 0, *judgement, gap.clone()),
-        Content::Text(bytes) => bytes,
+        Content::Text(bytes) => Cow::Borrowed(bytes.as_slice()),
         Content::File(path) => match crate::input::read(path) {
-            Ok(bytes) => {
-                read = bytes;
-                &read
-            }
+            Ok(bytes) => Cow::Owned(bytes),
             Err(message) => {
                 return worker.unjudged(file, 0, Judgement::NotJudged, Some((GapKind::Unreadable, message)));
             }
         },
     };
-    match manifest::decode::decode(bytes) {
-        Ok(text) if text.len() >= 2 * SEGMENT_BYTES_MIN => {
-            large.lock().unwrap_or_else(PoisonError::into_inner).push((file, text.into_owned()));
+    let length = bytes.len() as u64;
+    let faulty = |worker: &mut Worker<'_>, error: DecodeError| {
+        worker.unjudged(file, length, Judgement::NotJudged, Some((GapKind::Error, error.to_string())));
+    };
+    if bytes.len() >= LARGE_BYTES_MIN {
+        match decode_owned(bytes.into_owned()) {
+            Ok(text) => large.lock().unwrap_or_else(PoisonError::into_inner).push((file, length, text)),
+            Err(error) => faulty(worker, error),
         }
-        Ok(text) => worker.file(file, bytes.len() as u64, &text),
-        Err(error) => {
-            let gap = (GapKind::Error, error.to_string());
-            worker.unjudged(file, bytes.len() as u64, Judgement::NotJudged, Some(gap));
-        }
+        return;
+    }
+    match decode(&bytes) {
+        Ok(text) => worker.file(file, length, &text),
+        Err(error) => faulty(worker, error),
     }
 }
 

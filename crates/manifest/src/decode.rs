@@ -34,6 +34,20 @@ pub fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, DecodeError> {
     }
 }
 
+/// Decodes like [`decode`], without a copy of bytes that are UTF-8 already.
+pub fn decode_owned(mut bytes: Vec<u8>) -> Result<String, DecodeError> {
+    match decode(&bytes)? {
+        Cow::Owned(text) => return Ok(text),
+        Cow::Borrowed(text) if text.len() < bytes.len() => {
+            let mark = bytes.len() - text.len();
+            bytes.drain(..mark);
+        }
+        Cow::Borrowed(_) => {}
+    }
+    // The bytes were checked above; the second look costs less than a second copy in memory.
+    Ok(String::from_utf8(bytes).unwrap_or_else(|error| damaged_utf8(error.as_bytes())))
+}
+
 fn damaged_utf8(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
@@ -70,6 +84,10 @@ mod tests {
             std::iter::once(0xfeff).chain("kind: é".encode_utf16()).flat_map(|unit: u16| unit.to_le_bytes()).collect();
         assert_eq!(decode(&le).unwrap(), "kind: é");
         assert_eq!(decode(b"\xef\xbb\xbfkind: Pod").unwrap(), "kind: Pod");
+        assert_eq!(decode_owned(le.clone()).unwrap(), "kind: é");
+        for bytes in [&b"\xef\xbb\xbfkind: Pod"[..], b"kind: Pod", b"kind: \xff", b""] {
+            assert_eq!(decode_owned(bytes.to_vec()).unwrap(), decode(bytes).unwrap());
+        }
         assert!(matches!(decode(&le[..le.len() - 1]), Err(DecodeError::BrokenUtf16)));
     }
 

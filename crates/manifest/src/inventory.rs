@@ -181,8 +181,40 @@ impl Inventory {
         self.runtime_classes.extend(other.runtime_classes);
     }
 
+    /// Puts the facts in the order of the input, whichever worker gathered them.
+    pub fn sort(&mut self) {
+        in_order(&mut self.namespaces, |fact| &fact.origin);
+        in_order(&mut self.workloads, |fact| &fact.origin);
+        in_order(&mut self.service_accounts, |fact| &fact.origin);
+        in_order(&mut self.roles, |fact| &fact.origin);
+        in_order(&mut self.bindings, |fact| &fact.origin);
+        in_order(&mut self.network_policies, |fact| &fact.origin);
+        in_order(&mut self.services, |fact| &fact.origin);
+        in_order(&mut self.disruption_budgets, |fact| &fact.origin);
+        in_order(&mut self.quotas, |fact| &fact.origin);
+        in_order(&mut self.limit_ranges, |fact| &fact.origin);
+        in_order(&mut self.storage_classes, |fact| &fact.origin);
+        in_order(&mut self.claims, |fact| &fact.origin);
+        in_order(&mut self.mesh_policies, |fact| &fact.origin);
+        in_order(&mut self.cluster_network_policies, |fact| &fact.origin);
+        in_order(&mut self.foreign_network_policies, |fact| &fact.origin);
+        in_order(&mut self.gateways, |fact| &fact.origin);
+        in_order(&mut self.http_routes, |fact| &fact.origin);
+        in_order(&mut self.request_authentications, |fact| &fact.origin);
+        in_order(&mut self.mesh_authorizations, |fact| &fact.origin);
+        in_order(&mut self.admission_policies, |fact| &fact.origin);
+        in_order(&mut self.admission_bindings, |fact| &fact.origin);
+        in_order(&mut self.webhook_services, |fact| &fact.origin);
+        in_order(&mut self.runtime_classes, |fact| fact);
+    }
+
     /// The namespace object of that name.
     pub fn namespace(&self, name: &str) -> Option<&Namespace> {
         self.namespaces.iter().find(|namespace| namespace.origin.name() == name)
     }
+}
+
+/// Facts of one object keep the order in which they were added.
+fn in_order<T>(facts: &mut [T], origin: impl Fn(&T) -> &Origin) {
+    facts.sort_by_key(|fact| origin(fact).location);
 }

@@ -20,6 +20,27 @@ pub(crate) fn chunk_length(text: &str) -> usize {
     text.len()
 }
 
+/// A place between two documents, at least `bytes_min` bytes on, found without a look at most of the
+/// text before it.
+///
+/// Of two separators the second always starts a chunk: what stands before it, the first included, is
+/// more than directives. A carriage return ends no line there, so the first must follow a line feed.
+pub(crate) fn boundary_after(text: &str, bytes_min: usize) -> usize {
+    let mut from = bytes_min.max(1);
+    let mut one = false;
+    while from < text.len() {
+        let Some(at) = next_dashes(text.as_bytes(), from) else { break };
+        if is_separator(text, at) {
+            if one {
+                return at;
+            }
+            one = text.as_bytes()[at - 1] == b'\n';
+        }
+        from = at + 2;
+    }
+    text.len()
+}
+
 /// The next `---` at the start of a line.
 fn next_dashes(bytes: &[u8], from: usize) -> Option<usize> {
     memmem::find_iter(&bytes[from..], b"---")
@@ -100,4 +121,30 @@ pub(crate) fn forbidden(text: &str) -> Option<usize> {
         from = at + 1;
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_boundary_found_from_the_middle_is_one_found_from_the_start() {
+        let parts = ["---\n", "%YAML 1.1\n", "# c\n", "a: 1\n", "\r", "\n", "---\r", "--- x\n", "----\n", "b: é ---\n"];
+        let mut state = 7_usize;
+        for _ in 0..500 {
+            let mut text = String::new();
+            for _ in 0..24 {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                text.push_str(parts[(state >> 33) % parts.len()]);
+            }
+            let mut boundaries = vec![0];
+            while let Some(at) = boundaries.last().copied().filter(|at| *at < text.len()) {
+                boundaries.push(at + chunk_length(&text[at..]));
+            }
+            for from in 0..text.len() {
+                let found = boundary_after(&text, from);
+                assert!(boundaries.contains(&found) && found >= from, "{from} {found} {boundaries:?} {text:?}");
+            }
+        }
+    }
 }

@@ -74,6 +74,13 @@ pub struct Segment<'t> {
     base: Base,
 }
 
+impl<'t> Segment<'t> {
+    /// A whole text as one segment.
+    pub fn whole(text: &'t str) -> Self {
+        Segment { text, base: Base::default() }
+    }
+}
+
 /// Splits a text between documents into segments of at least `bytes_min` bytes, so that several
 /// workers can share one large file.
 pub fn segments(text: &str, bytes_min: usize) -> Vec<Segment<'_>> {
@@ -81,11 +88,7 @@ pub fn segments(text: &str, bytes_min: usize) -> Vec<Segment<'_>> {
     let mut rest = text;
     let mut base = Base::default();
     while !rest.is_empty() {
-        let mut length = 0;
-        while length < rest.len() && length < bytes_min.max(1) {
-            length += chunk_length(&rest[length..]);
-        }
-        let (text, after) = rest.split_at(length);
+        let (text, after) = rest.split_at(split::boundary_after(rest, bytes_min));
         segments.push(Segment { text, base });
         base = advance(base, text);
         rest = after;
@@ -95,7 +98,7 @@ pub fn segments(text: &str, bytes_min: usize) -> Vec<Segment<'_>> {
 
 /// Reads all documents of a text and hands them over one by one. Empty documents are passed over.
 pub fn documents<'t>(text: &'t str, file: FileId, each: impl FnMut(Document<'t>)) {
-    segment_documents(Segment { text, base: Base::default() }, file, each);
+    segment_documents(Segment::whole(text), file, each);
 }
 
 /// Reads all documents of a segment and hands them over one by one.

@@ -12,7 +12,7 @@ use model::FileId;
 use crate::limits::{ALIAS_BYTES_MAX, ALIAS_NODES_MAX, DEPTH_MAX, NODES_MAX};
 use crate::scalar::{data_key, resolve_key, resolve_plain, resolve_tagged};
 use crate::stream::{Fault, Place};
-use crate::tree::{Data, Node, Tree, any_equal};
+use crate::tree::{Data, Node, Tree, any_equal, spare_nodes};
 
 /// Where a chunk of text starts within its file.
 #[derive(Clone, Copy, Debug, Default)]
@@ -147,7 +147,12 @@ impl<'t> Builder<'t> {
             Event::SequenceStart(_, anchor, _) => self.start(Data::Seq(0), span, anchor)?,
             Event::MappingEnd | Event::SequenceEnd => self.end(span)?,
             Event::Alias(anchor) => self.alias(anchor, span)?,
-            Event::DocumentStart(..) => self.nodes.reserve((self.bytes / BYTES_PER_NODE).clamp(8, 4096)),
+            Event::DocumentStart(..) => {
+                if self.nodes.capacity() == 0 {
+                    self.nodes = spare_nodes();
+                }
+                self.nodes.reserve((self.bytes / BYTES_PER_NODE).clamp(8, 4096));
+            }
             Event::DocumentEnd => return Ok(true),
             _ => {}
         }

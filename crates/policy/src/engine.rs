@@ -158,6 +158,9 @@ impl<'c> Engine<'c> {
             outcome.inventory.merge(worker.inventory);
             outcome.exceptions.extend(worker.exceptions);
         }
+        // Workers take files as they come; what checks across objects say must not depend on that.
+        outcome.inventory.sort();
+        outcome.exceptions.sort_by_key(|exception| exception.location);
         let nobody = Arc::new(Subject::default());
         for check in &self.inventory_checks {
             let mut sink = Sink::new(Arc::clone(&nobody), &self.enabled, &mut outcome.findings);
@@ -181,12 +184,7 @@ impl<'c> Engine<'c> {
 impl Worker<'_> {
     /// Judges all documents of one decoded file and records its coverage.
     pub fn file(&mut self, file: FileId, bytes: u64, text: &str) {
-        for segment in manifest::stream::segments(text, usize::MAX) {
-            self.segment(file, bytes, segment);
-        }
-        if text.is_empty() {
-            self.unjudged(file, bytes, Judgement::NotKubernetes, None);
-        }
+        self.segment(file, bytes, Segment::whole(text));
     }
 
     /// Judges some documents of a file; the engine adds up what the segments of one file cover.
@@ -203,7 +201,10 @@ impl Worker<'_> {
         manifest::stream::segment_documents(segment, file, |document| {
             coverage.documents += 1;
             match document {
-                Ok(tree) => claims |= self.document(&tree, &mut coverage),
+                Ok(tree) => {
+                    claims |= self.document(&tree, &mut coverage);
+                    tree.recycle();
+                }
                 Err(error) => {
                     claims = true;
                     let kind = match error {

@@ -497,3 +497,19 @@ fn telemetry_is_checked() {
     reports(&backend("jaeger-query"), code, Severity::Low);
     accepts(&backend("web"), code);
 }
+
+#[test]
+fn the_order_in_which_workers_take_files_changes_nothing() {
+    let config = Config::default();
+    let engine = Engine::new(&config);
+    let run = |first: u32| {
+        let mut workers = [engine.worker(), engine.worker()];
+        for file in [first, 1 - first] {
+            let text = POD.replace("name: web", &format!("name: web-{file}"));
+            workers[(file ^ first) as usize].file(FileId(file), text.len() as u64, &text);
+        }
+        let outcome = engine.finish(workers.into_iter().collect());
+        outcome.findings.iter().map(|f| (f.rule.code, f.location, f.message.clone())).collect::<Vec<_>>()
+    };
+    assert_eq!(run(0), run(1));
+}

@@ -24,6 +24,10 @@ pub(crate) enum Literal {
 
 /// What a name promises; `None` for most names.
 pub(crate) fn promise(name: &str) -> Option<Promise> {
+    let found = letters(name);
+    if !STEMS.iter().any(|stem| found & stem == *stem) {
+        return None;
+    }
     let (before, last) = last_words(name);
     let is = |word: &str| last.eq_ignore_ascii_case(word);
     let ends = |word: &str| {
@@ -161,6 +165,35 @@ fn word_start(name: &str) -> usize {
     }
     at
 }
+
+/// The letters of a text, one bit each, in any case.
+const fn letters(text: &str) -> u32 {
+    let bytes = text.as_bytes();
+    let (mut found, mut at) = (0, 0);
+    while at < bytes.len() {
+        let letter = (bytes[at] | 0x20).wrapping_sub(b'a');
+        if letter < 26 {
+            found |= 1 << letter;
+        }
+        at += 1;
+    }
+    found
+}
+
+/// Letters of words of which every name that promises a secret has one: most names lack some letter
+/// of each, and need no closer look.
+const STEMS: [u32; 10] = [
+    letters("pass"),
+    letters("pwd"),
+    letters("token"),
+    letters("secret"),
+    letters("cred"),
+    letters("key"),
+    letters("auth"),
+    letters("hmac"),
+    letters("salt"),
+    letters("signature"),
+];
 
 /// Whether a text holds a lower-case word, whatever its own case.
 fn contains(text: &str, word: &str) -> bool {
