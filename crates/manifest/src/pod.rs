@@ -106,6 +106,16 @@ impl<'d> PodTemplate<'d> {
     }
 }
 
+/// Whether objects of a built-in kind hold a pod spec, so that one without is incomplete.
+pub fn holds_pod(group: &str, kind: &str) -> bool {
+    matches!(
+        (group, kind),
+        ("", "Pod" | "PodTemplate" | "ReplicationController")
+            | ("apps", "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet")
+            | ("batch", "Job" | "CronJob")
+    )
+}
+
 /// Finds the pod templates of an object, and an image outside all of them.
 pub(crate) fn pod_templates<'d>(
     value: Value<'d>,

@@ -326,6 +326,13 @@ impl Worker<'_> {
                 message: format!("{dropped} more findings on this object are not listed").into(),
             });
         }
+        if object.pods.is_empty() && manifest::pod::holds_pod(object.group, object.kind) {
+            coverage.gaps.push(Gap {
+                kind: GapKind::NotUnderstood,
+                location: object.location(),
+                message: format!("the {} has no pod spec to judge; add it, or exclude the file", object.kind).into(),
+            });
+        }
         if let Some(image) = object.stray_image {
             coverage.gaps.push(Gap {
                 kind: GapKind::NotUnderstood,

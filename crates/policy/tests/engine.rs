@@ -284,3 +284,30 @@ fn an_image_in_a_place_that_is_not_understood_is_a_gap() {
     assert_eq!((gaps[0].kind, gaps[0].location.line), (GapKind::NotUnderstood, 6));
     assert_eq!(outcome.files[0].judgement, Judgement::Partly);
 }
+
+#[test]
+fn a_workload_without_a_pod_spec_is_told_as_not_judged() {
+    for text in [
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\n",
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: p}\nspec: {replicas: 1}\n",
+    ] {
+        let outcome = judged(text);
+        let gaps = gaps(&outcome);
+        assert!(gaps.len() == 1 && gaps[0].kind == GapKind::NotUnderstood, "{text}{gaps:?}");
+    }
+}
+
+#[test]
+fn a_reference_whose_registry_cannot_be_told_is_in_no_allowed_one() {
+    let config = Config { registries: vec!["registry.example.com".into()], ..Config::default() };
+    let engine = Engine::new(&config);
+    for (image, refused) in [
+        ("registry.example.com/a:1", 0),
+        ("registry.example.com.evil.com/a:1", 1),
+        ("registry.example.com.evil.com/a@sha256:01", 1),
+        ("'registry.example.com/ a'", 1),
+    ] {
+        let text = pod("p").replace("'registry.example.com/a:1'", image);
+        assert_eq!(found(&judged_by(&engine, &text), "image-registry-not-allowed"), refused, "{image}");
+    }
+}

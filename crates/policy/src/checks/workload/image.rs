@@ -171,8 +171,14 @@ fn judge(named: &Named<'_, '_>, config: &Config, sink: &mut Sink<'_>) {
         Ok(image) => image,
         Err(error) => {
             let rule = if error == ReferenceError::Digest { &DIGEST_INVALID } else { &REFERENCE_INVALID };
-            return named
-                .report(sink, rule, named.value, |noun| format!("{noun} names the image `{}`: {error}", shown(text)));
+            named.report(sink, rule, named.value, |noun| format!("{noun} names the image `{}`: {error}", shown(text)));
+            // A registry that cannot be told is none of the allowed ones.
+            if !config.registries.is_empty() {
+                named.report(sink, &REGISTRY_NOT_ALLOWED, named.value, |noun| {
+                    format!("{noun} names the image `{}`, whose registry cannot be told", shown(text))
+                });
+            }
+            return;
         }
     };
     let moving = image.digest.is_none() && matches!(image.tag, None | Some("latest"));
