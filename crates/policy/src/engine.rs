@@ -326,7 +326,8 @@ impl Worker<'_> {
                 message: format!("{dropped} more findings on this object are not listed").into(),
             });
         }
-        if object.pods.is_empty() && manifest::pod::holds_pod(object.group, object.kind) {
+        let deletes = object.value.str_at("$patch") == Some("delete");
+        if object.pods.is_empty() && manifest::pod::holds_pod(object.group, object.kind) && !deletes {
             coverage.gaps.push(Gap {
                 kind: GapKind::NotUnderstood,
                 location: object.location(),
