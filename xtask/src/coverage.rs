@@ -60,7 +60,10 @@ const NOTES: &[(&str, &str)] = &[
     ),
     ("RS-03", "the configuration is judged; whether all stored objects were encrypted again needs stored bytes"),
     ("RS-07", "that keys stand in files is told; whether a key can leave its HSM needs the HSM"),
-    ("NW-02", "NetworkPolicy is judged exactly; policies of Cilium and Calico count as not understood"),
+    (
+        "NW-02",
+        "NetworkPolicy is judged exactly; policies of Cilium and Calico are not evaluated: workloads of their namespaces are told as unknown, not as covered",
+    ),
     ("NW-08", "listen addresses are judged; reachability from the Internet needs a probe"),
     ("OB-06", "the audit policy is evaluated on a table of requests; where the log ends up needs the live cluster"),
     ("OB-07", "settings are judged; who can read the log needs the node"),
@@ -201,6 +204,8 @@ const LIMITS: &str = "
 
 - etcd's own configuration file, `kind` patches, k3s and rke2 arguments, kube-proxy command lines, and component configuration inside
   ConfigMaps. They count as not Kubernetes, or as plain ConfigMaps.
+- Files that .gitignore or .ignore leave out are not listed; --no-ignore reads them.
+- Helm charts are rendered with their default values; what other values switch on is not judged.
 - Custom resources that run containers in another shape than a pod spec: reported as *not understood* when they name an image.
 - Comments: they are never looked at, so they can neither silence nor explain.
 ";

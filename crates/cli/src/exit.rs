@@ -25,7 +25,8 @@ impl Exit {
         let not_judged = report.coverage.gaps().any(|gap| {
             gap.kind.fails_run() && !(allow_unrendered && gap.kind == model::coverage::GapKind::NotRendered)
         });
-        if not_judged {
+        // An input in which nothing was judged is no clean input: a mistyped path must not stay green.
+        if not_judged || report.coverage.objects() == 0 {
             return Exit::NotJudged;
         }
         match fail_on {

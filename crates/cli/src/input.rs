@@ -132,7 +132,9 @@ impl Walk {
     fn entry(&self, folder: &Path, entry: &ignore::DirEntry, sources: &mut Vec<Source>) {
         let path = entry.path();
         let Some(kind) = entry.file_type() else { return };
-        if kind.is_dir() || !is_manifest_name(path) {
+        let linked_folder = kind.is_symlink() && std::fs::metadata(path).is_ok_and(|target| target.is_dir());
+        let template = kind.is_file() && is_template_name(path);
+        if kind.is_dir() || !(is_manifest_name(path) || linked_folder || template) {
             return;
         }
         let shown = path.strip_prefix("./").unwrap_or(path).display().to_string();
@@ -142,7 +144,10 @@ impl Walk {
             sources.push(Source { shown, content: Content::Skipped(Judgement::Excluded, None) });
             return;
         }
-        let content = if kind.is_file() {
+        let content = if template {
+            let message = "a template of another tool; judge its rendered output instead, or exclude it".to_owned();
+            Content::Skipped(Judgement::NotJudged, Some((GapKind::NotRendered, message)))
+        } else if kind.is_file() {
             Content::File(path.to_owned())
         } else {
             let what = if kind.is_symlink() { "a symbolic link, which is not followed" } else { "no regular file" };
@@ -185,8 +190,16 @@ fn read_bounded(from: impl Read, bytes: &mut Vec<u8>) -> Result<(), String> {
 
 fn is_manifest_name(path: &Path) -> bool {
     let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or("");
-    ["yaml", "yml", "json"].iter().any(|known| extension.eq_ignore_ascii_case(known))
+    ["yaml", "yml", "json", "jsonl", "ndjson"].iter().any(|known| extension.eq_ignore_ascii_case(known))
         || path.file_name().is_some_and(|name| name == "Kustomization")
+}
+
+/// Whether the name says that a template engine makes a manifest of the file: `deploy.yaml.j2`.
+fn is_template_name(path: &Path) -> bool {
+    const ENGINES: [&str; 10] =
+        ["tpl", "tmpl", "j2", "jinja", "jinja2", "gotmpl", "template", "erb", "mustache", "hbs"];
+    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or("");
+    ENGINES.contains(&ending) && path.file_stem().is_some_and(|stem| is_manifest_name(Path::new(stem)))
 }
 
 fn globs(patterns: &[String]) -> Result<GlobSet, BadGlob> {

@@ -33,6 +33,8 @@ pub(crate) enum JudgeError {
     PodSecurity(policy::pod_security::StandardError),
     #[error("--kubernetes-version `{0}` is not of the form v1.36")]
     KubernetesVersion(String),
+    #[error("--registry `{0}` is no registry; give HOST[:PORT][/PATH] without scheme or patterns")]
+    Registry(String),
     #[error("--check `{0}` matches no code; `kobuk explain` lists all of them")]
     NoSuchCheck(String),
     #[error("--controls `{0}` matches no control; `kobuk controls list` lists all of them")]
@@ -125,6 +127,15 @@ fn config(args: &JudgeArgs) -> Result<Config, JudgeError> {
         let minor = text.trim_start_matches('v').strip_prefix("1.").and_then(|rest| rest.split('.').next());
         config.kubernetes_minor =
             minor.and_then(|minor| minor.parse().ok()).ok_or_else(|| JudgeError::KubernetesVersion(text.clone()))?;
+    }
+    let host = |text: &str| {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "._-:/[]".contains(c);
+        text.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '[')
+            && text.chars().all(plain)
+            && !text.contains("//")
+    };
+    if let Some(registry) = args.registry.iter().find(|registry| !host(registry)) {
+        return Err(JudgeError::Registry(registry.clone()));
     }
     let rules = policy::check::rules();
     let known = |pattern: &str| rules.iter().any(|rule| model::exception::glob(pattern, rule.code));

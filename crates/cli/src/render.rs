@@ -103,7 +103,13 @@ impl Plan {
             if kustomization.component || referenced.contains(*folder) {
                 continue;
             }
-            match self.kustomize(folder) {
+            let rendered_text = match remote_below(folder, &parsed) {
+                Some(name) => {
+                    Err(format!("it draws on `{name}`, which is no local file or folder; render it yourself"))
+                }
+                None => self.kustomize(folder),
+            };
+            match rendered_text {
                 Ok(text) => {
                     self.add(&kustomization.file, "kustomize", text);
                     reach(folder, &parsed, &mut rendered);
@@ -170,6 +176,8 @@ struct Kustomization {
     resources: Vec<PathBuf>,
     /// Files that hold fragments.
     patches: Vec<PathBuf>,
+    /// A source that is not on disk.
+    remote: Option<String>,
 }
 
 impl Kustomization {
@@ -194,6 +202,7 @@ impl Kustomization {
         let paths = |key: &str| -> Vec<PathBuf> {
             root.list(key).filter_map(|item| item.str_at("path")).filter_map(local).collect()
         };
+        let remote = remote_source(root, folder);
         let resources = ["resources", "bases", "components"].iter().flat_map(|key| listed(key)).collect();
         let fragments = ["patchesStrategicMerge", "configurations", "transformers", "generators"];
         let patches = fragments
@@ -201,8 +210,27 @@ impl Kustomization {
             .flat_map(|key| listed(key))
             .chain(["patches", "patchesJson6902", "replacements"].iter().flat_map(|key| paths(key)))
             .collect();
-        Kustomization { file: file.to_owned(), component: root.str_at("kind") == Some("Component"), resources, patches }
+        Kustomization {
+            file: file.to_owned(),
+            component: root.str_at("kind") == Some("Component"),
+            resources,
+            patches,
+            remote,
+        }
     }
+}
+
+/// The first source of a kustomization that is an address, or is not on disk.
+fn remote_source(root: Value<'_>, folder: &Path) -> Option<String> {
+    const SCHEMES: [&str; 6] = ["http:", "https:", "git@", "git:", "ssh:", "file:"];
+    let entries = root.entries().flat_map(|(_, value)| value.items());
+    let words = entries.flat_map(|item| [Some(item), item.get("path")]).chain([root.path(&["openapi", "path"])]);
+    let mut far =
+        words.flatten().filter_map(Value::as_str).filter(|text| SCHEMES.iter().any(|scheme| text.starts_with(scheme)));
+    let listed = ["resources", "bases", "components"].into_iter().flat_map(|key| root.list(key));
+    let mut missing =
+        listed.filter_map(Value::as_str).filter(|text| !text.contains('\n') && !folder.join(text).exists());
+    far.next().or_else(|| missing.next()).map(str::to_owned)
 }
 
 /// Collects a folder and all kustomizations that it draws on.
@@ -215,6 +243,14 @@ fn reach(folder: &Path, parsed: &BTreeMap<&PathBuf, Kustomization>, reached: &mu
             waiting.extend(kustomization.resources.iter().cloned());
         }
     }
+}
+
+/// A source that a folder, or a kustomization it draws on, does not have on disk. Kustomize would fetch
+/// it: a scan opens no connection to wherever a file that it judges points.
+fn remote_below(folder: &Path, parsed: &BTreeMap<&PathBuf, Kustomization>) -> Option<String> {
+    let mut reached = BTreeSet::new();
+    reach(folder, parsed, &mut reached);
+    reached.iter().filter_map(|folder| parsed.get(folder)).find_map(|kustomization| kustomization.remote.clone())
 }
 
 /// Runs a command with limits on time and output.

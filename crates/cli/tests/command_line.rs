@@ -79,6 +79,8 @@ fn a_wrong_command_line_ends_with_3_and_says_what_to_do() {
         (&["scan", "manifests", ".", "--config", "missing.yaml"][..], "missing.yaml"),
         (&["scan", "manifests", ".", "--baseline", "missing.json"][..], "missing.json"),
         (&["scan", "manifests", ".", "--exclude", "a{"][..], "pattern"),
+        (&["scan", "manifests", ".", "--registry", "https://x/"][..], "HOST"),
+        (&["scan", "manifests", ".", "--registry", "*"][..], "HOST"),
         (&["explain", "nothing"][..], "kobuk explain"),
         (&["controls", "show", "XX-1"][..], "kobuk controls list"),
         (&["nothing"][..], "nothing"),
@@ -332,4 +334,87 @@ fn man_pages_and_completions_are_made() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         assert!(!kobuk(&folder, &["completions", shell]).stdout.is_empty(), "{shell}");
     }
+}
+
+#[test]
+fn an_input_in_which_nothing_was_judged_ends_with_2() {
+    let folder = folder("nothing");
+    assert_eq!(scan(&folder, &[]).0, Some(2));
+    std::fs::write(folder.join("a.yaml"), CLEAN).unwrap();
+    for more in [&["--include", "*.zzz"][..], &["--exclude", "**"][..]] {
+        assert_eq!(scan(&folder, more).0, Some(2), "{more:?}");
+    }
+    assert_eq!(scan(&folder, &[]).0, Some(0));
+    let report = json(&kobuk(&folder, &["assess", "--include", "*.zzz", "--format", "json"]));
+    assert!(report["posture"].as_array().unwrap().iter().all(|posture| posture["state"] == "unknown"));
+}
+
+#[cfg(unix)]
+#[test]
+fn linked_folders_and_templates_of_other_tools_are_told() {
+    let folder = folder("told");
+    std::fs::write(folder.join("a.yaml"), CLEAN).unwrap();
+    std::os::unix::fs::symlink("/tmp", folder.join("elsewhere")).unwrap();
+    std::fs::write(folder.join("b.yaml.j2"), PRIVILEGED).unwrap();
+    let (code, report) = scan(&folder, &[]);
+    assert_eq!(code, Some(2));
+    let files = report["coverage"]["files"].as_array().unwrap();
+    let gap = |path: &str| files.iter().find(|file| file["path"] == path).unwrap()["gaps"][0]["kind"].clone();
+    assert_eq!((gap("elsewhere"), gap("b.yaml.j2")), ("not-understood".into(), "not-rendered".into()));
+}
+
+#[test]
+fn an_exception_that_can_be_read_in_two_ways_is_not_honoured() {
+    let folder = folder("exception-readings");
+    std::fs::write(folder.join("pod.yaml"), PRIVILEGED).unwrap();
+    let head =
+        "apiVersion: kobuk.dev/v1alpha1\nkind: Exception\nmetadata: {name: x}\nspec:\n  owner: us\n  reason: legacy\n";
+    for spec in [
+        "  expires: 2020-01-01\n  expires: 2027-01-01\n  findings: [pod-security-privileged]\n",
+        "  expires: 2027-01-01\n  findings: [pod-security-privileged]\n  scope: {names: [other]}\n  scope: {names: [tool]}\n",
+        "  expires: 2027-01-01\n  findings: [pod-security-privileged]\n  scope: {names: []}\n",
+        "  expires: 2027-01-01\n  findings: [pod-security-privileged]\n  scope: {names: null}\n",
+        "  expires: 2027-01-01\n  findings: [pod-security-privileged, pod-securty-x]\n",
+        "  expires: 2027-01-01\n  findings: [pod-security-privileged]\n  controls: [RC-99]\n",
+    ] {
+        std::fs::write(folder.join("x.yaml"), format!("{head}{spec}")).unwrap();
+        let found = codes(&scan(&folder, &["--check", "pod-security-privileged,exception-invalid"]).1);
+        assert!(found.contains(&"pod-security-privileged".to_owned()), "{spec}");
+        assert!(found.contains(&"exception-invalid".to_owned()), "{spec}");
+    }
+}
+
+#[test]
+fn a_kustomization_that_draws_on_an_address_is_not_rendered() {
+    let folder = folder("remote-base");
+    std::fs::write(folder.join("pod.yaml"), PRIVILEGED).unwrap();
+    for source in ["https://example.invalid/base?ref=main", "example.invalid/team/base"] {
+        std::fs::write(folder.join("kustomization.yaml"), format!("resources: [pod.yaml, \"{source}\"]\n")).unwrap();
+        let (code, report) = scan(&folder, &[]);
+        let files = report["coverage"]["files"].as_array().unwrap();
+        let gap = &files.iter().find(|file| file["path"] == "kustomization.yaml").unwrap()["gaps"][0];
+        assert_eq!((code, gap["kind"].as_str()), (Some(2), Some("not-rendered")));
+        assert!(gap["message"].as_str().unwrap().contains("no local file or folder"), "{gap}");
+    }
+}
+
+#[test]
+fn a_pod_under_a_misspelt_kind_keeps_controls_from_being_satisfied() {
+    let folder = folder("misspelt-kind");
+    let text = "apiVersion: apps/v1\nkind: Deploymnet\nmetadata: {name: d}\nspec:\n  template:\n    spec:\n      containers: [{name: c, image: i, securityContext: {privileged: true}}]\n";
+    std::fs::write(folder.join("d.yaml"), text).unwrap();
+    let report = json(&kobuk(&folder, &["assess", ".", "--format", "json"]));
+    assert_eq!(report["coverage"]["files"][0]["gaps"][0]["kind"], "not-understood");
+    assert!(report["posture"].as_array().unwrap().iter().all(|posture| posture["state"] != "satisfied"));
+    // The gap does not depend on which checks are selected.
+    let (_, report) = scan(&folder, &["--check", "pod-security-privileged"]);
+    assert_eq!(report["coverage"]["files"][0]["gaps"][0]["kind"], "not-understood");
+}
+
+#[test]
+fn items_of_a_list_that_are_no_objects_are_told() {
+    let folder = folder("list-items");
+    std::fs::write(folder.join("l.yaml"), "apiVersion: v1\nkind: List\nitems:\n- null\n- text\n").unwrap();
+    let (_, report) = scan(&folder, &[]);
+    assert_eq!(report["coverage"]["files"][0]["gaps"].as_array().unwrap().len(), 2);
 }

@@ -41,6 +41,8 @@ pub enum Found<'d> {
     Object(Object<'d>),
     /// A mapping that lacks `kind`, `apiVersion` or, named like an object, both; with what it lacks.
     Incomplete(Value<'d>, &'static str),
+    /// An item of a List that is no mapping.
+    NotObject(Value<'d>),
     /// No Kubernetes object.
     Other(Value<'d>),
 }
@@ -92,7 +94,11 @@ fn unfold_typed<'d>(
     {
         let inherited = if item_kind.is_empty() { ("", "") } else { (api_version, item_kind) };
         for item in items.items() {
-            unfold(item, inherited, depth + 1, each);
+            if item.is_map() {
+                unfold(item, inherited, depth + 1, each);
+            } else {
+                each(Found::NotObject(item));
+            }
         }
         return;
     }
@@ -247,7 +253,7 @@ mod tests {
                         format!("{} {}{odd}", object.version, object.kind)
                     }
                     Found::Incomplete(_, missing) => format!("lacks {missing}"),
-                    Found::Other(_) => String::from("other"),
+                    Found::NotObject(_) | Found::Other(_) => String::from("other"),
                 });
             });
         });

@@ -6,7 +6,7 @@
 //! 2. *satisfied*: every rule that is full proof of the control had something to look at, none of
 //!    them found anything or lowered a case to `info` because it could not tell, and nothing in the
 //!    input was left unjudged;
-//! 3. *not applicable*: nothing in the input could violate the control;
+//! 3. *not applicable*: there were objects, and none of them could violate the control;
 //! 4. *unknown*: everything else. Unknown is never pass.
 
 use std::collections::HashMap;
@@ -121,7 +121,7 @@ fn judge(
     } else {
         let mut serving = Serving::collect(control.id, rules, coverage);
         serving.left_out = left_out.iter().filter(|rule| rule.serves.iter().any(|s| s.control == control.id)).count();
-        match serving.decide(control, unjudged) {
+        match serving.decide(control, unjudged, coverage.objects()) {
             (State::Satisfied, _) if tally.doubts > 0 => {
                 (State::Unknown, format!("nothing violated, but {} could not be told", plural(tally.doubts, "case")))
             }
@@ -145,6 +145,7 @@ struct Serving {
     rules: usize,
     full: usize,
     full_looked: usize,
+    full_seen: usize,
     looked: u64,
     missing: Vec<&'static str>,
     absent: bool,
@@ -165,13 +166,14 @@ impl Serving {
             }
             if serves.proof == Proof::Full {
                 serving.full += 1;
+                serving.full_seen += usize::from(seen > 0);
                 serving.full_looked += usize::from(seen > 0 || rule.scope.absence() == Absence::NotApplicable);
             }
         }
         serving
     }
 
-    fn decide(&self, control: &Control, unjudged: usize) -> (State, String) {
+    fn decide(&self, control: &Control, unjudged: usize, objects: u64) -> (State, String) {
         if self.left_out > 0 {
             return (
                 State::Unknown,
@@ -181,10 +183,10 @@ impl Serving {
         if self.rules == 0 {
             return (State::Unknown, format!("needs {}: {}", nouns(control, None), control.judged_by));
         }
-        if self.absent && unjudged == 0 {
+        if self.absent && unjudged == 0 && objects > 0 {
             return (State::NotApplicable, format!("no {} in this input", self.missing.join(", ")));
         }
-        if self.full > 0 && self.full == self.full_looked && self.looked > 0 {
+        if self.full > 0 && self.full == self.full_looked && self.full_seen > 0 {
             if unjudged == 0 {
                 return (
                     State::Satisfied,
@@ -201,6 +203,7 @@ impl Serving {
         }
         let other = nouns(control, Some(Input::Manifests));
         let reason = match (self.full > 0, other.is_empty()) {
+            (true, _) if self.missing.is_empty() => format!("nothing found: {}", control.judged_by),
             (true, _) => format!("nothing found, but this input has no {}", self.missing.join(", ")),
             (false, false) => format!("nothing found here; {other} would tell: {}", control.judged_by),
             (false, true) => format!("nothing found, which alone proves nothing: {}", control.judged_by),

@@ -171,10 +171,8 @@ impl Scope {
     pub fn absence(self) -> Absence {
         use Scope::*;
         match self {
-            Role | RoleBinding | Secret | ConfigMap | Service | Ingress | Volume | StorageClass | Webhook
-            | AdmissionPolicy | RuntimeClass | Certificate | Mesh | DisruptionBudget | Exception => {
-                Absence::NotApplicable
-            }
+            Secret | ConfigMap | Service | Ingress | Volume | StorageClass | Webhook | AdmissionPolicy
+            | RuntimeClass | Certificate | Mesh | DisruptionBudget | Exception => Absence::NotApplicable,
             _ => Absence::Unknown,
         }
     }

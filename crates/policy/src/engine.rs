@@ -60,6 +60,8 @@ pub struct Worker<'e> {
     scopes: ScopeCounts,
     inventory: Inventory,
     exceptions: Vec<Exception>,
+    /// The document at hand repeats a key.
+    ambiguous: bool,
 }
 
 /// What a whole run gathered, before exceptions and posture.
@@ -112,7 +114,11 @@ impl<'c> Engine<'c> {
             .collect();
         let enabled = EnabledRules { all: selected.len() == rules.len(), rules: selected };
         let wanted = |rules: &[&'static Rule]| rules.iter().any(|rule| enabled.enabled(rule));
-        let object_checks: Vec<_> = check::object_checks().chain(more).filter(|check| wanted(check.rules)).collect();
+        // What cannot be judged is told whatever was selected, as a gap.
+        let tells_gaps =
+            |rules: &[&'static Rule]| rules.iter().any(|rule| std::ptr::eq(*rule, &crate::pod_security::NOT_JUDGED));
+        let object_checks: Vec<_> =
+            check::object_checks().chain(more).filter(|check| wanted(check.rules) || tells_gaps(check.rules)).collect();
         let mut by_scope = vec![Vec::new(); Scope::COUNT];
         for check in &object_checks {
             by_scope[check.scope as usize].push(*check);
@@ -145,6 +151,7 @@ impl<'c> Engine<'c> {
             scopes: ScopeCounts::default(),
             inventory: Inventory::default(),
             exceptions: Vec::new(),
+            ambiguous: false,
         }
     }
 
@@ -246,6 +253,7 @@ impl Worker<'_> {
         let first = self.findings.len();
         let mut claims = false;
         let mut unread = Vec::new();
+        self.ambiguous = true;
         for (index, reading) in Reading::ALL.into_iter().enumerate() {
             let read = tree.reading(reading);
             let mut part = FileCoverage { gaps: Vec::new(), ..coverage.clone() };
@@ -255,6 +263,7 @@ impl Worker<'_> {
                 unread = part.gaps;
             }
         }
+        self.ambiguous = false;
         coverage.gaps.extend(unread);
         unite(&mut self.findings, first);
         claims
@@ -284,6 +293,14 @@ impl Worker<'_> {
                     message: format!("an object without `{missing}`; add it, or exclude the file").into(),
                 });
             }
+            Found::NotObject(value) => {
+                claims = true;
+                coverage.gaps.push(Gap {
+                    kind: GapKind::NotUnderstood,
+                    location: value.location(),
+                    message: "an item of a List that is no object; remove it".into(),
+                });
+            }
             Found::Incomplete(..) | Found::Other(_) => {}
         });
         claims
@@ -294,6 +311,7 @@ impl Worker<'_> {
         let context = Context { config: engine.config };
         let first = self.findings.len();
         let mut dropped = 0;
+        let mut unjudged = None;
         let judged = catch_unwind(AssertUnwindSafe(|| {
             let mut sink = Sink::new(Arc::clone(&object.subject), &engine.enabled, &mut self.findings);
             let mut run = |scope: Scope| {
@@ -307,6 +325,7 @@ impl Worker<'_> {
             run(Scope::Object);
             scopes(object, run);
             dropped = sink.dropped();
+            unjudged = sink.take_unjudged();
             if counts {
                 self.inventory.add(object);
             }
@@ -326,6 +345,10 @@ impl Worker<'_> {
                 message: format!("{dropped} more findings on this object are not listed").into(),
             });
         }
+        if let Some((location, message)) = unjudged {
+            coverage.gaps.push(Gap { kind: GapKind::NotUnderstood, location, message });
+            return;
+        }
         let deletes = object.value.str_at("$patch") == Some("delete");
         if object.pods.is_empty() && manifest::pod::holds_pod(object.group, object.kind) && !deletes {
             coverage.gaps.push(Gap {
@@ -342,8 +365,21 @@ impl Worker<'_> {
             });
         }
         if counts && object.is("kobuk.dev", "Exception") {
-            self.exceptions.extend(crate::exceptions::read(object));
+            self.exception(object);
         }
+    }
+}
+
+impl Worker<'_> {
+    /// Takes an Exception, unless its document repeats a key: of two readings one may allow more.
+    fn exception(&mut self, object: &Object<'_>) {
+        if !self.ambiguous {
+            self.exceptions.extend(crate::exceptions::read(object));
+            return;
+        }
+        let mut sink = Sink::new(Arc::clone(&object.subject), &self.engine.enabled, &mut self.findings);
+        let message = "a key stands twice in the document, so the Exception is not honoured";
+        sink.report(&crate::checks::exceptions::INVALID, object.location(), message);
     }
 }
 

@@ -71,7 +71,8 @@ pub fn read(object: &Object<'_>) -> Option<Exception> {
         },
         location: object.location(),
     };
-    let unknown = crate::checks::exceptions::unknown_fields(object).next().is_some();
+    let unknown = crate::checks::exceptions::unknown_fields(object).next().is_some()
+        || !crate::checks::exceptions::lists(object).is_empty();
     let named = !exception.findings.is_empty() || !exception.controls.is_empty();
     (object.version == "v1alpha1" && named && !unknown).then_some(exception)
 }

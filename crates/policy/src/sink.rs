@@ -13,6 +13,7 @@ pub struct Sink<'s> {
     findings: &'s mut Vec<Finding>,
     first: usize,
     dropped: usize,
+    unjudged: Option<(Location, Box<str>)>,
 }
 
 /// Which rules are switched on.
@@ -31,7 +32,7 @@ impl<'s> Sink<'s> {
     /// A sink for one subject that appends to `findings`.
     pub fn new(subject: Arc<Subject>, enabled: &'s dyn Enabled, findings: &'s mut Vec<Finding>) -> Self {
         let first = findings.len();
-        Sink { subject, enabled, findings, first, dropped: 0 }
+        Sink { subject, enabled, findings, first, dropped: 0, unjudged: None }
     }
 
     /// Reports that the rule is broken at a place. `message` is one sentence that names the field and
@@ -49,6 +50,11 @@ impl<'s> Sink<'s> {
         at: impl Into<Location>,
         message: impl Into<Box<str>>,
     ) -> Entry<'_> {
+        let (at, message) = (at.into(), message.into());
+        // What could not be judged is a gap of the coverage too, whichever rules are switched on.
+        if std::ptr::eq(rule, &crate::pod_security::NOT_JUDGED) && self.unjudged.is_none() {
+            self.unjudged = Some((at, message.clone()));
+        }
         if !self.enabled.enabled(rule) {
             return Entry(None);
         }
@@ -64,9 +70,9 @@ impl<'s> Sink<'s> {
         self.findings.push(Finding {
             rule,
             severity: rule.severity,
-            message: message.into(),
+            message,
             subject: Arc::clone(subject),
-            location: at.into(),
+            location: at,
             properties: None,
         });
         Entry(self.findings.last_mut())
@@ -75,6 +81,11 @@ impl<'s> Sink<'s> {
     /// Whether a rule is switched on, for checks that are costly to run.
     pub fn wants(&self, rule: &'static Rule) -> bool {
         self.enabled.enabled(rule)
+    }
+
+    /// The first part of the object that could not be judged.
+    pub fn take_unjudged(&mut self) -> Option<(Location, Box<str>)> {
+        self.unjudged.take()
     }
 
     /// Findings beyond the limit for one object.

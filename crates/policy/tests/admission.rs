@@ -158,7 +158,7 @@ fn a_webhook_with_one_replica_is_reported() {
     let service = "apiVersion: v1\nkind: Service\nmetadata: {name: webhook, namespace: policy-system}\nspec: {selector: {app: w}}\n";
     let behind = |replicas: &str| {
         let deployment = format!(
-            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: d, namespace: policy-system}}\nspec: {{{replicas} template: {{metadata: {{labels: {{app: w}}}}, spec: {{containers: []}}}}}}\n"
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: d, namespace: policy-system}}\nspec: {{{replicas} template: {{metadata: {{labels: {{app: w}}}}, spec: {{containers: [{{name: w, image: i}}]}}}}}}\n"
         );
         format!("{}---\n{service}---\n{deployment}", validating(&[]))
     };

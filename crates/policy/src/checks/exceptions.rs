@@ -1,7 +1,7 @@
 //! Checks on Exception objects of Kobuk itself.
 
 use manifest::{Object, Value};
-use model::exception::parse_date;
+use model::exception::{glob, parse_date};
 use model::{Rule, Scope, Serves, Severity};
 
 use crate::check::{Context, ObjectCheck};
@@ -54,6 +54,9 @@ const SPEC_FIELDS: &[&str] = &["owner", "reason", "expires", "findings", "contro
 const SCOPE_FIELDS: &[&str] = &["kinds", "namespaces", "names", "containers", "files"];
 
 fn check(object: &Object<'_>, _: Context<'_>, sink: &mut Sink<'_>) {
+    for (at, message) in lists(object) {
+        sink.report(&INVALID, at, message);
+    }
     let Some(spec) = object.spec() else {
         sink.report(&INVALID, object.location(), "the Exception has no `spec`");
         return;
@@ -81,6 +84,35 @@ fn check(object: &Object<'_>, _: Context<'_>, sink: &mut Sink<'_>) {
     for (path, key) in unknown_fields(object) {
         sink.report(&INVALID, key, format!("`{path}` is no field of an Exception")).field(path);
     }
+}
+
+/// Faults in the lists of an Exception: empty ones, items that are no strings, codes and controls that do
+/// not exist. A list that is given and names nothing must not mean everything.
+pub fn lists<'d>(object: &Object<'d>) -> Vec<(Value<'d>, String)> {
+    let mut faults = Vec::new();
+    let Some(spec) = object.spec() else { return faults };
+    let scope = spec.entry("scope").map(|(_, scope)| scope);
+    if let Some(scope) = scope.filter(|scope| !scope.is_map() || scope.is_empty()) {
+        faults.push((scope, "`spec.scope` is no mapping with at least one list".to_owned()));
+    }
+    let fields = ["findings", "controls"].map(|key| (spec, "spec", key)).into_iter();
+    let scopes = scope.into_iter().flat_map(|scope| SCOPE_FIELDS.iter().map(move |key| (scope, "spec.scope", *key)));
+    for (parent, path, key) in fields.chain(scopes) {
+        let Some((_, list)) = parent.entry(key) else { continue };
+        let empty = |item: Value<'_>| item.as_str().is_none_or(|text| text.trim().is_empty());
+        if !list.is_seq() || list.is_empty() || list.items().any(empty) {
+            faults.push((list, format!("`{path}.{key}` is given and is no list of at least one string")));
+        }
+    }
+    let known = |code: &str| crate::check::rules().iter().any(|rule| glob(code, rule.code));
+    for item in spec.list("findings").filter(|item| item.as_str().is_some_and(|code| !known(code))) {
+        faults.push((item, format!("`{}` matches no finding code", item.as_str().unwrap_or(""))));
+    }
+    let control = |id: &str| model::catalogue::control(id).is_some();
+    for item in spec.list("controls").filter(|item| item.as_str().is_some_and(|id| !control(id))) {
+        faults.push((item, format!("`{}` is no control", item.as_str().unwrap_or(""))));
+    }
+    faults
 }
 
 /// Fields that an Exception does not have, so that a misspelt scope can never widen it.
