@@ -9,6 +9,7 @@
 //!
 //! Every limit on outside input is in [`limits`].
 
+pub mod base64;
 mod breaks;
 pub mod decode;
 pub mod inventory;

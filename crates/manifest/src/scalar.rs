@@ -230,39 +230,10 @@ fn float_key(value: f64) -> String {
 /// Float keys from this power of ten on are printed with an exponent.
 const FLOAT_KEY_EXPONENT_MIN: i32 = 6;
 
-/// Base64 with padding, line breaks ignored; bytes that are no UTF-8 become U+FFFD, as in JSON.
+/// Base64; bytes that are no UTF-8 become U+FFFD, as in JSON.
 fn binary(text: &str) -> Option<String> {
-    let digits: Vec<u8> = text.bytes().filter(|byte| !matches!(byte, b'\n' | b'\r')).collect();
-    if !digits.len().is_multiple_of(4) {
-        return None;
-    }
-    let mut bytes = Vec::with_capacity(digits.len() / 4 * 3);
-    let (groups, _) = digits.as_chunks::<4>();
-    for (index, group) in groups.iter().enumerate() {
-        let last = index + 1 == groups.len();
-        let padding = if last { group.iter().rev().take_while(|byte| **byte == b'=').count() } else { 0 };
-        if padding > 2 {
-            return None;
-        }
-        let mut bits = 0u32;
-        for byte in &group[..4 - padding] {
-            bits = bits << 6 | u32::from(base64_digit(*byte)?);
-        }
-        bits <<= 6 * padding;
-        bytes.extend_from_slice(&bits.to_be_bytes()[1..4 - padding]);
-    }
+    let bytes = crate::base64::decode(text)?;
     Some(String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
-}
-
-fn base64_digit(byte: u8) -> Option<u8> {
-    Some(match byte {
-        b'A'..=b'Z' => byte - b'A',
-        b'a'..=b'z' => byte - b'a' + 26,
-        b'0'..=b'9' => byte - b'0' + 52,
-        b'+' => 62,
-        b'/' => 63,
-        _ => return None,
-    })
 }
 
 #[cfg(test)]

@@ -138,37 +138,14 @@ fn is_encrypted_or_template(text: &str) -> bool {
     starts(&["ENC[", "<", "$(", "${", "{{", "ref+", "vault:"]) || text.contains("{{") || text.contains("<path:")
 }
 
-/// The bytes that a base 64 text stands for; `None` when it is none.
+/// The bytes that a base 64 text stands for; `None` when it is none. Padding may be missing, and ends it.
 fn base64_text(text: &str) -> Option<Cow<'static, [u8]>> {
-    let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
-    let (mut buffer, mut bits) = (0_u32, 0);
-    let mut ended = false;
-    for byte in text.bytes() {
-        let digit = match byte {
-            b'A'..=b'Z' => byte - b'A',
-            b'a'..=b'z' => byte - b'a' + 26,
-            b'0'..=b'9' => byte - b'0' + 52,
-            b'+' => 62,
-            b'/' => 63,
-            b'=' => {
-                ended = true;
-                continue;
-            }
-            b'\n' | b'\r' | b' ' => continue,
-            _ => return None,
-        };
-        if ended {
-            return None;
-        }
-        buffer = buffer << 6 | u32::from(digit);
-        bits += 6;
-        if bits >= 8 {
-            bits -= 8;
-            bytes.push((buffer >> bits) as u8);
-            buffer &= (1 << bits) - 1;
-        }
+    let symbols = || text.bytes().filter(|byte| !matches!(byte, b'\n' | b'\r' | b' '));
+    let ended = symbols().skip_while(|byte| *byte != b'=').any(|byte| byte != b'=');
+    if ended {
+        return None;
     }
-    Some(Cow::Owned(bytes))
+    manifest::base64::pack(symbols().take_while(|byte| *byte != b'=')).map(Cow::Owned)
 }
 
 #[cfg(test)]

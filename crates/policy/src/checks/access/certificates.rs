@@ -156,25 +156,7 @@ fn base64(text: &str) -> Option<Vec<u8>> {
     if text.len() > REQUEST_BYTES_MAX {
         return None;
     }
-    let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
-    let (mut bits, mut count) = (0u32, 0u32);
-    for byte in text.bytes().filter(|byte| !byte.is_ascii_whitespace() && *byte != b'=') {
-        let six = match byte {
-            b'A'..=b'Z' => byte - b'A',
-            b'a'..=b'z' => byte - b'a' + 26,
-            b'0'..=b'9' => byte - b'0' + 52,
-            b'+' => 62,
-            b'/' => 63,
-            _ => return None,
-        };
-        bits = bits << 6 | u32::from(six);
-        count += 6;
-        if count >= 8 {
-            count -= 8;
-            bytes.push((bits >> count & 0xff) as u8);
-        }
-    }
-    Some(bytes)
+    manifest::base64::pack(text.bytes().filter(|byte| !byte.is_ascii_whitespace() && *byte != b'='))
 }
 
 fn holds(haystack: &[u8], needle: &[u8]) -> bool {

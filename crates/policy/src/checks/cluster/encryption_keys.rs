@@ -1,6 +1,7 @@
 //! Keys written into an EncryptionConfiguration.
 
 use manifest::Value;
+use manifest::base64::decode;
 
 /// One key with its place.
 #[derive(Debug)]
@@ -49,37 +50,6 @@ pub(super) fn keys<'d>(root: Value<'d>) -> Vec<Key<'d>> {
 /// Whether a key decodes to readable text: random bytes do that once in millions of keys.
 pub(super) fn is_typed(secret: &str) -> bool {
     decode(secret).is_some_and(|bytes| bytes.len() >= 16 && bytes.iter().all(|b| (0x20..0x7f).contains(b)))
-}
-
-/// The bytes of standard base64 with padding, as Go's decoder takes it: line breaks are skipped.
-pub(super) fn decode(text: &str) -> Option<Vec<u8>> {
-    let symbols: Vec<u8> = text.bytes().filter(|byte| !matches!(byte, b'\r' | b'\n')).collect();
-    if !symbols.len().is_multiple_of(4) {
-        return None;
-    }
-    let padding = symbols.iter().rev().take_while(|byte| **byte == b'=').count();
-    if padding > 2 {
-        return None;
-    }
-    let mut bytes = Vec::with_capacity(symbols.len() / 4 * 3);
-    let (mut bits, mut count) = (0_u32, 0);
-    for symbol in symbols.get(..symbols.len() - padding)? {
-        let value = match symbol {
-            b'A'..=b'Z' => symbol - b'A',
-            b'a'..=b'z' => symbol - b'a' + 26,
-            b'0'..=b'9' => symbol - b'0' + 52,
-            b'+' => 62,
-            b'/' => 63,
-            _ => return None,
-        };
-        bits = (bits << 6) | u32::from(value);
-        count += 6;
-        if count >= 8 {
-            count -= 8;
-            bytes.push(((bits >> count) & 0xff) as u8);
-        }
-    }
-    Some(bytes)
 }
 
 #[cfg(test)]

@@ -4,11 +4,12 @@
 use std::collections::HashSet;
 
 use manifest::Value;
+use manifest::base64::decode;
 use model::Location;
 
 use super::component::shown;
 use super::duration;
-use super::encryption_keys::{LOCAL, decode};
+use super::encryption_keys::LOCAL;
 
 /// One reason for which the file is refused.
 #[derive(Debug)]
