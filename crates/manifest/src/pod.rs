@@ -106,14 +106,17 @@ impl<'d> PodTemplate<'d> {
     }
 }
 
-/// Whether objects of a built-in kind hold a pod spec, so that one without is incomplete.
-pub fn holds_pod(group: &str, kind: &str) -> bool {
-    matches!(
-        (group, kind),
-        ("", "Pod" | "PodTemplate" | "ReplicationController")
-            | ("apps", "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet")
-            | ("batch", "Job" | "CronJob")
-    )
+/// Where a built-in kind holds its pod spec; `None` for kinds that hold none, or that are not built in.
+pub fn pod_path(group: &str, kind: &str) -> Option<&'static [&'static str]> {
+    match (group, kind) {
+        ("", "Pod") => Some(&["spec"]),
+        ("", "PodTemplate") => Some(&["template", "spec"]),
+        ("", "ReplicationController")
+        | ("apps" | "extensions", "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet")
+        | ("batch" | "extensions", "Job") => Some(&["spec", "template", "spec"]),
+        ("batch", "CronJob") => Some(&["spec", "jobTemplate", "spec", "template", "spec"]),
+        _ => None,
+    }
 }
 
 /// Finds the pod templates of an object, and an image outside all of them.
@@ -122,31 +125,23 @@ pub(crate) fn pod_templates<'d>(
     group: &str,
     kind: &str,
 ) -> (Vec<PodTemplate<'d>>, Option<Value<'d>>) {
-    let builtin = |keys: &[&str]| {
-        let parent = value.path(&keys[..keys.len() - 1]);
-        let spec = parent.and_then(|parent| parent.get(keys[keys.len() - 1])).filter(|spec| spec.is_map());
-        let template = spec.map(|spec| PodTemplate {
-            spec,
-            metadata: parent.and_then(|parent| parent.get("metadata")),
-            path: keys.join(".").into(),
-            builtin: true,
-        });
-        (template.into_iter().collect(), None)
-    };
-    match (group, kind) {
-        ("", "Pod") => builtin(&["spec"]),
-        ("", "PodTemplate") => builtin(&["template", "spec"]),
-        ("", "ReplicationController")
-        | ("apps" | "extensions", "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet")
-        | ("batch" | "extensions", "Job") => builtin(&["spec", "template", "spec"]),
-        ("batch", "CronJob") => builtin(&["spec", "jobTemplate", "spec", "template", "spec"]),
-        _ if is_builtin_group(group) => (Vec::new(), None),
-        _ => {
-            let mut search = Search { found: Vec::new(), stray: None, path: String::new() };
-            search.visit(value, None);
-            (search.found, search.stray)
-        }
+    if let Some(path) = pod_path(group, kind) {
+        return (builtin_template(value, path).into_iter().collect(), None);
     }
+    if is_builtin_group(group) {
+        return (Vec::new(), None);
+    }
+    let mut search = Search { found: Vec::new(), stray: None, path: String::new() };
+    search.visit(value, None);
+    (search.found, search.stray)
+}
+
+/// The template at a path of a built-in kind, where it is a mapping.
+fn builtin_template<'d>(value: Value<'d>, path: &[&str]) -> Option<PodTemplate<'d>> {
+    let (last, above) = path.split_last()?;
+    let parent = value.path(above)?;
+    let spec = parent.get(last).filter(|spec| spec.is_map())?;
+    Some(PodTemplate { spec, metadata: parent.get("metadata"), path: path.join(".").into(), builtin: true })
 }
 
 /// Groups whose kinds are all known, so that only the kinds named above hold pod templates.

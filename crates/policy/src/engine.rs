@@ -350,7 +350,7 @@ impl Worker<'_> {
             return;
         }
         let deletes = object.value.str_at("$patch") == Some("delete");
-        if object.pods.is_empty() && manifest::pod::holds_pod(object.group, object.kind) && !deletes {
+        if object.pods.is_empty() && manifest::pod::pod_path(object.group, object.kind).is_some() && !deletes {
             coverage.gaps.push(Gap {
                 kind: GapKind::NotUnderstood,
                 location: object.location(),

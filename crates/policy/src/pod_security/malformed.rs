@@ -1,6 +1,6 @@
 //! Pods of a shape that no check can judge. Unknown is never pass.
 
-use manifest::pod::ContainerKind;
+use manifest::pod::{ContainerKind, pod_path};
 use manifest::{Object, Value};
 use model::{Rule, Scope, Serves, Severity};
 
@@ -36,8 +36,8 @@ fn without_pods(object: &Object<'_>, context: Context<'_>, sink: &mut Sink<'_>) 
         return;
     }
     if let Some(path) = pod_path(object.group, object.kind) {
-        let parents: Vec<&str> = path.split('.').collect();
-        let at = (0..parents.len()).rev().find_map(|length| object.value.path(parents.get(..length)?));
+        let at = (0..path.len()).rev().find_map(|length| object.value.path(path.get(..length)?));
+        let path = path.join(".");
         let at = at.filter(|at| at.start() != object.value.start()).map_or_else(|| object.location(), Value::location);
         sink.report(&NOT_JUDGED, at, format!("the {} has no pod spec at `{path}`", object.kind)).field(path);
     } else if let Some(containers) = misplaced(object) {
@@ -103,19 +103,6 @@ fn context(place: Place<'_, '_>, context: &SecurityContext<'_>, report: &mut Rep
     }
     if let Some(sysctls) = context.sysctls.filter(|value| !value.is_seq()) {
         report.not_judged(place, sysctls, "securityContext.sysctls", "is not a list");
-    }
-}
-
-/// Where a built-in kind holds its pod spec.
-fn pod_path(group: &str, kind: &str) -> Option<&'static str> {
-    match (group, kind) {
-        ("", "Pod") => Some("spec"),
-        ("", "PodTemplate") => Some("template.spec"),
-        ("", "ReplicationController")
-        | ("apps" | "extensions", "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet")
-        | ("batch" | "extensions", "Job") => Some("spec.template.spec"),
-        ("batch", "CronJob") => Some("spec.jobTemplate.spec.template.spec"),
-        _ => None,
     }
 }
 
