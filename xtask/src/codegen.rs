@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 /// Every generated file with its text.
 fn generated() -> Vec<(PathBuf, String)> {
     let mut files: Vec<(PathBuf, String)> = policy::check::rules()
-        .into_iter()
+        .iter()
+        .copied()
         .map(|rule| (PathBuf::from(format!("docs/findings/{}.md", rule.code)), policy::docs::page(rule)))
         .collect();
     files.push((PathBuf::from("docs/findings/README.md"), index()));

@@ -74,7 +74,7 @@ pub(crate) fn explain(code: Option<&str>, format: ExplainFormat, out: &mut dyn W
         }
         return Ok(());
     };
-    let rule = rules.into_iter().find(|rule| rule.code == code).ok_or_else(|| LookupError::Code(code.to_owned()))?;
+    let rule = rules.iter().find(|rule| rule.code == code).ok_or_else(|| LookupError::Code(code.to_owned()))?;
     match format {
         ExplainFormat::Json => write_json(&rule_json(rule), out)?,
         ExplainFormat::Text | ExplainFormat::Markdown => write!(out, "{}", policy::docs::page(rule))?,
@@ -120,7 +120,8 @@ fn show_text(control: &Control, out: &mut dyn Write) -> io::Result<()> {
 
 fn serving(control: &Control) -> Vec<(&'static Rule, Proof)> {
     policy::check::rules()
-        .into_iter()
+        .iter()
+        .copied()
         .filter_map(|rule| Some((rule, rule.serves.iter().find(|serves| serves.control == control.id)?.proof)))
         .collect()
 }

@@ -103,7 +103,7 @@ pub(crate) fn text(source: &Source) -> Option<String> {
         Content::Text(bytes) => bytes.clone(),
         Content::Skipped(..) => return None,
     };
-    manifest::decode::decode(&bytes).ok().map(|text| text.into_owned())
+    decode_owned(bytes).ok()
 }
 
 /// Worst finding that counts.

@@ -20,6 +20,13 @@ pub struct FileCoverage {
     pub gaps: Vec<Gap>,
 }
 
+impl FileCoverage {
+    /// Records a part that could not be judged.
+    pub fn gap(&mut self, kind: GapKind, location: Location, message: impl Into<Box<str>>) {
+        self.gaps.push(Gap { kind, location, message: message.into() });
+    }
+}
+
 /// What became of a file or of the whole input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Judgement {

@@ -1,5 +1,7 @@
 //! The door that all checks share.
 
+use std::sync::LazyLock;
+
 use manifest::{Inventory, Object};
 use model::{Rule, Scope};
 
@@ -33,16 +35,19 @@ pub struct InventoryCheck {
 }
 
 /// All rules of all checks, ordered by code.
-pub fn rules() -> Vec<&'static Rule> {
-    let mut rules: Vec<&'static Rule> = object_checks()
-        .flat_map(|check| check.rules)
-        .chain(inventory_checks().flat_map(|check| check.rules))
-        .chain(crate::engine::RULES)
-        .copied()
-        .collect();
-    rules.sort_unstable_by_key(|rule| rule.code);
-    rules.dedup_by_key(|rule| rule.code);
-    rules
+pub fn rules() -> &'static [&'static Rule] {
+    static RULES: LazyLock<Vec<&'static Rule>> = LazyLock::new(|| {
+        let mut rules: Vec<&'static Rule> = object_checks()
+            .flat_map(|check| check.rules)
+            .chain(inventory_checks().flat_map(|check| check.rules))
+            .chain(crate::engine::RULES)
+            .copied()
+            .collect();
+        rules.sort_unstable_by_key(|rule| rule.code);
+        rules.dedup_by_key(|rule| rule.code);
+        rules
+    });
+    &RULES
 }
 
 /// All checks on single objects.

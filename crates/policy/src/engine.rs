@@ -43,7 +43,6 @@ pub(crate) const RULES: &[&Rule] = &[&DUPLICATE_KEY];
 #[derive(Debug)]
 pub struct Engine<'c> {
     config: &'c Config,
-    object_checks: Vec<&'static ObjectCheck>,
     by_scope: Vec<Vec<&'static ObjectCheck>>,
     inventory_checks: Vec<&'static InventoryCheck>,
     /// Rules of all checks, switched on or not, ordered by code.
@@ -103,7 +102,7 @@ impl<'c> Engine<'c> {
     /// An engine with further checks beside the built-in ones, for programs that embed this crate and
     /// bring their own. The settings select among both; codes must be unique.
     pub fn with_checks(config: &'c Config, more: &'static [ObjectCheck]) -> Self {
-        let mut rules = check::rules();
+        let mut rules = check::rules().to_vec();
         rules.extend(more.iter().flat_map(|check| check.rules).copied());
         rules.sort_by_key(|rule| rule.code);
         rules.dedup_by_key(|rule| rule.code);
@@ -117,14 +116,14 @@ impl<'c> Engine<'c> {
         // What cannot be judged is told whatever was selected, as a gap.
         let tells_gaps =
             |rules: &[&'static Rule]| rules.iter().any(|rule| std::ptr::eq(*rule, &crate::pod_security::NOT_JUDGED));
-        let object_checks: Vec<_> =
-            check::object_checks().chain(more).filter(|check| wanted(check.rules) || tells_gaps(check.rules)).collect();
         let mut by_scope = vec![Vec::new(); Scope::COUNT];
-        for check in &object_checks {
-            by_scope[check.scope as usize].push(*check);
+        for check in check::object_checks().chain(more) {
+            if wanted(check.rules) || tells_gaps(check.rules) {
+                by_scope[check.scope as usize].push(check);
+            }
         }
         let inventory_checks = check::inventory_checks().filter(|check| wanted(check.rules)).collect();
-        Engine { config, object_checks, by_scope, inventory_checks, rules, enabled }
+        Engine { config, by_scope, inventory_checks, rules, enabled }
     }
 
     /// Rules that this engine may report.
@@ -135,11 +134,6 @@ impl<'c> Engine<'c> {
     /// Rules that the settings leave out.
     pub fn rules_left_out(&self) -> Vec<&'static Rule> {
         self.rules.iter().copied().filter(|rule| !self.enabled.enabled(rule)).collect()
-    }
-
-    /// Number of checks on single objects that will run.
-    pub fn object_check_count(&self) -> usize {
-        self.object_checks.len()
     }
 
     /// A worker for one thread.
@@ -218,8 +212,7 @@ impl Worker<'_> {
                         manifest::ReadError::Template { .. } => GapKind::NotRendered,
                         _ => GapKind::Error,
                     };
-                    let (location, message) = (error.location(), error.to_string().into());
-                    coverage.gaps.push(Gap { kind, location, message });
+                    coverage.gap(kind, error.location(), error.to_string());
                 }
             }
         });
@@ -275,11 +268,11 @@ impl Worker<'_> {
             Found::Object(object) => {
                 claims = true;
                 if let Some(place) = template_place(&object) {
-                    coverage.gaps.push(Gap {
-                        kind: GapKind::NotRendered,
-                        location: place.location(),
-                        message: "holds template actions `{{ … }}`; judge the rendered output instead".into(),
-                    });
+                    coverage.gap(
+                        GapKind::NotRendered,
+                        place.location(),
+                        "holds template actions `{{ … }}`; judge the rendered output instead",
+                    );
                     return;
                 }
                 coverage.objects += 1;
@@ -287,19 +280,19 @@ impl Worker<'_> {
             }
             Found::Incomplete(value, missing) if looks_like_object(value) => {
                 claims = true;
-                coverage.gaps.push(Gap {
-                    kind: GapKind::NotUnderstood,
-                    location: value.location(),
-                    message: format!("an object without `{missing}`; add it, or exclude the file").into(),
-                });
+                coverage.gap(
+                    GapKind::NotUnderstood,
+                    value.location(),
+                    format!("an object without `{missing}`; add it, or exclude the file"),
+                );
             }
             Found::NotObject(value) => {
                 claims = true;
-                coverage.gaps.push(Gap {
-                    kind: GapKind::NotUnderstood,
-                    location: value.location(),
-                    message: "an item of a List that is no object; remove it".into(),
-                });
+                coverage.gap(
+                    GapKind::NotUnderstood,
+                    value.location(),
+                    "an item of a List that is no object; remove it",
+                );
             }
             Found::Incomplete(..) | Found::Other(_) => {}
         });
@@ -332,45 +325,43 @@ impl Worker<'_> {
         }));
         if judged.is_err() {
             self.findings.truncate(first);
-            coverage.gaps.push(Gap {
-                kind: GapKind::CheckFailed,
-                location: object.location(),
-                message: "a check failed on this object; please report it with the manifest".into(),
-            });
+            coverage.gap(
+                GapKind::CheckFailed,
+                object.location(),
+                "a check failed on this object; please report it with the manifest",
+            );
         }
         if dropped > 0 {
-            coverage.gaps.push(Gap {
-                kind: GapKind::Truncated,
-                location: object.location(),
-                message: format!("{dropped} more findings on this object are not listed").into(),
-            });
+            coverage.gap(
+                GapKind::Truncated,
+                object.location(),
+                format!("{dropped} more findings on this object are not listed"),
+            );
         }
         if let Some((location, message)) = unjudged {
-            coverage.gaps.push(Gap { kind: GapKind::NotUnderstood, location, message });
+            coverage.gap(GapKind::NotUnderstood, location, message);
             return;
         }
         let deletes = object.value.str_at("$patch") == Some("delete");
         if object.pods.is_empty() && manifest::pod::pod_path(object.group, object.kind).is_some() && !deletes {
-            coverage.gaps.push(Gap {
-                kind: GapKind::NotUnderstood,
-                location: object.location(),
-                message: format!("the {} has no pod spec to judge; add it, or exclude the file", object.kind).into(),
-            });
+            coverage.gap(
+                GapKind::NotUnderstood,
+                object.location(),
+                format!("the {} has no pod spec to judge; add it, or exclude the file", object.kind),
+            );
         }
         if let Some(image) = object.stray_image {
-            coverage.gaps.push(Gap {
-                kind: GapKind::NotUnderstood,
-                location: image.location(),
-                message: format!("{} names an image outside any pod template that is understood", object.kind).into(),
-            });
+            coverage.gap(
+                GapKind::NotUnderstood,
+                image.location(),
+                format!("{} names an image outside any pod template that is understood", object.kind),
+            );
         }
         if counts && object.is("kobuk.dev", "Exception") {
             self.exception(object);
         }
     }
-}
 
-impl Worker<'_> {
     /// Takes an Exception, unless its document repeats a key: of two readings one may allow more.
     fn exception(&mut self, object: &Object<'_>) {
         if !self.ambiguous {
