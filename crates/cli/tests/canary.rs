@@ -2,9 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+#[path = "door/binary.rs"]
+mod binary;
+
 use std::fmt::Write;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Output;
+
+use crate::binary::{folder, kobuk};
 
 const FORMATS: [&str; 9] = ["text", "json", "sarif", "junit", "markdown", "github", "html", "openreports", "oscal"];
 
@@ -360,22 +364,4 @@ fn base64(text: &str) -> String {
         }
     }
     out
-}
-
-/// An empty folder of its own for one test.
-fn folder(name: &str) -> PathBuf {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
-    let _ = std::fs::remove_dir_all(&folder);
-    std::fs::create_dir_all(&folder).unwrap();
-    folder
-}
-
-fn kobuk(folder: &Path, words: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_kobuk"))
-        .current_dir(folder)
-        .env("SOURCE_DATE_EPOCH", "1795392000")
-        .env_remove("CLICOLOR_FORCE")
-        .args(words)
-        .output()
-        .unwrap()
 }

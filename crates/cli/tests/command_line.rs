@@ -2,30 +2,17 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::path::{Path, PathBuf};
+#[path = "door/binary.rs"]
+mod binary;
+
+use std::path::Path;
 use std::process::{Command, Output};
+
+use crate::binary::{folder, kobuk};
 
 const CLEAN: &str =
     "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: settings\n  namespace: shop\ndata:\n  color: green\n";
 const PRIVILEGED: &str = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: tool\n  namespace: shop\nspec:\n  containers:\n    - name: tool\n      image: registry.example.com/tool:1\n      securityContext:\n        privileged: true\n";
-
-/// An empty folder of its own for one test.
-fn folder(name: &str) -> PathBuf {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
-    let _ = std::fs::remove_dir_all(&folder);
-    std::fs::create_dir_all(&folder).unwrap();
-    folder
-}
-
-fn kobuk(folder: &Path, words: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_kobuk"))
-        .current_dir(folder)
-        .env("SOURCE_DATE_EPOCH", "1795392000") // 2026-11-23
-        .env_remove("CLICOLOR_FORCE")
-        .args(words)
-        .output()
-        .unwrap()
-}
 
 fn json(output: &Output) -> serde_json::Value {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {

@@ -2,10 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+#[path = "door/binary.rs"]
+mod binary;
+
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
 
 use serde_json::Value;
+
+use crate::binary::kobuk;
 
 const FORMATS: [&str; 9] = ["text", "json", "sarif", "junit", "markdown", "github", "html", "openreports", "oscal"];
 
@@ -42,20 +46,12 @@ rules: [{apiGroups: ['*'], resources: ['*'], verbs: ['*']}]
 
 /// A folder with findings, an exception, a broken file and one that is no manifest.
 fn folder(name: &str) -> PathBuf {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
-    let _ = std::fs::remove_dir_all(&folder);
-    std::fs::create_dir_all(&folder).unwrap();
+    let folder = binary::folder(name);
     std::fs::write(folder.join("hostile.yaml"), HOSTILE).unwrap();
     std::fs::write(folder.join("excepted.yaml"), EXCEPTED).unwrap();
     std::fs::write(folder.join("broken & <odd>.yaml"), "apiVersion: v1\nkind: Pod\n  spec: [\n").unwrap();
     std::fs::write(folder.join("other.json"), "{\"compilerOptions\": {}}").unwrap();
     folder
-}
-
-fn kobuk(folder: &Path, words: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_kobuk"));
-    command.current_dir(folder).env("SOURCE_DATE_EPOCH", "1795392000").env_remove("CLICOLOR_FORCE");
-    command.args(words).output().unwrap()
 }
 
 fn printed(folder: &Path, verb: &[&str], format: &str) -> String {

@@ -1,31 +1,12 @@
 //! What the checks on traffic report, and what they accept.
 
-use model::{Coverage, FileId, Finding, Severity, State};
+#[path = "door/severities.rs"]
+mod door;
+
+use model::{Coverage, FileId, Severity, State};
 use policy::{Config, Engine};
 
-fn findings(yaml: &str) -> Vec<Finding> {
-    let config = Config::default();
-    let engine = Engine::new(&config);
-    let mut worker = engine.worker();
-    worker.file(FileId(0), yaml.len() as u64, yaml);
-    let outcome = engine.finish(vec![worker]);
-    assert!(outcome.files[0].gaps.is_empty(), "{:?}\n{yaml}", outcome.files[0].gaps);
-    outcome.findings
-}
-
-fn severities(yaml: &str, code: &str) -> Vec<Severity> {
-    findings(yaml).iter().filter(|finding| finding.rule.code == code).map(|finding| finding.severity).collect()
-}
-
-#[track_caller]
-fn reports(yaml: &str, code: &str, severity: Severity) {
-    assert_eq!(severities(yaml, code), [severity], "{code}\n{yaml}");
-}
-
-#[track_caller]
-fn accepts(yaml: &str, code: &str) {
-    assert_eq!(severities(yaml, code), [], "{code}\n{yaml}");
-}
+use crate::door::{accepts, reports, severities};
 
 fn state(yaml: &str, control: &str) -> State {
     let config = Config::default();
