@@ -7,6 +7,7 @@
 //! Out of scope: reading files and printing reports (`cli`), the YAML reading itself (`manifest`).
 //! `policy` decides; it never opens files, calls out or reads the clock.
 
+pub mod admission;
 pub mod check;
 pub mod checks;
 pub mod config;

@@ -1,0 +1,181 @@
+//! What an expression may use: variables, functions, macros and types.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::context::Context;
+use crate::fault::Fault;
+use crate::types::Type;
+use crate::value::{Struct, Value};
+
+/// An implementation. Arguments are evaluated, a method's receiver comes first. They have passed
+/// [`Overload::accepts`], so a wrong type is a fault of ours; answer `no such overload` all the same.
+pub type Run = for<'v> fn(&mut Context<'_>, &[Value<'v>]) -> Result<Value<'v>, Fault>;
+
+/// One signature of a function.
+#[derive(Clone)]
+pub struct Overload {
+    /// cel-go's identifier, for example `string_find_string`: the key of the cost tables.
+    pub id: &'static str,
+    /// Whether it is called as `x.f()`; the receiver is then `args[0]`.
+    pub member: bool,
+    /// Types of the arguments.
+    pub args: Vec<Type>,
+    /// Type of the result.
+    pub result: Type,
+    /// The implementation.
+    pub run: Run,
+}
+
+/// A function: one name, several signatures.
+#[derive(Clone, Debug, Default)]
+pub struct Function {
+    /// Its signatures.
+    pub overloads: Vec<Overload>,
+}
+
+/// A table of functions that belong together.
+#[derive(Clone, Debug, Default)]
+pub struct Library {
+    /// Name and signature, in any order; the same name may come several times.
+    pub overloads: Vec<(&'static str, Overload)>,
+    /// Names with a constant value: types such as `net.IP`, constants.
+    pub constants: Vec<(&'static str, Type, Value<'static>)>,
+}
+
+/// Types with fields that an environment knows.
+pub trait TypeProvider: fmt::Debug + Send + Sync {
+    /// Whether there is a type of this name.
+    fn has(&self, name: &str) -> bool;
+    /// The type of a field; `None` when the type has no such field.
+    fn field(&self, name: &str, field: &str) -> Option<Type>;
+    /// All fields of a type, for suggestions.
+    fn fields(&self, name: &str) -> Vec<String>;
+    /// Makes a value from a message literal. Fields have passed the type checker where their types were
+    /// known.
+    fn make<'v>(&self, value: Struct<'v>) -> Result<Value<'v>, Fault> {
+        Ok(Value::Struct(Arc::new(value)))
+    }
+}
+
+/// Everything an expression may use.
+#[derive(Clone, Debug, Default)]
+pub struct Env {
+    /// Functions by name.
+    pub functions: HashMap<Arc<str>, Function>,
+    /// Names and types of variables; the index is the slot that [`Activation`](crate::Activation) is asked
+    /// for. A name may have dots (`variables.total`): the longest name that fits wins.
+    pub variables: Vec<(Arc<str>, Type)>,
+    /// Names with a constant value.
+    pub constants: HashMap<Arc<str>, (Type, Value<'static>)>,
+    /// Types with fields.
+    pub types: Option<Arc<dyn TypeProvider>>,
+    /// Prefix under which names are looked up first, for example `google.rpc`.
+    pub container: Arc<str>,
+    /// Which macros and which syntax are on.
+    pub syntax: Syntax,
+}
+
+/// Which macros and which syntax are on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Syntax {
+    /// `a.?b`, `a[?0]`, `[?a]`, `optMap`, `optFlatMap`.
+    pub optionals: bool,
+    /// `cel.bind`.
+    pub bind: bool,
+    /// `cel.block` and its `cel.index`, `cel.iterVar`, `cel.accuVar`: for conformance tests.
+    pub block: bool,
+    /// `all(i, v, …)`, `transformList`, `transformMap`, `transformMapEntry`, `existsOne`.
+    pub two_variables: bool,
+    /// `math.greatest`, `math.least` as macros.
+    pub math: bool,
+    /// Lists and maps of mixed element types are `dyn` instead of an error.
+    pub mixed_literals: bool,
+}
+
+impl Default for Syntax {
+    /// What kube-apiserver has on.
+    fn default() -> Self {
+        Syntax { optionals: true, bind: true, block: false, two_variables: true, math: false, mixed_literals: false }
+    }
+}
+
+impl Env {
+    /// Adds a library.
+    pub fn add(&mut self, library: Library) {
+        for (name, overload) in library.overloads {
+            self.functions.entry(name.into()).or_default().overloads.push(overload);
+        }
+        for (name, of, value) in library.constants {
+            self.constants.insert(name.into(), (of, value));
+        }
+    }
+
+    /// Declares a variable and returns its slot.
+    pub fn declare(&mut self, name: &str, of: Type) -> usize {
+        self.variables.push((name.into(), of));
+        self.variables.len() - 1
+    }
+}
+
+impl Library {
+    /// Adds a function `name(args)`.
+    #[must_use]
+    pub fn function(mut self, name: &'static str, id: &'static str, args: &[Type], result: Type, run: Run) -> Self {
+        self.overloads.push((name, Overload { id, member: false, args: args.to_vec(), result, run }));
+        self
+    }
+
+    /// Adds a method `args[0].name(args[1..])`.
+    #[must_use]
+    pub fn method(mut self, name: &'static str, id: &'static str, args: &[Type], result: Type, run: Run) -> Self {
+        self.overloads.push((name, Overload { id, member: true, args: args.to_vec(), result, run }));
+        self
+    }
+
+    /// Adds a name with a constant value.
+    #[must_use]
+    pub fn constant(mut self, name: &'static str, of: Type, value: Value<'static>) -> Self {
+        self.constants.push((name, of, value));
+        self
+    }
+}
+
+impl Overload {
+    /// Whether arguments of these run-time types fit.
+    pub fn accepts(&self, args: &[Value<'_>]) -> bool {
+        self.args.len() == args.len() && self.args.iter().zip(args).all(|(of, value)| fits(of, value))
+    }
+}
+
+impl fmt::Debug for Overload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.id)
+    }
+}
+
+/// Whether a value is of a type, without looking inside lists and maps, as cel-go's guards do.
+fn fits(of: &Type, value: &Value<'_>) -> bool {
+    match (of, value) {
+        (Type::Dyn | Type::Param(_), _)
+        | (Type::Null, Value::Null)
+        | (Type::Bool, Value::Bool(_))
+        | (Type::Int, Value::Int(_))
+        | (Type::Uint, Value::Uint(_))
+        | (Type::Double, Value::Double(_))
+        | (Type::String, Value::Str(_))
+        | (Type::Bytes, Value::Bytes(_))
+        | (Type::List(_), Value::List(_))
+        | (Type::Map(..), Value::Map(_))
+        | (Type::Duration, Value::Duration(_))
+        | (Type::Timestamp, Value::Timestamp(_))
+        | (Type::Type(_), Value::Type(_))
+        | (Type::Optional(_), Value::Optional(_))
+        | (Type::Wrapper(_), Value::Null) => true,
+        (Type::Wrapper(of), _) => fits(of, value),
+        (Type::Struct(name), Value::Struct(value)) => *name == value.name,
+        (Type::Opaque(name), Value::Opaque(value)) => **name == *value.type_name(),
+        _ => false,
+    }
+}

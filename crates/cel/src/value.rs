@@ -1,0 +1,255 @@
+//! Values at run time. Text, lists and maps of a document are borrowed from it.
+
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+
+use manifest::{Data, Value as Node};
+
+use crate::types::Type;
+
+/// A value. Cheap to clone.
+#[derive(Clone, Debug)]
+pub enum Value<'v> {
+    /// `null`
+    Null,
+    /// A boolean.
+    Bool(bool),
+    /// A signed integer.
+    Int(i64),
+    /// An unsigned integer.
+    Uint(u64),
+    /// A double.
+    Double(f64),
+    /// Text.
+    Str(Str<'v>),
+    /// Bytes.
+    Bytes(Arc<[u8]>),
+    /// A list.
+    List(List<'v>),
+    /// A map.
+    Map(Map<'v>),
+    /// A duration.
+    Duration(Duration),
+    /// A point in time.
+    Timestamp(Timestamp),
+    /// A type as a value.
+    Type(Arc<Type>),
+    /// An optional value.
+    Optional(Option<Arc<Value<'v>>>),
+    /// A value of a type with fields, made by a message literal.
+    Struct(Arc<Struct<'v>>),
+    /// A value of a library's own type: a quantity, an address, an authorizer.
+    Opaque(Arc<dyn Opaque>),
+}
+
+/// Text.
+#[derive(Clone)]
+pub enum Str<'v> {
+    /// In the document or in the program.
+    Borrowed(&'v str),
+    /// Made by the evaluation.
+    Shared(Arc<str>),
+}
+
+/// A list.
+#[derive(Clone, Debug)]
+pub enum List<'v> {
+    /// A sequence of the document.
+    Node(Node<'v>),
+    /// Made by the evaluation.
+    Items(Arc<[Value<'v>]>),
+}
+
+/// A map.
+#[derive(Clone, Debug)]
+pub enum Map<'v> {
+    /// A mapping of the document; its keys are strings.
+    Node(Node<'v>),
+    /// Made by the evaluation, entries in order of insertion.
+    Entries(Arc<Entries<'v>>),
+}
+
+/// Entries of a map that the evaluation made.
+#[derive(Clone, Debug, Default)]
+pub struct Entries<'v> {
+    pub(crate) list: Vec<(Value<'v>, Value<'v>)>,
+    /// Index by key, made when the list is long.
+    pub(crate) index: Option<std::collections::HashMap<Key, u32>>,
+}
+
+/// A key as a hash wants it: numbers that are equal are one key.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Key {
+    /// A boolean.
+    Bool(bool),
+    /// An integer.
+    Int(i64),
+    /// An unsigned integer above the range of `Int`.
+    Uint(u64),
+    /// Text.
+    Str(Arc<str>),
+}
+
+/// A value of a type with fields.
+#[derive(Clone, Debug)]
+pub struct Struct<'v> {
+    /// Name of the type.
+    pub name: Arc<str>,
+    /// Fields that were set, in order.
+    pub fields: Vec<(Arc<str>, Value<'v>)>,
+}
+
+/// Seconds and nanoseconds of the same sign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Duration {
+    /// Whole nanoseconds, as Go keeps them.
+    pub nanos: i64,
+}
+
+/// Seconds since 1970 in UTC and nanoseconds, year 1 to 9999.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp {
+    /// Whole seconds, negative before 1970.
+    pub seconds: i64,
+    /// 0 to 999,999,999, counted forwards.
+    pub nanos: u32,
+}
+
+/// A value of a library's own type.
+pub trait Opaque: Any + fmt::Debug + Send + Sync {
+    /// Name of the type, for example `kubernetes.Quantity`.
+    fn type_name(&self) -> &'static str;
+    /// Whether two values are equal.
+    fn equals(&self, other: &dyn Opaque) -> bool;
+    /// For [`downcast`].
+    fn as_any(&self) -> &dyn Any;
+    /// How many bytes or parts it has, for the cost model.
+    fn size(&self) -> u64 {
+        1
+    }
+    /// The value as text, for traces.
+    fn describe(&self) -> String {
+        format!("{self:?}")
+    }
+}
+
+/// The value behind an opaque one.
+pub fn downcast<'a, T: 'static>(value: &'a Value<'_>) -> Option<&'a T> {
+    if let Value::Opaque(opaque) = value { opaque.as_any().downcast_ref() } else { None }
+}
+
+// === impl Value ===
+
+impl<'v> Value<'v> {
+    /// The value of a node of a document.
+    pub fn node(node: Node<'v>) -> Value<'v> {
+        match node.data() {
+            Data::Null => Value::Null,
+            Data::Bool(value) => Value::Bool(*value),
+            Data::Int(value) => Value::Int(*value),
+            Data::Float(value) => Value::Double(*value),
+            Data::Str(text) => Value::Str(Str::Borrowed(text)),
+            Data::Seq(_) => Value::List(List::Node(node)),
+            Data::Map(_) => Value::Map(Map::Node(node)),
+        }
+    }
+
+    /// Borrowed text.
+    pub fn str(text: &'v str) -> Value<'v> {
+        Value::Str(Str::Borrowed(text))
+    }
+
+    /// Owned text.
+    pub fn string(text: impl Into<Arc<str>>) -> Value<'v> {
+        Value::Str(Str::Shared(text.into()))
+    }
+
+    /// A list.
+    pub fn list(items: impl Into<Arc<[Value<'v>]>>) -> Value<'v> {
+        Value::List(List::Items(items.into()))
+    }
+
+    /// A library's own value.
+    pub fn opaque(value: impl Opaque) -> Value<'v> {
+        Value::Opaque(Arc::new(value))
+    }
+
+    /// Text, if it is text.
+    pub fn as_str(&self) -> Option<&str> {
+        if let Value::Str(text) = self { Some(text.as_str()) } else { None }
+    }
+
+    /// The type that `type(x)` returns, without parameters.
+    pub fn type_of(&self) -> Type {
+        match self {
+            Value::Null => Type::Null,
+            Value::Bool(_) => Type::Bool,
+            Value::Int(_) => Type::Int,
+            Value::Uint(_) => Type::Uint,
+            Value::Double(_) => Type::Double,
+            Value::Str(_) => Type::String,
+            Value::Bytes(_) => Type::Bytes,
+            Value::List(_) => Type::list(Type::Dyn),
+            Value::Map(_) => Type::map(Type::Dyn, Type::Dyn),
+            Value::Duration(_) => Type::Duration,
+            Value::Timestamp(_) => Type::Timestamp,
+            Value::Type(_) => Type::of(Type::Dyn),
+            Value::Optional(_) => Type::optional(Type::Dyn),
+            Value::Struct(value) => Type::Struct(value.name.clone()),
+            Value::Opaque(value) => Type::opaque(value.type_name()),
+        }
+    }
+}
+
+// === impl Str ===
+
+impl Str<'_> {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Str::Borrowed(text) => text,
+            Str::Shared(text) => text,
+        }
+    }
+}
+
+impl fmt::Debug for Str<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_str().fmt(f)
+    }
+}
+
+// === impl List ===
+
+impl<'v> List<'v> {
+    /// Number of items.
+    pub fn len(&self) -> usize {
+        match self {
+            List::Node(node) => node.len(),
+            List::Items(items) => items.len(),
+        }
+    }
+
+    /// Whether there is no item.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The item at an index from 0. Walks over the items before it in a document.
+    pub fn get(&self, index: usize) -> Option<Value<'v>> {
+        match self {
+            List::Node(node) => node.items().nth(index).map(Value::node),
+            List::Items(items) => items.get(index).cloned(),
+        }
+    }
+
+    /// All items.
+    pub fn iter(&self) -> impl Iterator<Item = Value<'v>> + '_ {
+        let (nodes, items) = match self {
+            List::Node(node) => (Some(node.items()), None),
+            List::Items(items) => (None, Some(items.iter().cloned())),
+        };
+        nodes.into_iter().flatten().map(Value::node).chain(items.into_iter().flatten())
+    }
+}

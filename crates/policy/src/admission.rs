@@ -1,0 +1,10 @@
+//! What users' own policies judge: a request to the API server, and what is known about the cluster.
+//!
+//! A request is read from an AdmissionReview or made from a manifest, as if it were about to be created.
+//! Whatever nobody gave stays unknown: a policy that asks for it has no verdict, and says what is missing.
+
+pub mod facts;
+pub mod request;
+
+pub use facts::Facts;
+pub use request::{Operation, Request, Resource, UserInfo};
