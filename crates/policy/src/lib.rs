@@ -14,6 +14,7 @@ pub mod config;
 pub mod docs;
 pub mod engine;
 pub mod exceptions;
+pub mod export;
 pub mod pod_security;
 pub mod sink;
 
