@@ -5,6 +5,8 @@
 
 pub mod facts;
 pub mod request;
+pub mod verdict;
 
 pub use facts::Facts;
 pub use request::{Operation, Request, Resource, UserInfo};
+pub use verdict::{Actions, Ruling, Verdict, Violation};
