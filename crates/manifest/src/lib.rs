@@ -29,5 +29,5 @@ pub use inventory::Inventory;
 pub use object::Object;
 pub use pod::{Container, ContainerKind, PodTemplate};
 pub use readings::Reading;
-pub use stream::{Document, ReadError, documents};
+pub use stream::{Document, ReadError, documents, json_document};
 pub use tree::{Data, Tree, Value};
