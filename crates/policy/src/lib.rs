@@ -17,6 +17,7 @@ pub mod exceptions;
 pub mod export;
 pub mod pod_security;
 pub mod sink;
+pub mod user_rules;
 
 pub use check::{Context, InventoryCheck, ObjectCheck};
 pub use config::Config;
