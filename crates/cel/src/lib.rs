@@ -17,6 +17,7 @@ pub mod ast;
 pub mod context;
 pub mod decl;
 pub mod fault;
+pub mod issues;
 pub mod types;
 pub mod value;
 
@@ -24,5 +25,6 @@ pub use ast::{Ast, Expr, ExprKind, Span};
 pub use context::{Activation, Budget, Context};
 pub use decl::{Env, Function, Library, Overload};
 pub use fault::{Fact, Fault};
+pub use issues::{Issue, Issues};
 pub use types::Type;
 pub use value::Value;
