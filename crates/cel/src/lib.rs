@@ -18,6 +18,7 @@ pub mod checker;
 pub mod context;
 pub mod decl;
 pub mod fault;
+pub mod issues;
 pub mod types;
 pub mod value;
 
@@ -26,5 +27,6 @@ pub use checker::{Checked, Reference};
 pub use context::{Activation, Budget, Context};
 pub use decl::{Env, Function, Library, Overload};
 pub use fault::{Fact, Fault};
+pub use issues::{Issue, Issues};
 pub use types::Type;
 pub use value::Value;
