@@ -14,15 +14,19 @@
 //! known, or a budget that is spent. `&&`, `||`, `all` and `exists` absorb the first two as CEL says.
 
 pub mod ast;
+pub mod checker;
 pub mod context;
 pub mod decl;
 pub mod fault;
+pub mod issues;
 pub mod types;
 pub mod value;
 
 pub use ast::{Ast, Expr, ExprKind, Span};
+pub use checker::{Checked, Reference};
 pub use context::{Activation, Budget, Context};
 pub use decl::{Env, Function, Library, Overload};
 pub use fault::{Fact, Fault};
+pub use issues::{Issue, Issues};
 pub use types::Type;
 pub use value::Value;
