@@ -95,12 +95,22 @@ pub struct Syntax {
     pub math: bool,
     /// Lists and maps of mixed element types are `dyn` instead of an error.
     pub mixed_literals: bool,
+    /// Literals given to `duration`, `timestamp`, `matches` and `format` are checked before evaluation.
+    pub valid_literals: bool,
 }
 
 impl Default for Syntax {
     /// What kube-apiserver has on.
     fn default() -> Self {
-        Syntax { optionals: true, bind: true, block: false, two_variables: true, math: false, mixed_literals: false }
+        Syntax {
+            optionals: true,
+            bind: true,
+            block: false,
+            two_variables: true,
+            math: false,
+            mixed_literals: false,
+            valid_literals: true,
+        }
     }
 }
 

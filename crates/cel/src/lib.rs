@@ -23,7 +23,7 @@ pub mod types;
 pub mod value;
 
 pub use ast::{Ast, Expr, ExprKind, Span};
-pub use checker::{Checked, Reference};
+pub use checker::{Checked, Reference, check};
 pub use context::{Activation, Budget, Context};
 pub use decl::{Env, Function, Library, Overload};
 pub use fault::{Fact, Fault};

@@ -190,9 +190,7 @@ impl Bindings {
                     }
             }
             Type::List(part) | Type::Optional(part) | Type::Type(part) => self.is_free(number, part, depth + 1),
-            Type::Map(key, value) => {
-                self.is_free(number, key, depth + 1) && self.is_free(number, value, depth + 1)
-            }
+            Type::Map(key, value) => self.is_free(number, key, depth + 1) && self.is_free(number, value, depth + 1),
             _ => true,
         }
     }
