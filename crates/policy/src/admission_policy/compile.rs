@@ -120,6 +120,7 @@ impl Compiler {
 
     fn put_back(&mut self, extras: Extras, mut env: Env) {
         env.truncate(OWN);
+        env.rename(environment::VARIABLES, "@variables");
         if let Some(place) = self.envs.get_mut(index(extras)) {
             *place = Some(env);
         }
