@@ -16,6 +16,7 @@
 pub mod ast;
 pub mod checker;
 pub mod context;
+pub mod cost;
 pub mod decl;
 pub mod fault;
 pub mod issues;
