@@ -14,7 +14,9 @@
 //! known, or a budget that is spent. `&&`, `||`, `all` and `exists` absorb the first two as CEL says.
 
 pub mod ast;
+pub mod checker;
 pub mod context;
+pub mod cost;
 pub mod decl;
 pub mod fault;
 pub mod issues;
@@ -24,6 +26,7 @@ pub mod types;
 pub mod value;
 
 pub use ast::{Ast, Expr, ExprKind, Span};
+pub use checker::{Checked, Reference, check};
 pub use context::{Activation, Budget, Context};
 pub use decl::{Env, Function, Library, Overload};
 pub use fault::{Fact, Fault};
