@@ -93,6 +93,12 @@ pub struct Syntax {
     pub two_variables: bool,
     /// `math.greatest`, `math.least` as macros.
     pub math: bool,
+    /// `sortBy`.
+    pub sort_by: bool,
+    /// `` a.`b-c` ``, `` T{`b-c`: 1} ``.
+    pub quoted_fields: bool,
+    /// `proto.getExt`, `proto.hasExt`.
+    pub extensions: bool,
     /// Lists and maps of mixed element types are `dyn` instead of an error.
     pub mixed_literals: bool,
     /// Literals given to `duration`, `timestamp`, `matches` and `format` are checked before evaluation.
@@ -104,10 +110,13 @@ impl Default for Syntax {
     fn default() -> Self {
         Syntax {
             optionals: true,
-            bind: true,
+            bind: false,
             block: false,
             two_variables: true,
             math: false,
+            sort_by: true,
+            quoted_fields: false,
+            extensions: false,
             mixed_literals: false,
             valid_literals: true,
         }

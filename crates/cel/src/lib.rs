@@ -16,9 +16,12 @@
 pub mod ast;
 pub mod checker;
 pub mod context;
+pub mod cost;
 pub mod decl;
 pub mod fault;
 pub mod issues;
+mod lexer;
+mod parser;
 pub mod types;
 pub mod value;
 
@@ -28,5 +31,6 @@ pub use context::{Activation, Budget, Context};
 pub use decl::{Env, Function, Library, Overload};
 pub use fault::{Fact, Fault};
 pub use issues::{Issue, Issues};
+pub use parser::parse;
 pub use types::Type;
 pub use value::Value;
