@@ -18,6 +18,7 @@ pub mod checker;
 pub mod context;
 pub mod decl;
 pub mod fault;
+pub mod library;
 pub mod types;
 pub mod value;
 
