@@ -7,6 +7,7 @@ mod arguments;
 mod encoders;
 mod lists;
 mod math;
+pub mod pattern;
 mod sets;
 mod strings;
 
