@@ -22,6 +22,7 @@ pub mod fault;
 pub mod issues;
 mod lexer;
 mod parser;
+pub mod library;
 pub mod types;
 pub mod value;
 
