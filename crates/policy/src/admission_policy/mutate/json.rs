@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use cel::value::{Struct, Value};
-use manifest::{Data, Value as Node};
+use manifest::build::{BuildError, TreeBuilder};
+use manifest::{Data, Tree, Value as Node};
+use model::Location;
 
 /// A value of JSON.
 #[derive(Clone, Debug, PartialEq)]
@@ -94,6 +96,37 @@ impl Json {
             entries.push((Box::from(&**name), value));
         }
         Ok(Json::Map(entries))
+    }
+
+    /// The value as a document; made values get the place of the object that was changed.
+    pub(crate) fn to_tree(&self, place: Location) -> Result<Tree<'static>, BuildError> {
+        let mut builder = TreeBuilder::new(place.file);
+        builder.place(place);
+        self.build(&mut builder);
+        builder.finish()
+    }
+
+    fn build(&self, builder: &mut TreeBuilder<'static>) {
+        match self {
+            Json::Null => builder.scalar(Data::Null),
+            Json::Bool(value) => builder.scalar(Data::Bool(*value)),
+            Json::Int(value) => builder.scalar(Data::Int(*value)),
+            Json::Float(value) => builder.scalar(Data::Float(*value)),
+            Json::Str(text) => builder.text(text.to_string()),
+            Json::Seq(items) => {
+                builder.seq();
+                items.iter().for_each(|item| item.build(builder));
+                builder.end();
+            }
+            Json::Map(entries) => {
+                builder.map();
+                for (key, value) in entries {
+                    builder.text(key.to_string());
+                    value.build(builder);
+                }
+                builder.end();
+            }
+        }
     }
 
     /// The value of a key.

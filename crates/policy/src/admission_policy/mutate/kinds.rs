@@ -10,7 +10,7 @@
 //!
 //! `field=keys` is a list whose items are told apart by the values of these keys (with the value that a missing
 //! key stands for, if it is not the empty text), `field=*` a set, `field=!` a mapping that is replaced as a whole,
-//! and a lone `!` says so of the type itself. A type may be restricted to one `apiVersion` (`Type@group/version`).
+//! `field=+` one that is merged although its type is not; a lone `!` says of a type that it is replaced as a whole. A type may be restricted to one `apiVersion` (`Type@group/version`).
 //! All other lists are replaced as a whole, all other mappings are merged.
 
 use std::collections::HashMap;
@@ -47,6 +47,8 @@ pub(crate) enum Note {
     Keys(&'static [(&'static str, Default)]),
     /// Replaced as a whole.
     Atomic,
+    /// Merged, although the type is replaced elsewhere.
+    Granular,
 }
 
 /// What a missing key stands for.
@@ -123,7 +125,7 @@ impl<'s> Kind<'s> {
             Kind::Shaped(shape, note, version) => match shape.expect() {
                 Expect::List(inner) => {
                     let relation = match note {
-                        Note::Plain | Note::Atomic => Relation::Atomic,
+                        Note::Plain | Note::Atomic | Note::Granular => Relation::Atomic,
                         Note::Set => Relation::Set,
                         Note::Keys(keys) => {
                             Relation::Keyed(keys.iter().map(|(name, default)| ((*name).to_owned(), Some(default.json()))).collect())
@@ -148,9 +150,12 @@ impl<'s> Kind<'s> {
         let atomic = match self {
             Kind::Unknown | Kind::Custom(_) => false,
             Kind::Fields(own, version) => is_atomic(own.name(), version),
-            Kind::Shaped(shape, note, _) => match shape.expect() {
+            Kind::Shaped(shape, note, version) => match shape.expect() {
                 Expect::Map(_) => note == Note::Atomic,
                 Expect::Leaf(Leaf::Any) | Expect::Maybe(_) => false,
+                Expect::Leaf(Leaf::Fields(own)) => {
+                    note == Note::Atomic || (note != Note::Granular && is_atomic(own.name(), version))
+                }
                 _ => return None,
             },
             Kind::Structural(node) => match node.str_at("type") {
@@ -166,7 +171,7 @@ impl<'s> Kind<'s> {
     /// The type itself instead of a field that holds nothing but it.
     fn resolved(self) -> Kind<'s> {
         match self {
-            Kind::Shaped(shape, Note::Plain | Note::Atomic, version) => match shape.expect() {
+            Kind::Shaped(shape, Note::Plain, version) => match shape.expect() {
                 Expect::Leaf(Leaf::Fields(own)) => Kind::Fields(own, version),
                 _ => self,
             },
@@ -176,16 +181,23 @@ impl<'s> Kind<'s> {
 }
 
 impl<'s> MapKind<'s> {
+    /// Whether the mapping declares fields by name.
+    pub(crate) fn has_fields(self) -> bool {
+        match self.of {
+            Kind::Fields(..) | Kind::Custom(_) => true,
+            Kind::Shaped(shape, ..) => matches!(shape.expect(), Expect::Leaf(Leaf::Fields(_))),
+            Kind::Structural(node) => node.get("properties").is_some(),
+            Kind::Unknown => false,
+        }
+    }
+
     /// The type of a field or of any value of the mapping; `None` where the mapping has no such field.
     pub(crate) fn field(self, name: &str) -> Option<Kind<'s>> {
         match self.of {
             Kind::Unknown => Some(Kind::Unknown),
-            Kind::Fields(own, version) => {
-                let shape = own.field(name)?;
-                let note = TABLE.get(own.name()).and_then(|fields| fields.get(name)).copied().unwrap_or(Note::Plain);
-                Some(Kind::Shaped(shape, note, version).resolved())
-            }
+            Kind::Fields(own, version) => declared(own, name, version),
             Kind::Shaped(shape, _, version) => match shape.expect() {
+                Expect::Leaf(Leaf::Fields(own)) => declared(own, name, version),
                 Expect::Map(inner) => Some(Kind::Shaped(inner, Note::Plain, version).resolved()),
                 _ => Some(Kind::Unknown),
             },
@@ -197,6 +209,12 @@ impl<'s> MapKind<'s> {
             Kind::Structural(node) => structural_field(node, name),
         }
     }
+}
+
+fn declared<'s>(own: TypeRef, name: &str, version: &'s str) -> Option<Kind<'s>> {
+    let shape = own.field(name)?;
+    let note = TABLE.get(own.name()).and_then(|fields| fields.get(name)).copied().unwrap_or(Note::Plain);
+    Some(Kind::Shaped(shape, note, version).resolved())
 }
 
 impl Default {
@@ -262,6 +280,7 @@ static TABLE: LazyLock<HashMap<&'static str, Fields>> = LazyLock::new(|| {
             match word.split_once('=') {
                 Some((field, "*")) => fields.insert(field, Note::Set),
                 Some((field, "!")) => fields.insert(field, Note::Atomic),
+                Some((field, "+")) => fields.insert(field, Note::Granular),
                 Some((field, keys)) => fields.insert(field, Note::Keys(read_keys(keys))),
                 None => fields.insert("", Note::Atomic),
             };
