@@ -17,7 +17,10 @@ pub mod ast;
 pub mod checker;
 pub mod context;
 pub mod decl;
+mod eval;
 pub mod fault;
+pub mod plan;
+pub mod standard;
 pub mod types;
 pub mod value;
 
@@ -26,5 +29,6 @@ pub use checker::{Checked, Reference};
 pub use context::{Activation, Budget, Context};
 pub use decl::{Env, Function, Library, Overload};
 pub use fault::{Fact, Fault};
+pub use plan::Program;
 pub use types::Type;
 pub use value::Value;
