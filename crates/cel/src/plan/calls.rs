@@ -79,7 +79,7 @@ impl Builder<'_> {
             }
         };
         let folds = standard::is_conversion(&name) && args.len() == 1;
-        let call = Call { name, args: args.into(), target, price: Price::of(single) };
+        let call = Call { args: args.into(), target, price: Price::of(&name, single), name };
         if folds && let [Node { kind: Kind::Const(value), .. }] = &*call.args {
             let mut context = Context::new(BUDGET_DEFAULT);
             return Ok(Kind::Const(call.target.run(&call.name, &mut context, std::slice::from_ref(value))?));
@@ -141,7 +141,7 @@ impl Builder<'_> {
 
 /// An operator of two operands that has a step of its own, or the operands back.
 fn binary(name: &str, single: Option<&'static str>, args: [Node; 2]) -> Result<Result<Kind, [Node; 2]>, Fault> {
-    let price = Price::of(single);
+    let price = Price::of(name, single);
     let order = |args, name, accepts| Kind::Order(Box::new(Order { args, name, accepts, price }));
     let kind = match name {
         "_&&_" => Kind::And(Box::new(args)),

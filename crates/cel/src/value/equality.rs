@@ -86,9 +86,9 @@ fn maps_equal(a: &Map<'_>, b: &Map<'_>) -> bool {
 fn structs_equal(a: &Struct<'_>, b: &Struct<'_>) -> bool {
     a.name == b.name
         && a.fields.len() == b.fields.len()
-        && a.fields.iter().all(|(name, value)| {
-            b.fields.iter().any(|(other_name, other)| name == other_name && value.equals(other))
-        })
+        && a.fields
+            .iter()
+            .all(|(name, value)| b.fields.iter().any(|(other_name, other)| name == other_name && value.equals(other)))
 }
 
 #[cfg(test)]
