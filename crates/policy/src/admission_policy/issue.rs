@@ -9,7 +9,7 @@ use model::Location;
 /// has any: `Invalid value: "…": compilation failed: …`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LoadIssue {
-    /// Whether the object was left out because of it.
+    /// How bad it is, and whether the object was left out because of it.
     pub level: Level,
     /// Kind and name of the object, for example `ValidatingAdmissionPolicy demo`.
     pub object: Arc<str>,
@@ -26,10 +26,12 @@ pub struct LoadIssue {
 /// How bad an issue is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// The object is used all the same.
+    /// Worth a look. The object is used.
     Warning,
-    /// The API server would refuse the object, so it is not used.
+    /// The API server takes the object, but part of it has no effect, so it cannot be meant. The object is used.
     Error,
+    /// The API server would refuse the object. It is not used.
+    Refused,
 }
 
 /// As `kubectl` prints an invalid object, without its place.

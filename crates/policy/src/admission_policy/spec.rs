@@ -119,6 +119,19 @@ pub struct BindingSpec {
     pub actions: Vec<Action>,
 }
 
+/// `spec.paramRef`
+#[derive(Clone, Debug)]
+pub struct ParamRef {
+    /// `name`; empty where objects are selected by labels.
+    pub name: Arc<str>,
+    /// `namespace`; empty for that of the request.
+    pub namespace: Arc<str>,
+    /// `selector`
+    pub selector: Option<Selector>,
+    /// `parameterNotFoundAction: Deny`
+    pub deny_if_missing: bool,
+}
+
 /// One of `spec.validationActions`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {

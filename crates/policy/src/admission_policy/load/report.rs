@@ -72,8 +72,8 @@ impl<'d> At<'d> {
 
 impl Report {
     /// Whether the API server would refuse the object.
-    pub(super) fn has_errors(&self) -> bool {
-        self.issues.iter().any(|issue| issue.level == Level::Error)
+    pub(super) fn has_refusal(&self) -> bool {
+        self.issues.iter().any(|issue| issue.level == Level::Refused)
     }
 
     /// A field that must be there.
@@ -111,10 +111,10 @@ impl Report {
 
     /// Anything else for which the API server refuses the object.
     pub(super) fn error(&mut self, at: &At<'_>, message: String) {
-        self.push(Level::Error, at, message, None);
+        self.push(Level::Refused, at, message, None);
     }
 
-    /// Something that the API server refuses, with advice.
+    /// Something that the API server drops or that has no effect, with advice.
     pub(super) fn error_with(&mut self, at: &At<'_>, message: String, hint: &'static str) {
         self.push(Level::Error, at, message, Some(hint));
     }
