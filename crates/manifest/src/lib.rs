@@ -11,6 +11,7 @@
 
 pub mod base64;
 mod breaks;
+pub mod build;
 pub mod decode;
 pub mod inventory;
 mod json;
@@ -25,6 +26,7 @@ pub mod stream;
 pub mod tree;
 mod yaml;
 
+pub use build::{BuildError, Draft, Step, TreeBuilder};
 pub use inventory::Inventory;
 pub use object::Object;
 pub use pod::{Container, ContainerKind, PodTemplate};

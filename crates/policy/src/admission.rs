@@ -5,8 +5,13 @@
 
 pub mod facts;
 pub mod request;
+pub mod resources;
+pub mod review;
+pub mod selector;
 pub mod verdict;
 
-pub use facts::Facts;
-pub use request::{Operation, Request, Resource, UserInfo};
+pub use facts::{Facts, Lookup};
+pub use request::{Kind, Operation, Request, Resource, UserInfo};
+pub use review::{RequestError, is_review};
+pub use selector::{LabelSet, Selector, Selects};
 pub use verdict::{Actions, Ruling, Verdict, Violation};
