@@ -16,6 +16,7 @@ pub mod engine;
 pub mod exceptions;
 pub mod export;
 pub mod pod_security;
+pub mod policies;
 pub mod sink;
 pub mod user_rules;
 

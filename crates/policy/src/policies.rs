@@ -1,0 +1,184 @@
+//! Everything that users bring to judge requests with, behind one door: admission policies of the API server and
+//! Gatekeeper's documents.
+//!
+//! ```text
+//! documents ─load─► Policies ─judge(Request, Facts)─► Judged { verdicts, object after mutation }
+//!                            └─findings─► Finding, Undecided: what a scan reports
+//! ```
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use cel::Fact;
+use manifest::{Object, Tree, Value};
+use model::{Finding, Location, Rule, Severity, Subject};
+
+use crate::admission::{Facts, Request, Ruling, Verdict};
+use crate::admission_policy::{Budgets, Level, LoadIssue, LoadOptions, PolicySet};
+use crate::user_rules;
+
+/// Policies, ready to judge. Shared between threads.
+#[derive(Debug, Default)]
+pub struct Policies {
+    /// ValidatingAdmissionPolicies and MutatingAdmissionPolicies.
+    pub admission: PolicySet,
+    /// By name of the policy.
+    rules: HashMap<Arc<str>, &'static Rule>,
+}
+
+/// How policies are loaded.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Kubernetes minor version that the policies are for, for example 36.
+    pub kubernetes_minor: u32,
+    /// Policies that no binding names are judged as if a binding said `Deny`.
+    pub bind_all: bool,
+}
+
+/// What all policies say about one request.
+#[derive(Debug, Default)]
+pub struct Judged {
+    /// A verdict per policy, binding and parameter object; mutating policies first.
+    pub verdicts: Vec<Verdict>,
+    /// The object as mutating policies leave it; `None` when it is as it was.
+    pub object: Option<Tree<'static>>,
+}
+
+/// A policy that had no answer for one object.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Undecided {
+    /// The policy.
+    pub policy: Arc<str>,
+    /// What was missing.
+    pub facts: Arc<[Fact]>,
+}
+
+impl Policies {
+    /// Loads policies, bindings, templates, constraints and mutators out of documents; objects of other kinds are
+    /// passed over. Also says what is wrong. What the API server would refuse is left out.
+    pub fn load(documents: &[Value<'_>], options: &Options) -> (Policies, Vec<LoadIssue>) {
+        let env = cel::library::kubernetes((1, options.kubernetes_minor));
+        let load = LoadOptions { env, bind_all: options.bind_all };
+        let (admission, mut issues) = PolicySet::load(documents.iter().copied(), &load);
+        let mut policies = Policies { admission, rules: HashMap::new() };
+        for document in documents {
+            let object = Object::at(*document).filter(is_policy);
+            if let Some(object) = object {
+                policies.add_rule(&object, &mut issues);
+            }
+        }
+        (policies, issues)
+    }
+
+    /// Whether there is no policy.
+    pub fn is_empty(&self) -> bool {
+        self.admission.is_empty()
+    }
+
+    /// The rules of all policies, ordered by code.
+    pub fn rules(&self) -> Vec<&'static Rule> {
+        let mut rules: Vec<&'static Rule> = self.rules.values().copied().collect();
+        rules.sort_unstable_by_key(|rule| rule.code);
+        rules
+    }
+
+    /// Judges a request as the API server does: mutating policies change the object, validating ones judge what
+    /// they leave.
+    pub fn judge(&self, request: &Request<'_>, facts: &Facts, budgets: &mut Budgets<'_>) -> Judged {
+        let mutated = self.admission.mutate(request, facts, budgets);
+        let mut judged = Judged { verdicts: mutated.verdicts, object: mutated.object };
+        let verdicts = match &judged.object {
+            None => self.admission.evaluate(request, facts, budgets),
+            Some(tree) => {
+                let changed = Request { object: Some(tree.root()), ..request.clone() };
+                self.admission.evaluate(&changed, facts, budgets)
+            }
+        };
+        judged.verdicts.extend(verdicts);
+        judged
+    }
+
+    /// What a scan reports of verdicts on an object: a finding per violation and per failure, and what could not be
+    /// decided.
+    ///
+    /// A violation that would be refused has the severity of the policy. One that is only warned of is `low`, one
+    /// that is only logged `info`, as the policy's owner wants them to pass.
+    pub fn findings(
+        &self,
+        verdicts: &[Verdict],
+        (subject, location): (&Arc<Subject>, Location),
+        findings: &mut Vec<Finding>,
+        undecided: &mut Vec<Undecided>,
+    ) {
+        for verdict in verdicts {
+            let Some(rule) = self.rules.get(&verdict.policy).copied() else { continue };
+            let severity = match (verdict.actions.deny, verdict.actions.warn) {
+                (true, _) => rule.severity,
+                (false, true) => rule.severity.min(Severity::Low),
+                (false, false) => Severity::Info,
+            };
+            let mut report = |severity, message: &str| {
+                findings.push(Finding {
+                    rule,
+                    severity,
+                    message: message.trim_end_matches('.').into(),
+                    subject: Arc::clone(subject),
+                    location,
+                    properties: Some(Box::new(properties(verdict))),
+                });
+            };
+            match &verdict.ruling {
+                Ruling::NotApplicable(_) | Ruling::Satisfied => {}
+                Ruling::Violated(violations) => violations.iter().for_each(|one| report(severity, &one.message)),
+                Ruling::Failed { messages, ignored } => {
+                    let severity = if *ignored { Severity::Info } else { severity };
+                    messages.iter().for_each(|message| report(severity, message));
+                }
+                Ruling::Unknown(facts) => {
+                    undecided.push(Undecided { policy: verdict.policy.clone(), facts: facts.clone() });
+                }
+            }
+        }
+    }
+
+    fn add_rule(&mut self, object: &Object<'_>, issues: &mut Vec<LoadIssue>) {
+        match user_rules::rule(object) {
+            Ok(rule) => {
+                self.rules.insert(object.name().into(), rule);
+            }
+            Err(error) => issues.push(LoadIssue {
+                level: Level::Refused,
+                object: format!("{} {}", object.kind, object.name()).into(),
+                field: String::from("metadata.annotations"),
+                message: error.to_string(),
+                hint: None,
+                location: object.metadata.and_then(|metadata| metadata.get("annotations")).unwrap_or(object.value).location(),
+            }),
+        }
+    }
+}
+
+/// Whether an object gets a rule of its own.
+fn is_policy(object: &Object<'_>) -> bool {
+    match object.group {
+        "admissionregistration.k8s.io" => {
+            matches!(object.kind, "ValidatingAdmissionPolicy" | "MutatingAdmissionPolicy")
+        }
+        "templates.gatekeeper.sh" => object.kind == "ConstraintTemplate",
+        _ => false,
+    }
+}
+
+fn properties(verdict: &Verdict) -> Vec<(&'static str, Box<str>)> {
+    let actions = [(verdict.actions.deny, "deny"), (verdict.actions.warn, "warn"), (verdict.actions.audit, "audit")];
+    let actions: Vec<&str> = actions.into_iter().filter(|(on, _)| *on).map(|(_, word)| word).collect();
+    let mut properties: Vec<(&'static str, Box<str>)> = Vec::with_capacity(3);
+    if let Some(binding) = &verdict.binding {
+        properties.push(("binding", (**binding).into()));
+    }
+    if let Some(params) = &verdict.params {
+        properties.push(("params", (**params).into()));
+    }
+    properties.push(("actions", actions.join(",").into()));
+    properties
+}
