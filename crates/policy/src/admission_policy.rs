@@ -21,6 +21,7 @@ mod evaluate;
 mod issue;
 pub mod limits;
 mod load;
+mod matched;
 mod mutate;
 mod params;
 mod response;

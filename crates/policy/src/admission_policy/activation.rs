@@ -27,9 +27,9 @@ pub(crate) struct Inputs<'v> {
     /// The resource that the policy was matched under.
     pub resource: Option<&'v Resource<'v>>,
     /// `object`
-    pub object: Option<Node<'v>>,
+    pub object: Given<'v>,
     /// `oldObject`
-    pub old_object: Option<Node<'v>>,
+    pub old_object: Given<'v>,
     /// `namespaceObject`
     pub namespace: Given<'v>,
     /// `params`
@@ -84,7 +84,13 @@ pub(crate) struct VariableTrace {
 
 impl<'v, 'i> Frame<'v, 'i> {
     /// A frame in which no variable was evaluated yet.
-    pub(crate) fn new(policy: &'v Compiled, inputs: &'i Inputs<'v>, authorizer: bool, namespace: bool, traced: bool) -> Self {
+    pub(crate) fn new(
+        policy: &'v Compiled,
+        inputs: &'i Inputs<'v>,
+        authorizer: bool,
+        namespace: bool,
+        traced: bool,
+    ) -> Self {
         Frame {
             policy,
             inputs,
@@ -189,7 +195,7 @@ impl<'v, 'i> Frame<'v, 'i> {
             Part::RequestResourceGroup => Value::str(&self.own_resource()?.group),
             Part::RequestResourceVersion => Value::str(&self.own_resource()?.version),
             Part::RequestResourceResource => Value::str(&self.own_resource()?.resource),
-            Part::RequestSubResource => text("requestSubResource", &request.sub_resource)?,
+            Part::RequestSubResource => text("requestSubResource", own_sub_resource(request))?,
             Part::Name => text("name", &request.name)?,
             Part::Namespace => text("namespace", &request.namespace)?,
             Part::Operation => Value::str(request.operation.as_str()),
@@ -256,7 +262,8 @@ impl<'v, 'i> Frame<'v, 'i> {
         for (path, part) in REQUEST_PATHS {
             let Some(name) = path.strip_prefix("request.").filter(|name| !name.contains('.')) else { continue };
             let absent = match part {
-                Part::SubResource | Part::RequestSubResource => request.sub_resource.is_empty(),
+                Part::SubResource => request.sub_resource.is_empty(),
+                Part::RequestSubResource => own_sub_resource(request).is_empty(),
                 Part::Name => request.name.is_empty(),
                 Part::Namespace => request.namespace.is_empty(),
                 Part::Options => self.options()?.is_none(),
@@ -272,10 +279,9 @@ impl<'v, 'i> Frame<'v, 'i> {
 
 impl<'v> Activation<'v> for Frame<'v, '_> {
     fn variable(&self, slot: usize, context: &mut Context<'_>) -> Result<Value<'v>, Fault> {
-        let object = |node: Option<Node<'v>>| Ok(node.map_or(Value::Null, Value::node));
         match slot {
-            OBJECT => object(self.inputs.object),
-            OLD_OBJECT => object(self.inputs.old_object),
+            OBJECT => self.inputs.object.value(),
+            OLD_OBJECT => self.inputs.old_object.value(),
             NAMESPACE_OBJECT if !self.namespace => Ok(Value::Null),
             NAMESPACE_OBJECT => self.inputs.namespace.value(),
             PARAMS => self.inputs.params.value(),
@@ -311,6 +317,10 @@ impl<'v> Given<'v> {
             Given::Unknown(fact) => Err(Fault::Unknown(Arc::new([fact.clone()]))),
         }
     }
+}
+
+fn own_sub_resource<'v>(request: &'v Request<'v>) -> &'v str {
+    request.request_sub_resource.as_deref().unwrap_or(&request.sub_resource)
 }
 
 fn extra<'v>(user: &UserInfo<'v>) -> Option<Node<'v>> {

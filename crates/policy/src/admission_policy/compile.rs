@@ -180,7 +180,15 @@ impl Job {
             })
             .collect();
         let complete = self.broken.is_empty();
-        complete.then_some(Compiled { spec, match_conditions, variables, validations, messages, audit_annotations, mutations })
+        complete.then_some(Compiled {
+            spec,
+            match_conditions,
+            variables,
+            validations,
+            messages,
+            audit_annotations,
+            mutations,
+        })
     }
 
     fn variables(&mut self, spec: &PolicySpec) -> Vec<Expression> {

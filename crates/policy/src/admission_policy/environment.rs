@@ -289,9 +289,8 @@ fn fixed_field(name: &str, field: &str) -> Option<Type> {
         ("kubernetes.AdmissionRequest", "userInfo") => Type::object("kubernetes.UserInfo"),
         ("kubernetes.AdmissionRequest", "dryRun") => Type::Bool,
         ("kubernetes.AdmissionRequest", "options") => Type::Dyn,
-        ("kubernetes.UserInfo", "groups") | ("kubernetes.NamespaceSpec" | "kubernetes.NamespaceMetadata", "finalizers") => {
-            Type::list(Type::String)
-        }
+        ("kubernetes.UserInfo", "groups")
+        | ("kubernetes.NamespaceSpec" | "kubernetes.NamespaceMetadata", "finalizers") => Type::list(Type::String),
         ("kubernetes.UserInfo", "extra") => Type::map(Type::String, Type::list(Type::String)),
         ("kubernetes.Namespace", "metadata") => Type::object("kubernetes.NamespaceMetadata"),
         ("kubernetes.Namespace", "spec") => Type::object("kubernetes.NamespaceSpec"),

@@ -86,7 +86,14 @@ impl Loaded {
     }
 
     /// Adds an issue about a policy or binding that was read.
-    pub(crate) fn issue(&mut self, level: Level, object: String, at: (&str, model::Location), message: String, hint: Option<&'static str>) {
+    pub(crate) fn issue(
+        &mut self,
+        level: Level,
+        object: String,
+        at: (&str, model::Location),
+        message: String,
+        hint: Option<&'static str>,
+    ) {
         let (field, location) = (at.0.to_owned(), at.1);
         self.issues.push(LoadIssue { level, object: object.into(), field, message, hint, location });
     }
@@ -101,8 +108,11 @@ const GROUP: &str = "admissionregistration.k8s.io";
 /// Versions in which the API server has had these kinds.
 const VERSIONS: [&str; 3] = ["v1", "v1beta1", "v1alpha1"];
 
-const SUPPORTED: [&str; 3] =
-    ["admissionregistration.k8s.io/v1", "admissionregistration.k8s.io/v1alpha1", "admissionregistration.k8s.io/v1beta1"];
+const SUPPORTED: [&str; 3] = [
+    "admissionregistration.k8s.io/v1",
+    "admissionregistration.k8s.io/v1alpha1",
+    "admissionregistration.k8s.io/v1beta1",
+];
 
 const HINT_TWICE: &str = "Rename or delete one of the two.";
 

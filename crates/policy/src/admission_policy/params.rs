@@ -56,7 +56,9 @@ pub(crate) fn collect<'f>(
         (true, given, _) => given,
         (false, "", _) => "",
         (false, _, _) => {
-            return Params::Failed("paramRef.namespace must not be provided for a cluster-scoped `paramKind`".to_owned());
+            return Params::Failed(
+                "paramRef.namespace must not be provided for a cluster-scoped `paramKind`".to_owned(),
+            );
         }
     };
     match &reference.selector {

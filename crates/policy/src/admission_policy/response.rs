@@ -49,7 +49,7 @@ fn fold(request: &Request<'_>, verdict: &Verdict, out: &mut Response) {
     }
     for (index, message, reason) in denials(verdict) {
         if verdict.actions.deny && out.message.is_none() {
-            out.message = Some(forbidden(request, &refusal(verdict, message)));
+            out.message = Some(forbidden(request, &refusal(Flavour::Validating, verdict, message)));
             out.reason = Some(reason.clone());
             out.code = Some(code(reason));
         }
@@ -69,9 +69,10 @@ fn fold(request: &Request<'_>, verdict: &Verdict, out: &mut Response) {
 /// Messages that refuse, with the index of their validation and their reason.
 fn denials(verdict: &Verdict) -> Vec<(usize, &str, Arc<str>)> {
     match &verdict.ruling {
-        Ruling::Violated(violations) => {
-            violations.iter().map(|Violation { message, reason, index, .. }| (*index, &**message, reason.clone())).collect()
-        }
+        Ruling::Violated(violations) => violations
+            .iter()
+            .map(|Violation { message, reason, index, .. }| (*index, &**message, reason.clone()))
+            .collect(),
         Ruling::Failed { messages, ignored: false } => {
             messages.iter().map(|message| (0, &**message, "Invalid".into())).collect()
         }
@@ -81,14 +82,16 @@ fn denials(verdict: &Verdict) -> Vec<(usize, &str, Arc<str>)> {
 
 /// The text with which a policy refuses, for example `ValidatingAdmissionPolicy 'p' with binding 'b' denied
 /// request: …`.
-pub fn refusal(verdict: &Verdict, message: &str) -> String {
+pub fn refusal(flavour: Flavour, verdict: &Verdict, message: &str) -> String {
     let policy = &verdict.policy;
-    match (flavour(verdict), &verdict.binding) {
+    match (flavour, &verdict.binding) {
         (Flavour::Validating, Some(binding)) => {
             format!("ValidatingAdmissionPolicy '{policy}' with binding '{binding}' denied request: {message}")
         }
         (Flavour::Validating, None) => format!("ValidatingAdmissionPolicy '{policy}' denied request: {message}"),
-        (Flavour::Mutating, Some(binding)) => format!("policy '{policy}' with binding '{binding}' denied request: {message}"),
+        (Flavour::Mutating, Some(binding)) => {
+            format!("policy '{policy}' with binding '{binding}' denied request: {message}")
+        }
         (Flavour::Mutating, None) => format!("policy \"{policy}\" denied request: {message}"),
     }
 }

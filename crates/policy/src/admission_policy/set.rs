@@ -1,7 +1,6 @@
 //! All policies of a run: loaded, compiled, and grouped by the resources they match.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use cel::Env;
 use manifest::Value;
@@ -53,7 +52,10 @@ impl PolicySet {
     /// Loads policies and bindings out of documents; objects of other kinds are passed over. Also says what is
     /// wrong. An object that the API server would refuse is left out, so whoever gets an issue of the level
     /// [`Level::Refused`] must not take the silence of that policy for consent.
-    pub fn load<'d>(documents: impl IntoIterator<Item = Value<'d>>, options: &LoadOptions) -> (PolicySet, Vec<LoadIssue>) {
+    pub fn load<'d>(
+        documents: impl IntoIterator<Item = Value<'d>>,
+        options: &LoadOptions,
+    ) -> (PolicySet, Vec<LoadIssue>) {
         let mut loaded = Loaded::default();
         for document in documents {
             loaded.read(document, 0);

@@ -4,6 +4,9 @@ use std::sync::Arc;
 
 use model::Location;
 
+use super::matched::Constraints;
+use crate::admission::selector::Selector;
+
 /// A ValidatingAdmissionPolicy or a MutatingAdmissionPolicy.
 #[derive(Clone, Debug)]
 pub struct PolicySpec {
@@ -19,6 +22,8 @@ pub struct PolicySpec {
     pub ignores_failure: bool,
     /// `spec.paramKind`
     pub param_kind: Option<ParamKind>,
+    /// `spec.matchConstraints`
+    pub(crate) constraints: Constraints,
     /// `spec.matchConditions`
     pub match_conditions: Vec<Named>,
     /// `spec.variables`
@@ -113,6 +118,8 @@ pub struct BindingSpec {
     pub location: Location,
     /// `spec.policyName`
     pub policy: Arc<str>,
+    /// `spec.matchResources`
+    pub(crate) constraints: Option<Constraints>,
     /// `spec.paramRef`
     pub param_ref: Option<ParamRef>,
     /// `spec.validationActions` in order, each once; empty for mutating policies.
@@ -160,6 +167,15 @@ impl Flavour {
             Flavour::Validating => "ValidatingAdmissionPolicyBinding",
             Flavour::Mutating => "MutatingAdmissionPolicyBinding",
         }
+    }
+}
+
+// === impl PolicySpec ===
+
+impl PolicySpec {
+    /// Plurals of the resources that the policy may look at; `None` when that can be any.
+    pub(crate) fn plurals(&self) -> Option<Vec<&str>> {
+        self.constraints.plurals()
     }
 }
 

@@ -6,11 +6,21 @@ use cel::value::Value;
 
 use super::activation::VariableTrace;
 use super::compile::Expression;
+use crate::admission::verdict::Verdict;
 
 /// Collects steps if someone wants them.
 #[derive(Debug, Default)]
 pub struct Trace {
     steps: Option<Vec<Step>>,
+}
+
+/// A verdict and how it came about.
+#[derive(Clone, Debug)]
+pub struct Explained {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Every expression that was evaluated for it, in order.
+    pub steps: Vec<Step>,
 }
 
 /// One evaluated expression.
@@ -69,7 +79,12 @@ impl Trace {
 }
 
 impl Step {
-    pub(crate) fn new(expression: &Expression, cost: u64, value: &Result<Value<'_>, Fault>, steps: Vec<Traced>) -> Self {
+    pub(crate) fn new(
+        expression: &Expression,
+        cost: u64,
+        value: &Result<Value<'_>, Fault>,
+        steps: Vec<Traced>,
+    ) -> Self {
         Step {
             field: expression.source.field.clone(),
             text: expression.source.text.to_string(),

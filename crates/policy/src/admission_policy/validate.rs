@@ -54,7 +54,12 @@ pub(crate) struct Purse<'b, 'c> {
 pub(crate) struct Spent;
 
 /// Judges a request.
-pub(crate) fn judge<'v>(policy: &'v Compiled, inputs: &Inputs<'v>, budgets: &mut Budgets<'_>, trace: &mut Trace) -> Judgement {
+pub(crate) fn judge<'v>(
+    policy: &'v Compiled,
+    inputs: &Inputs<'v>,
+    budgets: &mut Budgets<'_>,
+    trace: &mut Trace,
+) -> Judgement {
     let mut out = Judgement::default();
     let mut purse = Purse { left: MATCH_CONDITIONS_COST, spent: 0, budgets };
     let met = conditions(policy, inputs, &mut purse, trace);
@@ -268,9 +273,7 @@ impl Purse<'_, '_> {
             Err(fault @ (Fault::LimitExceeded(_) | Fault::Cancelled)) => {
                 Ended::Unknown(Arc::new([Fact { name: fault.to_string().into() }]))
             }
-            Err(fault) => {
-                Ended::Error(format!("expression '{}' resulted in error: {fault}", expression.source.text))
-            }
+            Err(fault) => Ended::Error(format!("expression '{}' resulted in error: {fault}", expression.source.text)),
         })
     }
 }

@@ -1,9 +1,11 @@
 //! ValidatingAdmissionPolicyBinding and MutatingAdmissionPolicyBinding.
 
+use super::super::matched::Constraints;
 use super::super::spec::{Action, BindingSpec, Flavour, ParamRef};
 use super::matching::{self, Operations};
 use super::report::{At, Report};
 use super::{names, policy};
+use crate::admission::selector::Selector;
 
 /// Reads a binding and reports what the API server would refuse.
 pub(super) fn read(root: &At<'_>, flavour: Flavour, report: &mut Report) -> BindingSpec {
@@ -28,7 +30,8 @@ pub(super) fn read(root: &At<'_>, flavour: Flavour, report: &mut Report) -> Bind
         Flavour::Mutating => Vec::new(),
     };
     let policy = policy_name.str().into();
-    BindingSpec { flavour, name, location: root.location, policy, param_ref, actions }
+    let constraints = matched.is_set().then(|| Constraints::read(matched.value));
+    BindingSpec { flavour, name, location: root.location, policy, constraints, param_ref, actions }
 }
 
 fn param_ref(at: &At<'_>, report: &mut Report) -> Option<ParamRef> {
@@ -56,7 +59,7 @@ fn param_ref(at: &At<'_>, report: &mut Report) -> Option<ParamRef> {
     Some(ParamRef {
         name: name.str().into(),
         namespace: at.child("namespace").str().into(),
-        selector: selector.value.map(super::selector),
+        selector: selector.value.map(|value| Selector::read(value).unwrap_or_default()),
         deny_if_missing: action.str() == "Deny",
     })
 }

@@ -29,7 +29,9 @@ pub(super) fn check(at: &At<'_>, operations: Operations, report: &mut Report) {
     }
     if operations == Operations::Mutating {
         let path = format!("{}.resourceRules.operations", at.path);
-        for operation in at.child("resourceRules").items().flat_map(|rule| rule.child("operations").items().collect::<Vec<_>>()) {
+        for operation in
+            at.child("resourceRules").items().flat_map(|rule| rule.child("operations").items().collect::<Vec<_>>())
+        {
             if !matches!(operation.str(), "*" | "CONNECT" | "CREATE" | "UPDATE") {
                 let here = At { path: path.clone(), ..operation.clone() };
                 report.unsupported(&here, operation.str(), &["*", "CONNECT", "CREATE", "UPDATE"]);

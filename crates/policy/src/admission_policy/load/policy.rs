@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use manifest::Value;
 
+use super::super::matched::Constraints;
 use super::super::spec::{Flavour, Mutation, Named, ParamKind, PatchType, PolicySpec, Source, Validation};
 use super::matching::{self, Operations};
 use super::names;
@@ -50,6 +51,7 @@ pub(super) fn read(root: &At<'_>, flavour: Flavour, report: &mut Report) -> Poli
         ignores_failure: failure.str() == "Ignore",
         name,
         param_kind,
+        constraints: Constraints::read(spec.child("matchConstraints").value),
         match_conditions,
         variables,
         validations,

@@ -49,7 +49,11 @@ fn shaped(at: &At<'_>, value: Value<'_>, shape: Shape, report: &mut Report) {
         }
         Expect::Map(inner) if value.is_map() => {
             for (key, child) in value.entries() {
-                let here = At { value: Some(child), location: child.location(), path: format!("{}[{}]", at.path, key.as_str().unwrap_or("")) };
+                let here = At {
+                    value: Some(child),
+                    location: child.location(),
+                    path: format!("{}[{}]", at.path, key.as_str().unwrap_or("")),
+                };
                 if !child.is_null() {
                     shaped(&here, child, inner, report);
                 }

@@ -72,7 +72,9 @@ impl Json {
                 for (key, value) in map.iter() {
                     let key: Box<str> = match (&key, rules) {
                         (Value::Str(text), _) => text.as_str().into(),
-                        (Value::Bool(_) | Value::Int(_) | Value::Uint(_), Rules::Patch) => key.literal().trim_end_matches('u').into(),
+                        (Value::Bool(_) | Value::Int(_) | Value::Uint(_), Rules::Patch) => {
+                            key.literal().trim_end_matches('u').into()
+                        }
                         _ => return Err(format!("map key {} is not string", key.literal())),
                     };
                     entries.push((key, Json::from_cel(&value, rules)?));
@@ -80,11 +82,8 @@ impl Json {
                 Json::Map(entries)
             }
             Value::Struct(made) => Json::of_struct(made, rules)?,
-            Value::Bytes(bytes) if rules == Rules::Patch => Json::Str(manifest::base64::encode(bytes).into()),
-            Value::Duration(_) | Value::Timestamp(_) if rules == Rules::Patch => {
-                let text = value.string().ok_or_else(|| format!("unsupported type {}", value.type_of().name()))?;
-                Json::Str(text.into())
-            }
+            Value::Bytes(bytes) if rules == Rules::Patch => Json::Str(base64(bytes).into()),
+            Value::Duration(_) | Value::Timestamp(_) if rules == Rules::Patch => Json::Str(value.to_string().into()),
             other => return Err(format!("unsupported type conversion to JSON: {}", other.type_of().name())),
         })
     }
@@ -92,7 +91,8 @@ impl Json {
     fn of_struct(made: &Arc<Struct<'_>>, rules: Rules) -> Result<Json, String> {
         let mut entries: Vec<(Box<str>, Json)> = Vec::with_capacity(made.fields.len());
         for (name, value) in &made.fields {
-            let value = Json::from_cel(value, rules).map_err(|error| format!("fail to convert field \"{name}\": {error}"))?;
+            let value =
+                Json::from_cel(value, rules).map_err(|error| format!("fail to convert field \"{name}\": {error}"))?;
             entries.push((Box::from(&**name), value));
         }
         Ok(Json::Map(entries))
@@ -231,6 +231,22 @@ pub(crate) fn write_text(text: &str, out: &mut String) {
         }
     }
     out.push('"');
+}
+
+/// Bytes in base64, padded.
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let byte = |at: usize| u32::from(chunk.get(at).copied().unwrap_or(0));
+        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+        for digit in 0..4 {
+            let index = (bits >> (18 - 6 * digit) & 63) as usize;
+            let digit_used = digit <= chunk.len();
+            out.push(if digit_used { char::from(DIGITS.get(index).copied().unwrap_or(b'=')) } else { '=' });
+        }
+    }
+    out
 }
 
 /// Integers beyond are not exact in JavaScript, so protobuf writes them as text.

@@ -40,7 +40,9 @@ pub(crate) fn apply(object: &Json, operations: &[Operation]) -> Result<Json, Ref
             }
             "remove" => {
                 let (container, key) = find(&mut doc, path).ok_or_else(|| {
-                    Refused::Failed(format!("remove operation does not apply: doc is missing path: \"{path}\": {MISSING}"))
+                    Refused::Failed(format!(
+                        "remove operation does not apply: doc is missing path: \"{path}\": {MISSING}"
+                    ))
                 })?;
                 remove(container, &key)
                     .map_err(|error| Refused::Failed(format!("error in remove for path: '{path}': {error}")))?;
@@ -121,9 +123,8 @@ fn test(doc: &mut Json, operation: &Operation) -> Result<(), Refused> {
     if path.is_empty() {
         return if doc.same(wanted) { Ok(()) } else { Err(Refused::TestFailed) };
     }
-    let (container, key) = find(doc, path).ok_or_else(|| {
-        Refused::Failed(format!("test operation does not apply: is missing path: {path}: {MISSING}"))
-    })?;
+    let (container, key) = find(doc, path)
+        .ok_or_else(|| Refused::Failed(format!("test operation does not apply: is missing path: {path}: {MISSING}")))?;
     let found = get(container, &key)
         .map_err(|error| Refused::Failed(format!("error in test for path: '{path}': {error}")))?
         .unwrap_or(&Json::Null);
@@ -284,11 +285,26 @@ mod tests {
             Err(Refused::Failed(message)) => message,
             other => panic!("{other:?}"),
         };
-        assert_eq!(failed("remove", "/x", ""), "error in remove for path: '/x': Unable to remove nonexistent key: x: missing value");
-        assert_eq!(failed("add", "/x/y", ""), "add operation does not apply: doc is missing path: \"/x/y\": missing value");
-        assert_eq!(failed("replace", "/list/7", ""), "replace operation does not apply: doc is missing key: /list/7: missing value");
-        assert_eq!(failed("add", "/list/7", ""), "error in add for path: '/list/7': Unable to access invalid index: 7: invalid index referenced");
-        assert_eq!(failed("move", "/c", "/x"), "error in move for path: 'x': Unable to remove nonexistent key: x: missing value");
+        assert_eq!(
+            failed("remove", "/x", ""),
+            "error in remove for path: '/x': Unable to remove nonexistent key: x: missing value"
+        );
+        assert_eq!(
+            failed("add", "/x/y", ""),
+            "add operation does not apply: doc is missing path: \"/x/y\": missing value"
+        );
+        assert_eq!(
+            failed("replace", "/list/7", ""),
+            "replace operation does not apply: doc is missing key: /list/7: missing value"
+        );
+        assert_eq!(
+            failed("add", "/list/7", ""),
+            "error in add for path: '/list/7': Unable to access invalid index: 7: invalid index referenced"
+        );
+        assert_eq!(
+            failed("move", "/c", "/x"),
+            "error in move for path: 'x': Unable to remove nonexistent key: x: missing value"
+        );
         assert_eq!(failed("frob", "/c", "/x"), "Unexpected kind: frob");
         assert_eq!(run("test", "/list/1", "", Some(Json::Int(3))), Err(Refused::TestFailed));
     }

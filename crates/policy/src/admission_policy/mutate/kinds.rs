@@ -127,9 +127,9 @@ impl<'s> Kind<'s> {
                     let relation = match note {
                         Note::Plain | Note::Atomic | Note::Granular => Relation::Atomic,
                         Note::Set => Relation::Set,
-                        Note::Keys(keys) => {
-                            Relation::Keyed(keys.iter().map(|(name, default)| ((*name).to_owned(), Some(default.json()))).collect())
-                        }
+                        Note::Keys(keys) => Relation::Keyed(
+                            keys.iter().map(|(name, default)| ((*name).to_owned(), Some(default.json()))).collect(),
+                        ),
                     };
                     Some((relation, Kind::Shaped(inner, Note::Plain, version).resolved()))
                 }
@@ -320,7 +320,8 @@ mod tests {
         let (relation, container) = pod.map().unwrap().field("containers").unwrap().list().unwrap();
         assert_eq!(relation, Relation::Keyed(vec![("name".into(), Some(Json::Str("".into())))]));
         let (relation, _) = container.map().unwrap().field("ports").unwrap().list().unwrap();
-        let keys = vec![("containerPort".into(), Some(Json::Int(0))), ("protocol".into(), Some(Json::Str("TCP".into())))];
+        let keys =
+            vec![("containerPort".into(), Some(Json::Int(0))), ("protocol".into(), Some(Json::Str("TCP".into())))];
         assert_eq!(relation, Relation::Keyed(keys));
         assert_eq!(container.map().unwrap().field("args").unwrap().list().unwrap().0, Relation::Atomic);
         let deployment = Kind::built_in("apps", "v1", "Deployment", "apps/v1").unwrap();

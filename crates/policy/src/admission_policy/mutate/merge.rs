@@ -13,7 +13,8 @@ pub(crate) fn apply(object: &Json, patch: &Json, kind: Kind<'_>) -> Result<Json,
         let paths = atomic.join(", ");
         return Err(format!("invalid ApplyConfiguration: may not mutate atomic arrays, maps or structs: {paths}"));
     }
-    check(object, kind, true).map_err(|errors| format!("failed to convert original object to typed object: {errors}"))?;
+    check(object, kind, true)
+        .map_err(|errors| format!("failed to convert original object to typed object: {errors}"))?;
     merge(Some(object), Some(patch), kind)
         .map(|merged| merged.unwrap_or(Json::Null))
         .map_err(|errors| format!("failed to merge patch: {}", shown(&errors)))
@@ -34,9 +35,6 @@ fn shown(errors: &[String]) -> String {
 }
 
 fn validate(value: &Json, kind: Kind<'_>, allow_duplicates: bool, path: &mut String, errors: &mut Vec<String>) {
-    let mut report = |path: &str, message: String| {
-        errors.push(if path.is_empty() { message } else { format!("{path}: {message}") });
-    };
     let (map, scalar, list) = (kind.map(), kind.scalar(), kind.list());
     match value {
         Json::Null => {}
@@ -64,40 +62,41 @@ fn validate(value: &Json, kind: Kind<'_>, allow_duplicates: bool, path: &mut Str
                 let key = match key_of(item, &relation, index) {
                     Ok(key) => key,
                     Err(message) => {
-                        report(path, format!("element {index}: {message}"));
+                        report(errors, path, format!("element {index}: {message}"));
                         return;
                     }
                 };
                 let text = key.text();
                 if seen.contains(&key) && !allow_duplicates {
-                    report(path, format!("duplicate entries for key {text}"));
+                    report(errors, path, format!("duplicate entries for key {text}"));
                 }
                 seen.push(key);
                 let length = path.len();
                 path.push_str(&text);
                 validate(item, item_kind, allow_duplicates, path, errors);
                 path.truncate(length);
-                report = |path: &str, message: String| {
-                    errors.push(if path.is_empty() { message } else { format!("{path}: {message}") });
-                };
             }
         }
         Json::Bool(_) | Json::Int(_) | Json::Float(_) | Json::Str(_) if scalar.is_some() => {
             if let Some(message) = scalar.and_then(|scalar| misfit(value, scalar)) {
-                report(path, message);
+                report(errors, path, message);
             }
         }
         // What the type would have taken, in the order in which the API server asks.
-        _ if map.is_some() => report(path, format!("expected map, got &{{{}}}", go(value, false))),
+        _ if map.is_some() => report(errors, path, format!("expected map, got &{{{}}}", go(value, false))),
         _ => match scalar {
             Some(scalar) => {
                 if let Some(message) = misfit(value, scalar) {
-                    report(path, message);
+                    report(errors, path, message);
                 }
             }
-            None => report(path, format!("expected list, got &{{{}}}", go(value, false))),
+            None => report(errors, path, format!("expected list, got &{{{}}}", go(value, false))),
         },
     }
+}
+
+fn report(errors: &mut Vec<String>, path: &str, message: String) {
+    errors.push(if path.is_empty() { message } else { format!("{path}: {message}") });
 }
 
 fn misfit(value: &Json, scalar: Scalar) -> Option<String> {
@@ -108,7 +107,9 @@ fn misfit(value: &Json, scalar: Scalar) -> Option<String> {
         | (Scalar::Boolean, Json::Bool(_))
         | (Scalar::Any, Json::Int(_) | Json::Float(_) | Json::Str(_) | Json::Bool(_)) => None,
         (Scalar::Numeric, _) => Some(format!("expected numeric (int or float), got {}", go_type(value))),
-        (Scalar::String, _) => Some(format!("expected string, got &value.valueUnstructured{{Value:{}}}", go(value, true))),
+        (Scalar::String, _) => {
+            Some(format!("expected string, got &value.valueUnstructured{{Value:{}}}", go(value, true)))
+        }
         (Scalar::Boolean, _) => Some(format!("expected boolean, got &{{{}}}", go(value, false))),
         (Scalar::Any, _) => Some(format!("expected any scalar, got &{{{}}}", go(value, false))),
     }
@@ -203,7 +204,8 @@ fn merge_maps(mine: &[(Box<str>, Json)], theirs: &[(Box<str>, Json)], map: MapKi
 /// Items in the order of the patch, and between them those of the object where they stood.
 fn merge_lists(mine: &[Json], theirs: &[Json], relation: &Relation, kind: Kind<'_>) -> Result<Json, Vec<String>> {
     let keys = |list: &[Json]| -> Result<Vec<Key>, Vec<String>> {
-        let key = |(index, item)| key_of(item, relation, index).map_err(|error| vec![format!("element {index}: {error}")]);
+        let key =
+            |(index, item)| key_of(item, relation, index).map_err(|error| vec![format!("element {index}: {error}")]);
         list.iter().enumerate().map(key).collect()
     };
     let (my_keys, their_keys) = (keys(mine)?, keys(theirs)?);
@@ -277,7 +279,8 @@ impl Key {
             Key::Index(index) => format!("[{index}]"),
             Key::Value(value) => format!("[={}]", scalar_text(value)),
             Key::Fields(fields) => {
-                let parts: Vec<String> = fields.iter().map(|(name, value)| format!("{name}={}", scalar_text(value))).collect();
+                let parts: Vec<String> =
+                    fields.iter().map(|(name, value)| format!("{name}={}", scalar_text(value))).collect();
                 format!("[{}]", parts.join(","))
             }
         }
@@ -332,7 +335,7 @@ fn go(value: &Json, syntax: bool) -> String {
         Json::Null => "<nil>".to_owned(),
         Json::Bool(value) => value.to_string(),
         Json::Int(value) => value.to_string(),
-        Json::Float(value) => cel::value::text::go_double(*value),
+        Json::Float(value) => cel::value::go_double(*value),
         Json::Str(text) if syntax => quote(text),
         Json::Str(text) => text.to_string(),
         Json::Seq(items) => {
@@ -343,7 +346,11 @@ fn go(value: &Json, syntax: bool) -> String {
             let mut sorted: Vec<&(Box<str>, Json)> = entries.iter().collect();
             sorted.sort_by(|a, b| a.0.cmp(&b.0));
             let part = |(key, value): &(Box<str>, Json)| {
-                if syntax { format!("{}:{}", quote(key), go(value, true)) } else { format!("{key}:{}", go(value, false)) }
+                if syntax {
+                    format!("{}:{}", quote(key), go(value, true))
+                } else {
+                    format!("{key}:{}", go(value, false))
+                }
             };
             let parts: Vec<String> = sorted.into_iter().map(part).collect();
             if syntax {

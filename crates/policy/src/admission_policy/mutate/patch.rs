@@ -58,7 +58,8 @@ pub(crate) fn run<'v>(
         PatchType::ApplyConfiguration => match kind {
             Some(kind) => apply_configuration(&value, object, kind),
             None => {
-                let name = format!("schema of {}", object.get("kind").and_then(Json::as_str).unwrap_or("the object's kind"));
+                let name =
+                    format!("schema of {}", object.get("kind").and_then(Json::as_str).unwrap_or("the object's kind"));
                 return Patched::Unknown(Arc::new([Fact { name: name.into() }]));
             }
         },
