@@ -14,7 +14,7 @@ use manifest::{Object, Tree, Value};
 use model::{Finding, Location, Rule, Severity, Subject};
 
 use crate::admission::{Facts, Request, Ruling, Verdict};
-use crate::admission_policy::{Budgets, Level, LoadIssue, LoadOptions, PolicySet};
+use crate::admission_policy::{Budgets, Explained, Level, LoadIssue, LoadOptions, MutationStep, PolicySet};
 use crate::user_rules;
 
 /// Policies, ready to judge. Shared between threads.
@@ -33,6 +33,8 @@ pub struct Options {
     pub kubernetes_minor: u32,
     /// Policies that no binding names are judged as if a binding said `Deny`.
     pub bind_all: bool,
+    /// Of a ConstraintTemplate that has both, the Rego is run and not the CEL.
+    pub prefer_rego: bool,
 }
 
 /// What all policies say about one request.
@@ -42,6 +44,15 @@ pub struct Judged {
     pub verdicts: Vec<Verdict>,
     /// The object as mutating policies leave it; `None` when it is as it was.
     pub object: Option<Tree<'static>>,
+}
+
+/// How all policies judge one request.
+#[derive(Debug)]
+pub struct Explanation {
+    /// What each mutation did.
+    pub steps: Vec<MutationStep>,
+    /// Validating policies, with every expression.
+    pub explained: Vec<Explained>,
 }
 
 /// A policy that had no answer for one object.
@@ -85,7 +96,7 @@ impl Policies {
     /// Judges a request as the API server does: mutating policies change the object, validating ones judge what
     /// they leave.
     pub fn judge(&self, request: &Request<'_>, facts: &Facts, budgets: &mut Budgets<'_>) -> Judged {
-        let mutated = self.admission.mutate(request, facts, budgets);
+        let mutated = self.admission.mutate(request, facts, budgets, false);
         let mut judged = Judged { verdicts: mutated.verdicts, object: mutated.object };
         let verdicts = match &judged.object {
             None => self.admission.evaluate(request, facts, budgets),
@@ -96,6 +107,19 @@ impl Policies {
         };
         judged.verdicts.extend(verdicts);
         judged
+    }
+
+    /// Judges a request as [`Policies::judge`] does, and says how.
+    pub fn explain(&self, request: &Request<'_>, facts: &Facts, budgets: &mut Budgets<'_>) -> Explanation {
+        let mutated = self.admission.mutate(request, facts, budgets, true);
+        let explained = match &mutated.object {
+            None => self.admission.explain(request, facts, budgets),
+            Some(tree) => {
+                let changed = Request { object: Some(tree.root()), ..request.clone() };
+                self.admission.explain(&changed, facts, budgets)
+            }
+        };
+        Explanation { steps: mutated.steps, explained }
     }
 
     /// What a scan reports of verdicts on an object: a finding per violation and per failure, and what could not be

@@ -219,6 +219,11 @@ impl<'d> Case<'d> {
         })
     }
 
+    /// Whether something is expected to be wrong with the request.
+    pub fn expects_refusal(&self) -> bool {
+        self.expect != Expect::Allow
+    }
+
     /// Compares what was expected with what is wrong with the policies themselves.
     pub fn compare_issues(&self, issues: &[String]) -> Option<String> {
         match (self.expect == Expect::Invalid, issues.is_empty()) {
