@@ -56,7 +56,7 @@ pub struct Explanation {
 }
 
 /// A policy that had no answer for one object.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Undecided {
     /// The policy.
     pub policy: Arc<str>,
