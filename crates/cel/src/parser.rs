@@ -145,26 +145,20 @@ impl<'s> Parser<'s> {
             operators.push(self.id(operator.span));
         }
         let mut terms = terms.into_iter();
-        let expr = self.balance(&mut terms, &operators, name, start);
+        let expr = self.balance(&mut terms, &operators, name);
         Ok(Node { expr, height, start })
     }
 
     /// A balanced tree: the operator in the middle is the root.
-    fn balance(
-        &mut self,
-        terms: &mut impl Iterator<Item = Expr>,
-        operators: &[ExprId],
-        name: &'static str,
-        start: u32,
-    ) -> Expr {
+    fn balance(&mut self, terms: &mut impl Iterator<Item = Expr>, operators: &[ExprId], name: &'static str) -> Expr {
         let middle = operators.len() / 2;
         let (Some(id), Some(left), Some(right)) =
             (operators.get(middle), operators.get(..middle), operators.get(middle + 1..))
         else {
             return terms.next().unwrap_or_else(|| self.broken(Span::default()));
         };
-        let left = self.balance(terms, left, name, start);
-        let right = self.balance(terms, right, name, start);
+        let left = self.balance(terms, left, name);
+        let right = self.balance(terms, right, name);
         let from = self.extent(left.id).start;
         let to = self.extent(right.id).end;
         let expr = self.call(*id, name, vec![left, right]);

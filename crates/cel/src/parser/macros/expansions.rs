@@ -105,7 +105,7 @@ pub(super) fn transform_list(nodes: &mut Nodes<'_, '_>, call: &mut Call) -> Expa
     transform(nodes, call, |nodes, _, to| {
         let accu = nodes.accu();
         let added = nodes.list(vec![to]);
-        (nodes.call("_+_", vec![accu, added]), ExprKind::List(Box::new(crate::ast::ListLiteral::default())))
+        (nodes.call("_+_", vec![accu, added]), ExprKind::List(Box::default()))
     })
 }
 
