@@ -176,17 +176,15 @@ fn errors_are_collected_in_the_words_of_the_field() {
     rejects("1.all(v, v)", &[range]);
     rejects("Nothing{a: 1}", &["undeclared reference to 'Nothing' (in container '')"]);
     rejects("Object{age: 1}", &["undefined field 'age'"]);
-    rejects(
-        "Object{name: 1}",
-        &["expected type of field 'name' is 'string' but provided type is 'int'"],
-    );
+    rejects("Object{name: 1}", &["expected type of field 'name' is 'string' but provided type is 'int'"]);
     rejects("a.b.d + y", &["undefined field 'd'", "undeclared reference to 'y' (in container '')"]);
 }
 
 #[test]
 fn places_are_shown() {
     let issues = compile(&env(), "s == 'a' &&\n  n == 'b'").err().map(|issues| issues.to_string());
-    let expected = "ERROR: <input>:2:5: found no matching overload for '_==_' applied to '(int, string)'\n |   n == 'b'\n | ....^";
+    let expected =
+        "ERROR: <input>:2:5: found no matching overload for '_==_' applied to '(int, string)'\n |   n == 'b'\n | ....^";
     assert_eq!(issues.as_deref(), Some(expected));
 }
 

@@ -106,8 +106,7 @@ impl Builder<'_> {
             }
         }
         let operand = self.node(&select.operand)?;
-        let qualifier =
-            Qualifier { id: expr.id, key: QualifierKey::Field(select.field.clone()), optional: false };
+        let qualifier = Qualifier { id: expr.id, key: QualifierKey::Field(select.field.clone()), optional: false };
         let mut attribute = qualified(operand, qualifier);
         if select.test_only {
             attribute.presence = true;

@@ -14,7 +14,8 @@ mod classes;
 
 /// Compiles a pattern. Errors are those of Go.
 pub fn compile(pattern: &str) -> Result<Regex, String> {
-    let cached = CACHE.with_borrow(|cache| cache.iter().find(|(text, _)| text == pattern).map(|(_, regex)| regex.clone()));
+    let cached =
+        CACHE.with_borrow(|cache| cache.iter().find(|(text, _)| text == pattern).map(|(_, regex)| regex.clone()));
     if let Some(regex) = cached {
         return Ok(regex);
     }
@@ -222,7 +223,9 @@ impl Reader<'_> {
         let mut flags = String::new();
         let invalid = |flags: &str| format!("invalid or unsupported Perl syntax: `(?{flags}`");
         loop {
-            let Some(char) = self.chars.next() else { return Err(self.error("missing argument to repetition operator")) };
+            let Some(char) = self.chars.next() else {
+                return Err(self.error("missing argument to repetition operator"));
+            };
             match char {
                 'i' | 'm' | 's' | 'U' => flags.push(char),
                 '-' if !flags.contains('-') => flags.push(char),

@@ -33,7 +33,9 @@ fn unicode(chars: &mut Peekable<Chars<'_>>) -> Result<String, String> {
         Some('{') => {
             written.push('{');
             loop {
-                let Some(char) = chars.next() else { return Err(format!("invalid character class range: `{written}`")) };
+                let Some(char) = chars.next() else {
+                    return Err(format!("invalid character class range: `{written}`"));
+                };
                 written.push(char);
                 if char == '}' {
                     break;
