@@ -93,14 +93,33 @@ pub struct Syntax {
     pub two_variables: bool,
     /// `math.greatest`, `math.least` as macros.
     pub math: bool,
+    /// `sortBy`.
+    pub sort_by: bool,
+    /// `` a.`b-c` ``, `` T{`b-c`: 1} ``.
+    pub quoted_fields: bool,
+    /// `proto.getExt`, `proto.hasExt`.
+    pub extensions: bool,
     /// Lists and maps of mixed element types are `dyn` instead of an error.
     pub mixed_literals: bool,
+    /// Literals given to `duration`, `timestamp`, `matches` and `format` are checked before evaluation.
+    pub valid_literals: bool,
 }
 
 impl Default for Syntax {
     /// What kube-apiserver has on.
     fn default() -> Self {
-        Syntax { optionals: true, bind: true, block: false, two_variables: true, math: false, mixed_literals: false }
+        Syntax {
+            optionals: true,
+            bind: false,
+            block: false,
+            two_variables: true,
+            math: false,
+            sort_by: true,
+            quoted_fields: false,
+            extensions: false,
+            mixed_literals: false,
+            valid_literals: true,
+        }
     }
 }
 

@@ -84,6 +84,45 @@ impl Type {
         Type::Param(name.into())
     }
 
+    /// The type of this name that every environment has, for example `int` or `google.protobuf.Timestamp`.
+    pub fn standard(name: &str) -> Option<Type> {
+        Some(match name {
+            "bool" => Type::Bool,
+            "bytes" => Type::Bytes,
+            "double" => Type::Double,
+            "google.protobuf.Duration" => Type::Duration,
+            "google.protobuf.Timestamp" => Type::Timestamp,
+            "int" => Type::Int,
+            "list" => Type::list(Type::param("A")),
+            "map" => Type::map(Type::param("A"), Type::param("B")),
+            "null_type" => Type::Null,
+            "string" => Type::String,
+            "type" => Type::of(Type::Dyn),
+            "uint" => Type::Uint,
+            _ => return None,
+        })
+    }
+
+    /// What a message type of protobuf with a meaning of its own is in CEL.
+    pub fn well_known(name: &str) -> Option<Type> {
+        let wrapper = |of| Some(Type::Wrapper(Arc::new(of)));
+        match name.strip_prefix("google.protobuf.")? {
+            "BoolValue" => wrapper(Type::Bool),
+            "BytesValue" => wrapper(Type::Bytes),
+            "DoubleValue" | "FloatValue" => wrapper(Type::Double),
+            "Int64Value" | "Int32Value" => wrapper(Type::Int),
+            "UInt64Value" | "UInt32Value" => wrapper(Type::Uint),
+            "StringValue" => wrapper(Type::String),
+            "Any" | "Value" => Some(Type::Dyn),
+            "Duration" => Some(Type::Duration),
+            "Timestamp" => Some(Type::Timestamp),
+            "ListValue" => Some(Type::list(Type::Dyn)),
+            "NullValue" => Some(Type::Null),
+            "Struct" => Some(Type::map(Type::String, Type::Dyn)),
+            _ => None,
+        }
+    }
+
     /// The name without parameters, as `string(type(x))` gives it: `google.protobuf.Duration`, `list`,
     /// `null_type`.
     pub fn name(&self) -> &str {
