@@ -59,7 +59,7 @@ pub(crate) fn declarations() -> Library {
         .function("_+_", "add_list", &[list.clone(), list.clone()], list.clone(), run)
         .function("_+_", "add_string", &[String, String], String, run)
         .function("_[_]", "index_list", &[list.clone(), Int], a.clone(), run)
-        .function("_[_]", "index_map", &[map.clone(), a.clone()], b, run)
+        .function("_[_]", "index_map", &[map.clone(), a.clone()], b.clone(), run)
         .function("@in", "in_list", &[a.clone(), list.clone()], Bool, run)
         .function("size", "size_list", std::slice::from_ref(&list), Int, run)
         .function("size", "size_string", &[String], Int, run)
@@ -73,8 +73,9 @@ pub(crate) fn declarations() -> Library {
         .method("format", "string_format", &[String, Type::list(Type::Dyn)], String, run)
         .function("optional.of", "optional_of", std::slice::from_ref(&a), optional.clone(), run)
         .function("optional.none", "optional_none", &[], optional.clone(), run)
-        .method("value", "optional_value", std::slice::from_ref(&optional), a, run)
+        .method("value", "optional_value", std::slice::from_ref(&optional), a.clone(), run)
         .method("hasValue", "optional_hasValue", &[optional], Bool, run)
+        .function("cel.@mapInsert", "@mapInsert_map_key_value", &[map.clone(), a, b], map, run)
         .function("sets.contains", "list_sets_contains_list", &[Type::list(Int), Type::list(Int)], Bool, run)
 }
 
@@ -176,17 +177,15 @@ fn errors_are_collected_in_the_words_of_the_field() {
     rejects("1.all(v, v)", &[range]);
     rejects("Nothing{a: 1}", &["undeclared reference to 'Nothing' (in container '')"]);
     rejects("Object{age: 1}", &["undefined field 'age'"]);
-    rejects(
-        "Object{name: 1}",
-        &["expected type of field 'name' is 'string' but provided type is 'int'"],
-    );
+    rejects("Object{name: 1}", &["expected type of field 'name' is 'string' but provided type is 'int'"]);
     rejects("a.b.d + y", &["undefined field 'd'", "undeclared reference to 'y' (in container '')"]);
 }
 
 #[test]
 fn places_are_shown() {
     let issues = compile(&env(), "s == 'a' &&\n  n == 'b'").err().map(|issues| issues.to_string());
-    let expected = "ERROR: <input>:2:5: found no matching overload for '_==_' applied to '(int, string)'\n |   n == 'b'\n | ....^";
+    let expected =
+        "ERROR: <input>:2:5: found no matching overload for '_==_' applied to '(int, string)'\n |   n == 'b'\n | ....^";
     assert_eq!(issues.as_deref(), Some(expected));
 }
 
