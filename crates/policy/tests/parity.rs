@@ -1,0 +1,59 @@
+//! One policy, one verdict: admission policies judged here and by a real kube-apiserver.
+//!
+//! Needs curl, openssl and a folder with kube-apiserver, etcd and kubectl that KUBEBUILDER_ASSETS names.
+//! PARITY_RECORDING names a file that keeps what the server answered; if it is there, no server is asked.
+#![allow(clippy::unwrap_used, clippy::expect_used, dead_code)]
+
+#[path = "parity/calls.rs"]
+mod calls;
+#[path = "parity/generated.rs"]
+mod generated;
+#[path = "parity/objects.rs"]
+mod objects;
+#[path = "parity/policies.rs"]
+mod policies;
+#[path = "parity/random.rs"]
+mod random;
+#[path = "parity/recording.rs"]
+mod recording;
+#[path = "../../manifest/tests/envtest/server.rs"]
+mod server;
+
+use std::path::PathBuf;
+
+use crate::generated::Amount;
+use crate::recording::Recording;
+use crate::server::Server;
+
+#[test]
+#[ignore = "needs KUBEBUILDER_ASSETS"]
+fn generated_policies_have_one_verdict() {
+    let amount = Amount {
+        batches: number("PARITY_BATCHES", 40),
+        policies_per_batch: number("PARITY_POLICIES", 6),
+        objects_per_batch: number("PARITY_OBJECTS", 18),
+    };
+    let seed = number("PARITY_SEED", 0x9e37_79b9) as u64;
+    let recording = recorded("generated", |server| generated::record(server, seed, amount));
+    let cases: usize = recording.batches.iter().map(|batch| batch.cases.len()).sum();
+    let policies: usize = recording.batches.iter().map(|batch| batch.documents.len()).sum();
+    let refused: usize = recording.batches.iter().map(|batch| batch.refused.len()).sum();
+    eprintln!("{policies} policies and bindings, {refused} refused, {cases} requests");
+}
+
+/// What a server answers, or answered.
+fn recorded(name: &str, ask: impl FnOnce(&Server) -> Recording) -> Recording {
+    let file = std::env::var_os("PARITY_RECORDING").map(|folder| PathBuf::from(folder).join(format!("{name}.json")));
+    if let Some(recording) = file.as_deref().and_then(Recording::read) {
+        return recording;
+    }
+    let recording = ask(&Server::start());
+    if let Some(file) = file {
+        recording.write(&file);
+    }
+    recording
+}
+
+fn number(variable: &str, default: usize) -> usize {
+    std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
