@@ -12,8 +12,8 @@ mod entries;
 mod equality;
 mod text;
 
-pub(crate) use text::{civil, days_of};
 pub use text::go_double;
+pub(crate) use text::{civil, days_of};
 
 /// A value. Cheap to clone.
 #[derive(Clone, Debug)]

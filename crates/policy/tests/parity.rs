@@ -8,6 +8,8 @@
 mod calls;
 #[path = "parity/generated.rs"]
 mod generated;
+#[path = "parity/kobuk.rs"]
+mod kobuk;
 #[path = "parity/objects.rs"]
 mod objects;
 #[path = "parity/policies.rs"]
@@ -35,11 +37,26 @@ fn generated_policies_have_one_verdict() {
     };
     let seed = number("PARITY_SEED", 0x9e37_79b9) as u64;
     let recording = recorded("generated", |server| generated::record(server, seed, amount));
-    let cases: usize = recording.batches.iter().map(|batch| batch.cases.len()).sum();
-    let policies: usize = recording.batches.iter().map(|batch| batch.documents.len()).sum();
-    let refused: usize = recording.batches.iter().map(|batch| batch.refused.len()).sum();
-    eprintln!("{policies} policies and bindings, {refused} refused, {cases} requests");
+    judge(&recording);
 }
+
+/// Holds Kobuk's verdicts against the recorded ones.
+fn judge(recording: &Recording) {
+    let documents: usize = recording.batches.iter().map(|batch| batch.documents.len()).sum();
+    let tally = kobuk::compare(recording, SERVER_MINOR);
+    eprintln!(
+        "{documents} policies and bindings, {} refused; {} requests, {} verdicts, {} warnings, {} audit annotations; {} unknown; {} differ",
+        tally.refused, tally.requests, tally.verdicts, tally.warnings, tally.annotations, tally.unknown, tally.differences.len(),
+    );
+    if let Some(file) = std::env::var_os("PARITY_DIFFERENCES") {
+        std::fs::write(file, tally.differences.join("\n---\n")).unwrap();
+    }
+    let shown: Vec<&str> = tally.differences.iter().take(20).map(String::as_str).collect();
+    assert!(tally.differences.is_empty(), "{} differ:\n{}", tally.differences.len(), shown.join("\n---\n"));
+}
+
+/// The compatibility version of kube-apiserver 1.36: it takes new expressions of the version before.
+const SERVER_MINOR: u32 = 35;
 
 /// What a server answers, or answered.
 fn recorded(name: &str, ask: impl FnOnce(&Server) -> Recording) -> Recording {

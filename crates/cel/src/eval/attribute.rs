@@ -89,10 +89,13 @@ impl<'v> Evaluation<'v, '_, '_> {
         }
         self.set(slot, Local::Busy);
         let outcome = self.eval(init);
-        self.set(slot, match &outcome {
-            Ok(value) => Local::Value(value.clone()),
-            Err(fault) => Local::Fault(fault.clone()),
-        });
+        self.set(
+            slot,
+            match &outcome {
+                Ok(value) => Local::Value(value.clone()),
+                Err(fault) => Local::Fault(fault.clone()),
+            },
+        );
         outcome
     }
 

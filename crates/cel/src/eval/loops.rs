@@ -6,7 +6,7 @@ use super::attribute::go_type;
 use super::collections::ITEM_BYTES;
 use super::{Evaluation, Local, Outcome};
 use crate::fault::Fault;
-use crate::plan::{Collect, Fold, Into, LoopVars, Node, Quantifier, Which};
+use crate::plan::{Collect, Fold, Into, LoopVars, Quantifier, Which};
 use crate::value::{Entries, List, Map, Value};
 
 // === impl Evaluation ===
@@ -36,7 +36,9 @@ impl<'v> Evaluation<'v, '_, '_> {
                 Ok(value) if value == end => ended = true,
                 Ok(_) => {}
                 Err(found) if !found.is_absorbable() => return Err(found),
-                Err(found) => fault = Some(fault.take().map_or_else(|| found.clone(), |first| first.merge(found.clone()))),
+                Err(found) => {
+                    fault = Some(fault.take().map_or_else(|| found.clone(), |first| first.merge(found.clone())))
+                }
             }
             Ok(ControlFlow::Continue(()))
         })?;
@@ -191,9 +193,7 @@ impl<'v> Evaluation<'v, '_, '_> {
             Value::Map(Map::Entries(entries)) => {
                 each(entries.iter(), |(key, value)| step(self, key.clone(), value.clone()))
             }
-            other if two => {
-                Err(Fault::error(format!("unsupported comprehension range type: {}", go_type(other))))
-            }
+            other if two => Err(Fault::error(format!("unsupported comprehension range type: {}", go_type(other)))),
             other => Err(Fault::error(format!("got '{}', expected iterable type", go_type(other)))),
         }
     }

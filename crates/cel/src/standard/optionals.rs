@@ -29,7 +29,13 @@ pub fn library() -> Library {
     library
         .function("_?._", "select_optional_field", &[Type::Dyn, Type::String], optional(), special)
         .function("_[?_]", "list_optindex_optional_int", &[list(), Type::Int], optional(), special)
-        .function("_[?_]", "optional_list_optindex_optional_int", &[Type::optional(list()), Type::Int], optional(), special)
+        .function(
+            "_[?_]",
+            "optional_list_optindex_optional_int",
+            &[Type::optional(list()), Type::Int],
+            optional(),
+            special,
+        )
         .function("_[?_]", "map_optindex_optional_value", &[map(), k()], optional(), special)
         .function("_[?_]", "optional_map_optindex_optional_value", &[Type::optional(map()), k()], optional(), special)
         .function("_[_]", "optional_list_index_int", &[Type::optional(list()), Type::Int], optional(), special)
