@@ -15,13 +15,13 @@ use super::activation::Given;
 use super::budgets::Budgets;
 use super::evaluate::{actions, excluded, inputs};
 use super::limits::MATCH_CONDITIONS_COST;
-use super::matched::Matched;
 use super::params::{self, Params};
 use super::set::{Entry, PolicySet};
 use super::spec::{BindingSpec, ParamRef};
 use super::trace::{Step, Trace};
 use super::validate::{Conditions, Purse, conditions};
 use crate::admission::facts::Facts;
+use crate::admission::matching::Match;
 use crate::admission::request::{Operation, Request};
 use crate::admission::verdict::{Actions, Ruling, Verdict};
 use json::Json;
@@ -110,7 +110,7 @@ impl PolicySet {
             run.tree = None;
             for invocation in &invocations {
                 let spec = &invocation.entry.policy.spec;
-                let still = matches!(spec.constraints.matches(&changed, facts), Matched::Yes(..));
+                let still = matches!(spec.constraints.matches(&changed, facts), Match::Match { .. });
                 if invocation.ran && spec.reinvoked && still {
                     run.invoke(invocation, &changed, facts, budgets, true);
                 }
@@ -128,14 +128,10 @@ impl PolicySet {
         for entry in &self.mutating {
             let spec = &entry.policy.spec;
             match spec.constraints.matches(request, facts) {
-                Matched::Yes(..) => {}
-                Matched::No(_) => continue,
-                Matched::Unknown(missing) => {
+                Match::Match { .. } => {}
+                Match::NoMatch(_) => continue,
+                Match::Unknown(missing) => {
                     run.unknown(entry, None, None, &missing);
-                    continue;
-                }
-                Matched::Failed(message) => {
-                    run.failed(entry, None, None, format!("failed to configure policy: {message}"));
                     continue;
                 }
             }
@@ -158,12 +154,9 @@ fn bound<'p>(
     let name = binding.map(|binding| binding.name.clone());
     let matched = binding.and_then(|binding| binding.constraints.as_ref());
     match matched.map(|constraints| constraints.matches(request, facts)) {
-        None | Some(Matched::Yes(..)) => {}
-        Some(Matched::No(_)) => return,
-        Some(Matched::Unknown(missing)) => return run.unknown(entry, name, None, &missing),
-        Some(Matched::Failed(message)) => {
-            return run.failed(entry, name, None, format!("failed to configure binding: {message}"));
-        }
+        None | Some(Match::Match { .. }) => {}
+        Some(Match::NoMatch(_)) => return,
+        Some(Match::Unknown(missing)) => return run.unknown(entry, name, None, &missing),
     }
     let reference: Option<&ParamRef> = binding.and_then(|binding| binding.param_ref.as_ref());
     let spec = &entry.policy.spec;
