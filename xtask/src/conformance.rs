@@ -4,6 +4,8 @@
 //! score is balanced: the mean of the rates of both classes, so that refusing everything and accepting
 //! everything both score one half. Names of files and objects are never looked at to decide.
 
+mod cel;
+
 use std::path::Path;
 
 use policy::{Config, Engine};
@@ -37,6 +39,7 @@ pub fn score(suites: &Path) -> Vec<Score> {
     scores.extend(pod_security(&suites.join("pod-security/testdata")));
     scores.push(reading_table());
     scores.extend(encryption_configuration(&suites.join("kms/encryption-config")));
+    scores.extend(cel::score(&suites.join("cel")));
     scores.extend(real_manifests(&suites.join("manifests")));
     scores
 }

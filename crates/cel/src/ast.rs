@@ -22,11 +22,14 @@ pub struct Ast {
     pub source: Arc<str>,
     /// The outermost expression.
     pub root: Expr,
-    /// Where the node of each number stands; index 0 is unused. Nodes that a macro made have the place of
-    /// the macro's name.
+    /// Where messages about the node of each number point: at the operator, the dot, the opening
+    /// parenthesis, the name. Index 0 is unused. Nodes that a macro made point at its opening parenthesis.
     pub spans: Vec<Span>,
-    /// Macro calls as they were written, under the number of the node that replaced each: for printing.
-    pub macro_calls: Vec<(ExprId, Expr)>,
+    /// All of what was written for the node of each number, operands included. Nodes that a macro made have
+    /// the whole call of the macro.
+    pub extents: Vec<Span>,
+    /// Macro calls as they were written, under the number of the node that replaced each.
+    pub macro_calls: Vec<(ExprId, Span)>,
 }
 
 /// A node.
@@ -101,7 +104,7 @@ pub struct Call {
 }
 
 /// A list literal.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ListLiteral {
     /// Its elements.
     pub elements: Vec<Expr>,
@@ -163,4 +166,17 @@ pub struct Comprehension {
     pub step: Expr,
     /// The value of the whole; only the accumulator is visible.
     pub result: Expr,
+}
+
+impl Ast {
+    /// The place that messages about a node point at.
+    pub fn span(&self, id: ExprId) -> Span {
+        self.spans.get(id as usize).copied().unwrap_or_default()
+    }
+
+    /// What was written for a node.
+    pub fn text(&self, id: ExprId) -> &str {
+        let extent = self.extents.get(id as usize).copied().unwrap_or_default();
+        self.source.get(extent.start as usize..extent.end as usize).unwrap_or_default()
+    }
 }

@@ -65,8 +65,11 @@ pub struct Env {
     /// Functions by name.
     pub functions: HashMap<Arc<str>, Function>,
     /// Names and types of variables; the index is the slot that [`Activation`](crate::Activation) is asked
-    /// for. A name may have dots (`variables.total`): the longest name that fits wins.
+    /// for. A name may have dots (`variables.total`): the longest name that fits wins. Added to by
+    /// [`Env::declare`] only.
     pub variables: Vec<(Arc<str>, Type)>,
+    /// Slots by name.
+    pub(crate) slots: HashMap<Arc<str>, usize>,
     /// Names with a constant value.
     pub constants: HashMap<Arc<str>, (Type, Value<'static>)>,
     /// Types with fields.
@@ -90,14 +93,37 @@ pub struct Syntax {
     pub two_variables: bool,
     /// `math.greatest`, `math.least` as macros.
     pub math: bool,
+    /// `sortBy`.
+    pub sort_by: bool,
+    /// `` a.`b-c` ``, `` T{`b-c`: 1} ``.
+    pub quoted_fields: bool,
+    /// `proto.getExt`, `proto.hasExt`.
+    pub extensions: bool,
     /// Lists and maps of mixed element types are `dyn` instead of an error.
     pub mixed_literals: bool,
+    /// Literals given to `duration`, `timestamp`, `matches` and `format` are checked before evaluation.
+    pub valid_literals: bool,
+    /// Variables of comprehensions hide declared names that begin with theirs, and a leading dot looks
+    /// past them, as the specification has it. kube-apiserver's version of CEL does neither.
+    pub strict_scopes: bool,
 }
 
 impl Default for Syntax {
     /// What kube-apiserver has on.
     fn default() -> Self {
-        Syntax { optionals: true, bind: true, block: false, two_variables: true, math: false, mixed_literals: false }
+        Syntax {
+            optionals: true,
+            bind: false,
+            block: false,
+            two_variables: true,
+            math: false,
+            sort_by: true,
+            quoted_fields: false,
+            extensions: false,
+            mixed_literals: false,
+            valid_literals: true,
+            strict_scopes: false,
+        }
     }
 }
 
@@ -112,10 +138,18 @@ impl Env {
         }
     }
 
-    /// Declares a variable and returns its slot.
+    /// Declares a variable and returns its slot. A name declared again means the newer variable.
     pub fn declare(&mut self, name: &str, of: Type) -> usize {
-        self.variables.push((name.into(), of));
-        self.variables.len() - 1
+        let (name, slot): (Arc<str>, usize) = (name.into(), self.variables.len());
+        self.slots.insert(name.clone(), slot);
+        self.variables.push((name, of));
+        slot
+    }
+
+    /// Slot and type of a variable.
+    pub fn variable(&self, name: &str) -> Option<(usize, &Type)> {
+        let slot = *self.slots.get(name)?;
+        self.variables.get(slot).map(|(_, of)| (slot, of))
     }
 }
 

@@ -14,15 +14,28 @@
 //! known, or a budget that is spent. `&&`, `||`, `all` and `exists` absorb the first two as CEL says.
 
 pub mod ast;
+pub mod checker;
 pub mod context;
+pub mod cost;
 pub mod decl;
+mod eval;
 pub mod fault;
+pub mod issues;
+mod lexer;
+pub mod library;
+mod parser;
+pub mod plan;
+pub mod standard;
 pub mod types;
 pub mod value;
 
 pub use ast::{Ast, Expr, ExprKind, Span};
+pub use checker::{Checked, Reference, check};
 pub use context::{Activation, Budget, Context};
 pub use decl::{Env, Function, Library, Overload};
 pub use fault::{Fact, Fault};
+pub use issues::{Issue, Issues};
+pub use parser::parse;
+pub use plan::Program;
 pub use types::Type;
 pub use value::Value;

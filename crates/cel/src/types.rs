@@ -44,6 +44,8 @@ pub enum Type {
     Struct(Arc<str>),
     /// A type parameter of a declaration.
     Param(Arc<str>),
+    /// A type that the checker has yet to find out. Never in what it hands out, except as text in messages.
+    Var(u32),
 }
 
 impl Type {
@@ -81,14 +83,78 @@ impl Type {
     pub fn param(name: &str) -> Type {
         Type::Param(name.into())
     }
+
+    /// The type of this name that every environment has, for example `int` or `google.protobuf.Timestamp`.
+    pub fn standard(name: &str) -> Option<Type> {
+        Some(match name {
+            "bool" => Type::Bool,
+            "bytes" => Type::Bytes,
+            "double" => Type::Double,
+            "google.protobuf.Duration" => Type::Duration,
+            "google.protobuf.Timestamp" => Type::Timestamp,
+            "int" => Type::Int,
+            "list" => Type::list(Type::param("A")),
+            "map" => Type::map(Type::param("A"), Type::param("B")),
+            "null_type" => Type::Null,
+            "string" => Type::String,
+            "type" => Type::of(Type::Dyn),
+            "uint" => Type::Uint,
+            _ => return None,
+        })
+    }
+
+    /// What a message type of protobuf with a meaning of its own is in CEL.
+    pub fn well_known(name: &str) -> Option<Type> {
+        let wrapper = |of| Some(Type::Wrapper(Arc::new(of)));
+        match name.strip_prefix("google.protobuf.")? {
+            "BoolValue" => wrapper(Type::Bool),
+            "BytesValue" => wrapper(Type::Bytes),
+            "DoubleValue" | "FloatValue" => wrapper(Type::Double),
+            "Int64Value" | "Int32Value" => wrapper(Type::Int),
+            "UInt64Value" | "UInt32Value" => wrapper(Type::Uint),
+            "StringValue" => wrapper(Type::String),
+            "Any" | "Value" => Some(Type::Dyn),
+            "Duration" => Some(Type::Duration),
+            "Timestamp" => Some(Type::Timestamp),
+            "ListValue" => Some(Type::list(Type::Dyn)),
+            "NullValue" => Some(Type::Null),
+            "Struct" => Some(Type::map(Type::String, Type::Dyn)),
+            _ => None,
+        }
+    }
+
+    /// The name without parameters, as `string(type(x))` gives it: `google.protobuf.Duration`, `list`,
+    /// `null_type`.
+    pub fn name(&self) -> &str {
+        match self {
+            Type::Dyn | Type::Var(_) => "dyn",
+            Type::Error => "error",
+            Type::Null => "null_type",
+            Type::Bool => "bool",
+            Type::Int => "int",
+            Type::Uint => "uint",
+            Type::Double => "double",
+            Type::String => "string",
+            Type::Bytes => "bytes",
+            Type::Duration => "google.protobuf.Duration",
+            Type::Timestamp => "google.protobuf.Timestamp",
+            Type::List(_) => "list",
+            Type::Map(..) => "map",
+            Type::Optional(_) => "optional_type",
+            Type::Type(_) => "type",
+            Type::Wrapper(of) => of.name(),
+            Type::Opaque(name) | Type::Struct(name) | Type::Param(name) => name,
+        }
+    }
 }
 
-/// As error messages of the field print types: `list(string)`, `map(string, dyn)`.
+/// As messages of the type checker print types: `list(string)`, `map(string, dyn)`, `timestamp`. For the
+/// name that expressions see, use [`Type::name`].
 impl fmt::Display for Type {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Type::Dyn => f.write_str("dyn"),
-            Type::Error => f.write_str("*error*"),
+            Type::Error => f.write_str("!error!"),
             Type::Null => f.write_str("null"),
             Type::Bool => f.write_str("bool"),
             Type::Int => f.write_str("int"),
@@ -96,14 +162,15 @@ impl fmt::Display for Type {
             Type::Double => f.write_str("double"),
             Type::String => f.write_str("string"),
             Type::Bytes => f.write_str("bytes"),
-            Type::Duration => f.write_str("google.protobuf.Duration"),
-            Type::Timestamp => f.write_str("google.protobuf.Timestamp"),
+            Type::Duration => f.write_str("duration"),
+            Type::Timestamp => f.write_str("timestamp"),
             Type::List(element) => write!(f, "list({element})"),
             Type::Map(key, value) => write!(f, "map({key}, {value})"),
             Type::Optional(inner) => write!(f, "optional_type({inner})"),
             Type::Type(of) => write!(f, "type({of})"),
             Type::Wrapper(of) => write!(f, "wrapper({of})"),
             Type::Opaque(name) | Type::Struct(name) | Type::Param(name) => f.write_str(name),
+            Type::Var(number) => write!(f, "_var{number}"),
         }
     }
 }

@@ -8,6 +8,13 @@ use manifest::{Data, Value as Node};
 
 use crate::types::Type;
 
+mod entries;
+mod equality;
+mod text;
+
+pub use text::go_double;
+pub(crate) use text::{civil, days_of};
+
 /// A value. Cheap to clone.
 #[derive(Clone, Debug)]
 pub enum Value<'v> {
@@ -73,22 +80,9 @@ pub enum Map<'v> {
 /// Entries of a map that the evaluation made.
 #[derive(Clone, Debug, Default)]
 pub struct Entries<'v> {
-    pub(crate) list: Vec<(Value<'v>, Value<'v>)>,
-    /// Index by key, made when the list is long.
-    pub(crate) index: Option<std::collections::HashMap<Key, u32>>,
-}
-
-/// A key as a hash wants it: numbers that are equal are one key.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Key {
-    /// A boolean.
-    Bool(bool),
-    /// An integer.
-    Int(i64),
-    /// An unsigned integer above the range of `Int`.
-    Uint(u64),
-    /// Text.
-    Str(Arc<str>),
+    list: Vec<(Value<'v>, Value<'v>)>,
+    /// Positions by key, made when the list is long.
+    index: Option<Box<entries::Index>>,
 }
 
 /// A value of a type with fields.
@@ -134,6 +128,16 @@ pub trait Opaque: Any + fmt::Debug + Send + Sync {
     }
 }
 
+/// Number of code points.
+#[inline]
+pub fn code_points(text: &str) -> u64 {
+    // Most texts are short, where counting bytes that begin a code point beats the library's setup.
+    if text.len() < 32 {
+        return text.bytes().filter(|byte| (*byte as i8) >= -0x40).count() as u64;
+    }
+    text.chars().count() as u64
+}
+
 /// The value behind an opaque one.
 pub fn downcast<'a, T: 'static>(value: &'a Value<'_>) -> Option<&'a T> {
     if let Value::Opaque(opaque) = value { opaque.as_any().downcast_ref() } else { None }
@@ -173,6 +177,60 @@ impl<'v> Value<'v> {
     /// A library's own value.
     pub fn opaque(value: impl Opaque) -> Value<'v> {
         Value::Opaque(Arc::new(value))
+    }
+
+    /// A map of entries that the evaluation made.
+    pub fn map(entries: Entries<'v>) -> Value<'v> {
+        Value::Map(Map::Entries(Arc::new(entries)))
+    }
+
+    /// `optional.of(value)`
+    pub fn some(value: Value<'v>) -> Value<'v> {
+        Value::Optional(Some(Arc::new(value)))
+    }
+
+    /// `optional.none()`
+    pub fn none() -> Value<'v> {
+        Value::Optional(None)
+    }
+
+    /// Number of code points, bytes, items or entries; `None` for values without a size.
+    pub fn size(&self) -> Option<u64> {
+        match self {
+            Value::Str(text) => Some(code_points(text.as_str())),
+            Value::Bytes(bytes) => Some(bytes.len() as u64),
+            Value::List(list) => Some(list.len() as u64),
+            Value::Map(map) => Some(map.len() as u64),
+            _ => None,
+        }
+    }
+
+    /// Size as the cost model counts it: that of the value inside an optional, 1 for values without a size.
+    pub fn cost_size(&self) -> u64 {
+        match self {
+            Value::Optional(Some(inner)) => inner.cost_size(),
+            Value::Opaque(value) => value.size(),
+            value => value.size().unwrap_or(1),
+        }
+    }
+
+    /// Whether it is the zero or empty value of its type, as `optional.ofNonZeroValue` asks.
+    pub fn is_zero(&self) -> bool {
+        match self {
+            Value::Null => true,
+            Value::Bool(value) => !value,
+            Value::Int(value) => *value == 0,
+            Value::Uint(value) => *value == 0,
+            Value::Double(value) => *value == 0.0,
+            Value::Duration(value) => value.nanos == 0,
+            Value::Timestamp(value) => *value == YEAR_ONE,
+            Value::Struct(value) => value.fields.is_empty(),
+            Value::Str(text) => text.as_str().is_empty(),
+            Value::Bytes(bytes) => bytes.is_empty(),
+            Value::List(list) => list.is_empty(),
+            Value::Map(map) => map.is_empty(),
+            Value::Type(_) | Value::Optional(_) | Value::Opaque(_) => false,
+        }
     }
 
     /// Text, if it is text.
@@ -253,3 +311,13 @@ impl<'v> List<'v> {
         nodes.into_iter().flatten().map(Value::node).chain(items.into_iter().flatten())
     }
 }
+
+// === impl Timestamp ===
+
+impl Timestamp {
+    /// Seconds of the years 1 to 9999.
+    pub const RANGE: std::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
+}
+
+/// What Go calls the zero time.
+const YEAR_ONE: Timestamp = Timestamp { seconds: -62_135_596_800, nanos: 0 };
