@@ -3,12 +3,14 @@
 //! A request is read from an AdmissionReview or made from a manifest, as if it were about to be created.
 //! Whatever nobody gave stays unknown: a policy that asks for it has no verdict, and says what is missing.
 
+pub mod defaults;
 pub mod facts;
 pub mod matching;
 pub mod request;
 pub mod resources;
 pub mod review;
 pub mod selector;
+mod typed;
 pub mod verdict;
 
 pub use facts::{Facts, Lookup};
