@@ -5,6 +5,7 @@
 
 pub mod defaults;
 pub mod facts;
+pub mod manifest;
 pub mod matching;
 pub mod request;
 pub mod resources;
@@ -14,6 +15,7 @@ mod typed;
 pub mod verdict;
 
 pub use facts::{Facts, Lookup};
+pub use self::manifest::{Circumstances, Manifest};
 pub use matching::{Match, MatchIndex, MatchResources};
 pub use request::{Kind, Operation, Request, Resource, UserInfo};
 pub use review::{RequestError, is_review};

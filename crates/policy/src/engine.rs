@@ -17,7 +17,7 @@ use manifest::{Inventory, Object, Reading, Tree, Value};
 use model::coverage::{Gap, GapKind, ScopeCounts};
 use model::{Exception, FileCoverage, FileId, Finding, Judgement, Location, Rule, Scope, Serves, Severity, Subject};
 
-use crate::admission::Facts;
+use crate::admission::{Facts, Manifest};
 use crate::admission_policy::Budgets;
 use crate::check::{self, Context, InventoryCheck, ObjectCheck};
 use crate::checks::manifest::path::Path;
@@ -347,7 +347,7 @@ impl Worker<'_> {
             if counts {
                 self.inventory.add(object);
             }
-            self.judge_with_policies(object);
+            self.judge_with_policies(object, coverage);
         }));
         if judged.is_err() {
             self.findings.truncate(first);
@@ -389,11 +389,16 @@ impl Worker<'_> {
     }
 
     /// Judges an object with users' own policies, as a request to create it.
-    fn judge_with_policies(&mut self, object: &Object<'_>) {
+    fn judge_with_policies(&mut self, object: &Object<'_>, coverage: &mut FileCoverage) {
         let Some((policies, facts)) = self.engine.policies else { return };
-        let manifest = Manifest::new(object.value);
-        let Ok(typed) = manifest.read(facts) else { return };
-        let judged = policies.judge(&typed.request(), facts, &mut Budgets::default());
+        let manifest = match Manifest::create(object, facts) {
+            Ok(manifest) => manifest,
+            Err(error) => {
+                let message = format!("policies were not asked, as the API server would refuse the object: {error}");
+                return coverage.gap(GapKind::NotUnderstood, error.location, message);
+            }
+        };
+        let judged = policies.judge(&manifest.request(), facts, &mut Budgets::default());
         let place = (&object.subject, object.location());
         let mut undecided = Vec::new();
         let first = self.findings.len();

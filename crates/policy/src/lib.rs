@@ -19,6 +19,7 @@ pub mod export;
 pub mod pod_security;
 pub mod policies;
 pub mod sink;
+pub mod test_table;
 pub mod user_rules;
 
 pub use check::{Context, InventoryCheck, ObjectCheck};

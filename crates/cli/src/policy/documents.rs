@@ -93,14 +93,14 @@ impl<'t> Documents<'t> {
         all
     }
 
-    /// Every document under every reading that the API server may have of it, with its place among the documents.
-    pub(crate) fn readings(&self) -> Vec<(usize, Tree<'_>)> {
+    /// Every document, under every reading that the API server may have of it.
+    pub(crate) fn readings(&self) -> Vec<Tree<'_>> {
         let mut all = Vec::new();
-        for (index, tree) in self.trees.iter().enumerate() {
+        for tree in &self.trees {
             if tree.has_duplicates() {
-                all.extend(Reading::ALL.into_iter().map(|reading| (index, tree.reading(reading))));
+                all.extend(Reading::ALL.into_iter().map(|reading| tree.reading(reading)));
             } else {
-                all.push((index, tree.clone()));
+                all.push(tree.clone());
             }
         }
         all

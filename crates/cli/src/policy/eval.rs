@@ -3,15 +3,14 @@
 use std::io::{self, Write};
 
 use manifest::Value;
-use manifest::build::json_text;
 use policy::admission::{Request, Ruling, Verdict};
-use policy::admission_policy::{Budgets, Response, response};
+use policy::admission_policy::{Response, response};
 use policy::policies::Judged;
 use serde_json::{Value as Json, json};
 
 use super::args::{EvalArgs, EvalFormat};
 use super::documents::Texts;
-use super::load::{Loaded, load};
+use super::load::load;
 use super::requests::{Requests, Skipped};
 use super::watch::Watch;
 use crate::exit::Exit;
@@ -57,7 +56,7 @@ pub(crate) fn eval(args: &EvalArgs, minor: u32, out: &mut dyn Write) -> Result<E
         }
         if args.mutated.is_some() {
             let object = judged.object.as_ref().map(|tree| tree.root()).or(request.object);
-            mutated.push_str(&object.map(|object| format!("---\n{}\n", json_text(object))).unwrap_or_default());
+            mutated.push_str(&object.map(|object| format!("---\n{}\n", object.to_json())).unwrap_or_default());
         }
         Ok::<(), io::Error>(())
     })?;
@@ -206,7 +205,7 @@ fn entry(place: &str, request: &Request<'_>, judged: &Judged, answer: &Response)
 }
 
 fn object_json(value: Value<'_>) -> Option<Json> {
-    serde_json::from_str(&json_text(value)).ok()
+    serde_json::from_str(&value.to_json()).ok()
 }
 
 fn verdict_json(verdict: &Verdict) -> Json {
@@ -258,9 +257,4 @@ impl Tally {
         }
         if self.refused > 0 { Exit::Findings } else { Exit::Clean }
     }
-}
-
-/// For the other verbs: judges one request with all policies.
-pub(crate) fn judge(loaded: &Loaded, request: &Request<'_>, budgets: &mut Budgets<'_>) -> Judged {
-    loaded.policies.judge(request, &loaded.facts, budgets)
 }
