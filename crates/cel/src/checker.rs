@@ -405,3 +405,6 @@ const DEPTH_MAX: u32 = 1_500;
 
 const TOO_DEEP: &str = "expression is nested too deeply to be checked";
 const TOO_COMPLEX: &str = "the types of the expression are too complex to be checked";
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -13,6 +13,7 @@ mod equality;
 mod text;
 
 pub use text::go_double;
+pub(crate) use text::{civil, days_of};
 
 /// A value. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -309,6 +310,13 @@ impl<'v> List<'v> {
         };
         nodes.into_iter().flatten().map(Value::node).chain(items.into_iter().flatten())
     }
+}
+
+// === impl Timestamp ===
+
+impl Timestamp {
+    /// Seconds of the years 1 to 9999.
+    pub const RANGE: std::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
 }
 
 /// What Go calls the zero time.

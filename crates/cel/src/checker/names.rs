@@ -108,7 +108,9 @@ impl<'e> Scope<'e> {
             return Some((of.clone(), Reference::Constant(value.clone())));
         }
         let of = self.type_exactly(name)?;
-        Some((Type::of(of.clone()), Reference::Constant(Value::Type(Arc::new(of)))))
+        // As a value, `type` is the type of all types; messages call its own type `type(type)`.
+        let inner = if matches!(of, Type::Type(_)) { Type::opaque("type") } else { of.clone() };
+        Some((Type::of(inner), Reference::Constant(Value::Type(Arc::new(of)))))
     }
 
     fn type_exactly(&self, name: &str) -> Option<Type> {

@@ -155,8 +155,7 @@ fn quote(text: &str, out: &mut String) {
 /// A trace is read by people; a value longer than this says no more to them.
 const LITERAL_MAX: usize = 4096;
 
-/// A double as Go's `%g` prints it: the shortest digits, with an exponent below 1e-4 and from 1e21 on or
-/// where the digits are fewer than the places.
+/// A double as Go's `%g` prints it: the shortest digits, with an exponent below 1e-4 and from 1e6 on.
 pub fn go_double(value: f64) -> String {
     if value.is_nan() {
         return "NaN".to_owned();
@@ -174,8 +173,8 @@ pub fn go_double(value: f64) -> String {
     format!("{digits}e{sign}{:02}", exponent.unsigned_abs())
 }
 
-/// From this exponent on, Go's shortest `%g` writes one: fmt raises strconv's 6 to 21.
-const GO_EXPONENT_MIN: i32 = 21;
+/// From this exponent on, Go's shortest `%g` writes one.
+const GO_EXPONENT_MIN: i32 = 6;
 
 // === impl Duration ===
 
@@ -236,7 +235,8 @@ mod tests {
         for (value, text) in [
             (1.0, "1"),
             (-1.5, "-1.5"),
-            (1e20, "100000000000000000000"),
+            (123_456.0, "123456"),
+            (1_234_567.0, "1.234567e+06"),
             (1e21, "1e+21"),
             (1e-4, "0.0001"),
             (1.25e-5, "1.25e-05"),

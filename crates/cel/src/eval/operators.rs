@@ -1,0 +1,269 @@
+//! Operators and calls.
+
+use super::attribute::Resolved;
+use super::{Evaluation, Outcome};
+use crate::fault::Fault;
+use crate::plan::{Call, In, Kind, Matches, Node, Order, traversal};
+use crate::standard;
+use crate::value::{List, Value, code_points};
+
+// === impl Evaluation ===
+
+impl<'v> Evaluation<'v, '_, '_> {
+    /// A step in a place where only a boolean fits.
+    #[inline]
+    pub(super) fn truth(&mut self, node: &'v Node) -> Result<bool, Fault> {
+        match self.eval(node)? {
+            Value::Bool(value) => Ok(value),
+            _ => Err(Fault::no_such_overload()),
+        }
+    }
+
+    pub(super) fn and(&mut self, terms: &'v [Node; 2]) -> Result<bool, Fault> {
+        let first = match self.truth(&terms[0]) {
+            Ok(false) => return Ok(false),
+            Ok(true) => return self.truth(&terms[1]),
+            Err(fault) => absorbable(fault)?,
+        };
+        match self.truth(&terms[1]) {
+            Ok(false) => Ok(false),
+            Ok(true) => Err(first),
+            Err(second) => Err(first.merge(second)),
+        }
+    }
+
+    pub(super) fn or(&mut self, terms: &'v [Node; 2]) -> Result<bool, Fault> {
+        let first = match self.truth(&terms[0]) {
+            Ok(true) => return Ok(true),
+            Ok(false) => return self.truth(&terms[1]),
+            Err(fault) => absorbable(fault)?,
+        };
+        match self.truth(&terms[1]) {
+            Ok(true) => Ok(true),
+            Ok(false) => Err(first),
+            Err(second) => Err(first.merge(second)),
+        }
+    }
+
+    pub(super) fn not(&mut self, arg: &'v Node) -> Outcome<'v> {
+        let value = self.eval(arg);
+        self.context.spend(1)?;
+        match value? {
+            Value::Bool(value) => Ok(Value::Bool(!value)),
+            _ => Err(Fault::no_such_overload()),
+        }
+    }
+
+    pub(super) fn not_strictly_false(&mut self, arg: &'v Node) -> Outcome<'v> {
+        let value = self.eval(arg);
+        self.context.spend(1)?;
+        match value {
+            Ok(Value::Bool(value)) => Ok(Value::Bool(value)),
+            Err(fault) => absorbable(fault).map(|_| Value::Bool(true)),
+            Ok(_) => Ok(Value::Bool(true)),
+        }
+    }
+
+    pub(super) fn conditional(&mut self, branches: &'v [Node; 3]) -> Outcome<'v> {
+        let [condition, then, otherwise] = branches;
+        if self.truth(condition)? { self.eval(then) } else { self.eval(otherwise) }
+    }
+
+    /// Both operands, or their fault. Both are evaluated, and charged for, even if one fails.
+    #[inline]
+    fn operands(&mut self, args: &'v [Node; 2]) -> Result<[Value<'v>; 2], (Fault, Sizes)> {
+        match (self.eval(&args[0]), self.eval(&args[1])) {
+            (Ok(left), Ok(right)) => Ok([left, right]),
+            (left, right) => Err(failed(left, right)),
+        }
+    }
+
+    pub(super) fn equal(&mut self, args: &'v [Node; 2]) -> Result<bool, Fault> {
+        let [left, right] = match self.operands(args) {
+            Ok(operands) => operands,
+            Err((fault, sizes)) => {
+                let size = sizes.left.cost_size().min(sizes.right.cost_size());
+                return Err(self.charged(traversal(size), fault));
+            }
+        };
+        let (equal, cost) = match (&left, &right) {
+            (Value::Str(left), Value::Str(right)) => {
+                let (left, right) = (left.as_str(), right.as_str());
+                (left == right, traversal(shorter(left, right)))
+            }
+            (Value::Bool(left), Value::Bool(right)) => (left == right, 1),
+            (Value::Int(left), Value::Int(right)) => (left == right, 1),
+            (left, right) => (left.equals(right), traversal(left.cost_size().min(right.cost_size()))),
+        };
+        self.context.spend(cost)?;
+        Ok(equal)
+    }
+
+    pub(super) fn order(&mut self, order: &'v Order) -> Outcome<'v> {
+        let operands = match self.operands(&order.args) {
+            Ok(operands) => operands,
+            Err((fault, sizes)) => return Err(self.charge_failed(&order.price, fault, sizes)),
+        };
+        let [left, right] = &operands;
+        if let (Value::Int(left), Value::Int(right)) = (left, right) {
+            self.context.spend(1)?;
+            return Ok(Value::Bool((order.accepts)(left.cmp(right))));
+        }
+        self.context.spend(order.price.charge(&operands, &Value::Null))?;
+        if !standard::has_order(left) {
+            return Err(Fault::error(format!("no such overload: {}", order.name)));
+        }
+        Ok(Value::Bool((order.accepts)(left.compare(right)?)))
+    }
+
+    pub(super) fn membership(&mut self, membership: &'v In) -> Outcome<'v> {
+        let operands = match self.operands(&membership.args) {
+            Ok(operands) => operands,
+            Err((fault, sizes)) => return Err(self.charge_failed(&membership.price, fault, sizes)),
+        };
+        self.context.spend(membership.price.charge(&operands, &Value::Null))?;
+        let [item, range] = &operands;
+        match range {
+            Value::List(list) => Ok(Value::Bool(contains(list, item))),
+            Value::Map(map) => Ok(Value::Bool(map.contains(item))),
+            _ => Err(Fault::no_such_overload()),
+        }
+    }
+
+    pub(super) fn matches(&mut self, matches: &'v Matches) -> Outcome<'v> {
+        // As in cel-go's plan for constant patterns: a fault of the text leaves the call uncharged.
+        let [text, pattern] = &matches.args;
+        let operands = [self.eval(text)?, self.eval(pattern)?];
+        self.context.spend(matches.price.charge(&operands, &Value::Null))?;
+        match &operands[0] {
+            Value::Str(text) => Ok(Value::Bool(matches.regex.is_match(text.as_str()))),
+            _ => Err(Fault::no_such_overload()),
+        }
+    }
+
+    pub(super) fn optional_or(&mut self, args: &'v [Node; 2]) -> Outcome<'v> {
+        match self.eval(&args[0])? {
+            Value::Optional(None) => self.eval(&args[1]),
+            value => Ok(value),
+        }
+    }
+
+    pub(super) fn optional_or_value(&mut self, args: &'v [Node; 2]) -> Outcome<'v> {
+        let [first, default] = args;
+        if let Kind::Attribute(attribute) = &first.kind
+            && !attribute.presence
+            && self.context.trace.is_none()
+        {
+            match self.resolve(attribute)? {
+                Resolved::Present(value) => return Ok(value),
+                Resolved::Absent | Resolved::Plain(Value::Optional(None)) => return self.eval(default),
+                Resolved::Plain(Value::Optional(Some(value))) => return Ok((*value).clone()),
+                Resolved::Plain(value) => return Ok(value),
+            }
+        }
+        match self.eval(first)? {
+            Value::Optional(None) => self.eval(default),
+            Value::Optional(Some(value)) => Ok((*value).clone()),
+            value => Ok(value),
+        }
+    }
+
+    pub(super) fn call(&mut self, call: &'v Call) -> Outcome<'v> {
+        match &*call.args {
+            [] => self.apply(call, &[]),
+            [arg] => match self.eval(arg) {
+                Ok(arg) => self.apply(call, &[arg]),
+                Err(fault) => Err(self.charged(call.price.charge(&[Value::Null], &Value::Null), fault)),
+            },
+            [left, right] => match (self.eval(left), self.eval(right)) {
+                (Ok(left), Ok(right)) => self.apply(call, &[left, right]),
+                (left, right) => {
+                    let (fault, sizes) = failed(left, right);
+                    Err(self.charge_failed(&call.price, fault, sizes))
+                }
+            },
+            [first, second, third] => {
+                let args = [self.eval(first)?, self.eval(second)?, self.eval(third)?];
+                self.apply(call, &args)
+            }
+            args => {
+                let args = args.iter().map(|arg| self.eval(arg)).collect::<Result<Vec<_>, _>>()?;
+                self.apply(call, &args)
+            }
+        }
+    }
+
+    fn apply(&mut self, call: &'v Call, args: &[Value<'v>]) -> Outcome<'v> {
+        let outcome = call.target.run(&call.name, self.context, args);
+        let null = Value::Null;
+        let cost = call.price.charge(args, outcome.as_ref().unwrap_or(&null));
+        self.context.spend(cost)?;
+        outcome
+    }
+
+    #[cold]
+    fn charge_failed(&mut self, price: &crate::plan::Price, fault: Fault, sizes: Sizes) -> Fault {
+        let cost = price.charge(&[sizes.left, sizes.right], &Value::Null);
+        self.charged(cost, fault)
+    }
+
+    /// A fault, or that of a budget which the charge exceeds.
+    fn charged(&mut self, cost: u64, fault: Fault) -> Fault {
+        match self.context.spend(cost) {
+            Err(exceeded) if fault.is_absorbable() => exceeded,
+            _ => fault,
+        }
+    }
+}
+
+/// Stand-ins for operands of which one has failed, for the price.
+struct Sizes {
+    left: Value<'static>,
+    right: Value<'static>,
+}
+
+#[cold]
+fn failed(left: Outcome<'_>, right: Outcome<'_>) -> (Fault, Sizes) {
+    let sizes = Sizes { left: stand_in(&left), right: stand_in(&right) };
+    let fault = match (left, right) {
+        (Err(left), Err(right)) => left.merge(right),
+        (Err(fault), Ok(_)) | (Ok(_), Err(fault)) => fault,
+        (Ok(_), Ok(_)) => Fault::no_such_overload(),
+    };
+    (fault, sizes)
+}
+
+/// A value of the same size, for the price of a call that is not made.
+fn stand_in(outcome: &Outcome<'_>) -> Value<'static> {
+    let Ok(value) = outcome else { return Value::Null };
+    match value {
+        Value::Str(text) => Value::string(text.as_str()),
+        Value::Bytes(bytes) => Value::Bytes(bytes.clone()),
+        Value::List(list) => Value::list(vec![Value::Null; list.len()]),
+        Value::Map(map) => Value::list(vec![Value::Null; map.len()]),
+        _ => Value::Null,
+    }
+}
+
+fn absorbable(fault: Fault) -> Result<Fault, Fault> {
+    if fault.is_absorbable() { Ok(fault) } else { Err(fault) }
+}
+
+/// Number of code points of the shorter text.
+#[inline]
+fn shorter(left: &str, right: &str) -> u64 {
+    let (short, long) = if left.len() <= right.len() { (left, right) } else { (right, left) };
+    let size = code_points(short);
+    // A code point has at most four bytes, so a text four times as long cannot have fewer.
+    if long.len() as u64 >= size * 4 { size } else { size.min(code_points(long)) }
+}
+
+/// Whether an item of a list is equal to a value.
+#[inline]
+pub(crate) fn contains(list: &List<'_>, item: &Value<'_>) -> bool {
+    match (list, item) {
+        (List::Node(node), Value::Str(text)) => node.items().any(|item| item.as_str() == Some(text.as_str())),
+        (List::Items(items), item) => items.iter().any(|other| other.equals(item)),
+        (list, item) => list.iter().any(|other| other.equals(item)),
+    }
+}
