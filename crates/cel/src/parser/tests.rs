@@ -16,7 +16,6 @@ fn everything() -> Syntax {
         quoted_fields: true,
         extensions: true,
         mixed_literals: true,
-        valid_literals: false,
         valid_literals: true,
     }
 }
