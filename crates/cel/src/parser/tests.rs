@@ -241,7 +241,11 @@ fn macros_become_folds() {
         ("math.greatest(a, b, 1)", "math.@max(list(a, b, 1))"),
         ("math.least([1, 2u])", "math.@min(list(1, 2u))"),
         ("x.greatest('a')", "x.greatest(\"a\")"),
-        ("cel.block([1, cel.index(0)], cel.iterVar(0, 1))", "cel.@block(list(1, @index0), @it:0:1)"),
+        (
+            "cel.block([1, cel.index(0)], cel.iterVar(0, 1))",
+            "fold[#unused;@index0](list(), 1, false, @index0, fold[#unused;@index1](list(), @index0, false, @index1, \
+             @it:0:1))",
+        ),
         ("proto.getExt(m, a.b.c)", "m.a.b.c"),
         (
             "a.b.sortBy(e, -e)",
