@@ -11,7 +11,6 @@ use std::path::Path;
 
 use cel::checker::Checked;
 use cel::context::BUDGET_DEFAULT;
-use cel::decl::Syntax;
 use cel::plan::Program;
 use cel::{Activation, Ast, Context, Env, Fault, Type, Value};
 use serde_json::Value as Json;
@@ -21,7 +20,7 @@ use crate::files_below;
 
 /// Scores all files of a folder.
 pub(super) fn score(folder: &Path) -> Option<Score> {
-    let env = conformance();
+    let env = cel::library::conformance();
     let mut tally = Tally::default();
     let mut skipped = 0;
     for path in files_below(folder, &[".json"]) {
@@ -44,35 +43,6 @@ pub(super) fn score(folder: &Path) -> Option<Score> {
     }
     let note = format!("{skipped} tests of protobuf messages not run: documents of Kubernetes have none");
     (tally.all != [0, 0]).then(|| tally.score("cel-spec", note))
-}
-
-/// Everything that CEL and its extensions have.
-pub(super) fn conformance() -> Env {
-    let mut env = Env::default();
-    for library in [
-        cel::standard::library(),
-        cel::standard::optionals(),
-        cel::library::strings(u32::MAX),
-        cel::library::math(u32::MAX),
-        cel::library::lists(u32::MAX),
-        cel::library::sets(),
-        cel::library::encoders(),
-    ] {
-        env.add(library);
-    }
-    env.syntax = Syntax {
-        optionals: true,
-        bind: true,
-        block: true,
-        two_variables: true,
-        math: true,
-        sort_by: true,
-        quoted_fields: true,
-        extensions: true,
-        mixed_literals: true,
-        valid_literals: false,
-    };
-    env
 }
 
 /// All tests of a file with the names of their sections.

@@ -8,29 +8,32 @@
 mod grammar;
 mod predict;
 
+use std::sync::LazyLock;
+
 use crate::ast::Span;
 use crate::issues::Issues;
 use crate::lexer::{Kind, Token};
 use grammar::{Grammar, Part, Rule, Set, State, Step};
+use predict::Predictions;
 
 /// Reports every mistake of the syntax.
 pub(super) fn report(source: &str, tokens: &[Token], issues: &mut Issues) {
-    let grammar = Grammar::new();
     let mut recovery = Recovery {
         source,
         tokens,
         at: 0,
         issues,
-        grammar: &grammar,
+        grammar: &GRAMMAR,
         state: 0,
         calls: Vec::new(),
         open: [0; Rule::COUNT],
         recovering: false,
         last: None,
         attempts: 0,
+        predictions: Predictions::default(),
     };
     // Running into a limit ends the reading; it has been reported.
-    let _ = recovery.rule(Rule::Start, 0);
+    let _ = recovery.run();
 }
 
 struct Recovery<'r> {
@@ -38,7 +41,7 @@ struct Recovery<'r> {
     tokens: &'r [Token],
     at: usize,
     issues: &'r mut Issues,
-    grammar: &'r Grammar,
+    grammar: &'static Grammar,
     /// Where in the grammar the parser is.
     state: State,
     /// Open rules: where each was called, and its precedence.
@@ -49,6 +52,25 @@ struct Recovery<'r> {
     /// Where the last recovery began, and in which states, so that it cannot go around in circles.
     last: Option<(usize, Vec<State>)>,
     attempts: usize,
+    predictions: Predictions,
+}
+
+/// Parts that are being read. They are kept here and not on the stack, because expressions nest deep.
+struct Frame {
+    parts: &'static [Part],
+    next: usize,
+    end: End,
+}
+
+/// What happens behind the last part.
+#[derive(Clone, Copy)]
+enum End {
+    /// Nothing.
+    Body,
+    /// The rule is done.
+    Rule(Rule),
+    /// The parts may come again.
+    Loop { decision: State, back: State, predicted: bool },
 }
 
 /// Why a rule ends early.
@@ -64,83 +86,114 @@ enum Break {
 type Read = Result<(), Break>;
 
 impl Recovery<'_> {
-    fn rule(&mut self, rule: Rule, precedence: u8) -> Read {
+    fn run(&mut self) -> Read {
+        let mut frames = Vec::new();
+        self.enter(Rule::Start, 0, &mut frames)?;
+        while let Some(frame) = frames.last_mut() {
+            let part = frame.parts.get(frame.next);
+            frame.next += 1;
+            let end = frame.end;
+            let read = match (part, end) {
+                (Some(part), _) => self.part(part, &mut frames),
+                (None, End::Loop { decision, back, predicted }) => self.turn(decision, back, predicted, &mut frames),
+                (None, _) => {
+                    self.leave(&mut frames);
+                    Ok(())
+                }
+            };
+            match read {
+                Ok(()) => {}
+                Err(Break::Limit) => return Err(Break::Limit),
+                Err(reason) => {
+                    while frames.last().is_some_and(|frame| !matches!(frame.end, End::Rule(_))) {
+                        frames.pop();
+                    }
+                    self.report(&reason);
+                    self.recover()?;
+                    self.leave(&mut frames);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn enter(&mut self, rule: Rule, precedence: u8, frames: &mut Vec<Frame>) -> Read {
         let depth = self.open.get_mut(rule as usize).ok_or(Break::Limit)?;
         *depth += 1;
         if *depth > super::DEPTH_MAX {
             self.issues.report_whole(format!("expression recursion limit exceeded: {}", super::DEPTH_MAX));
             return Err(Break::Limit);
         }
-        let grammar = self.grammar;
         self.calls.push((if self.calls.is_empty() { None } else { Some(self.state) }, precedence));
-        match self.parts(grammar.parts(rule)) {
-            Err(Break::Limit) => return Err(Break::Limit),
-            Err(reason) => {
-                self.report(&reason);
-                self.recover()?;
-            }
-            Ok(()) => {}
-        }
+        frames.push(Frame { parts: self.grammar.parts(rule), next: 0, end: End::Rule(rule) });
+        Ok(())
+    }
+
+    /// Goes back to where the innermost parts were entered.
+    fn leave(&mut self, frames: &mut Vec<Frame>) {
+        let Some(Frame { end: End::Rule(rule), .. }) = frames.pop() else { return };
         if let Some((Some(state), _)) = self.calls.pop() {
             self.state = state;
         }
         if let Some(depth) = self.open.get_mut(rule as usize) {
             *depth -= 1;
         }
+    }
+
+    /// One turn of a loop is done.
+    fn turn(&mut self, decision: State, back: State, predicted: bool, frames: &mut Vec<Frame>) -> Read {
+        self.state = back;
+        self.sync()?;
+        let parts = frames.last().map(|frame| frame.parts).unwrap_or_default();
+        let more = self.goes_on(decision, parts, predicted)?;
+        match frames.last_mut() {
+            Some(frame) if more => frame.next = 0,
+            _ => self.leave(frames),
+        }
         Ok(())
     }
 
-    fn parts(&mut self, parts: &[Part]) -> Read {
-        parts.iter().try_for_each(|part| self.part(part))
-    }
-
-    fn part(&mut self, part: &Part) -> Read {
+    fn part(&mut self, part: &'static Part, frames: &mut Vec<Frame>) -> Read {
         self.state = part.state;
+        let mut enter = |parts: &'static [Part], end| frames.push(Frame { parts, next: 0, end });
         match &part.step {
-            Step::Token(set) => self.match_token(*set),
-            Step::Rule(rule, precedence) => self.rule(*rule, *precedence),
-            Step::Precedence => Ok(()),
+            Step::Token(set) => return self.match_token(*set),
+            Step::Rule(rule, precedence) => return self.enter(*rule, *precedence, frames),
+            Step::Precedence => {}
             Step::Optional(body) => {
                 self.sync()?;
-                if self.first(body).has(self.kind()) { self.parts(body) } else { Ok(()) }
+                if self.first(body).has(self.kind()) {
+                    enter(body, End::Body);
+                }
             }
             Step::Choice(alternatives) => {
                 self.sync()?;
                 let chosen = self.predict(part.state)?;
-                alternatives.get(chosen).map_or(Ok(()), |body| self.parts(body))
+                if let Some(body) = alternatives.get(chosen) {
+                    enter(body, End::Body);
+                }
             }
             Step::Switch(alternatives) => {
                 self.sync()?;
                 let kind = self.kind();
-                match alternatives.iter().find(|body| self.first(body).has(kind)) {
-                    Some(body) => self.parts(body),
-                    None => Err(Break::NoAlternative(self.at, self.at)),
-                }
+                let chosen = alternatives.iter().find(|body| self.first(body).has(kind));
+                enter(chosen.ok_or(Break::NoAlternative(self.at, self.at))?, End::Body);
             }
             Step::Many { body, back, predicted } => {
                 self.sync()?;
-                while self.goes_on(part.state, body, *predicted)? {
-                    self.parts(body)?;
-                    self.state = *back;
-                    self.sync()?;
+                if self.goes_on(part.state, body, *predicted)? {
+                    enter(body, End::Loop { decision: part.state, back: *back, predicted: *predicted });
                 }
-                Ok(())
             }
             Step::Some { body, back, predicted } => {
                 self.sync()?;
-                loop {
-                    self.parts(body)?;
-                    self.state = *back;
-                    self.sync()?;
-                    if !self.goes_on(*back, body, *predicted)? {
-                        return Ok(());
-                    }
-                }
+                enter(body, End::Loop { decision: *back, back: *back, predicted: *predicted });
             }
         }
+        Ok(())
     }
 
-    fn goes_on(&self, decision: State, body: &[Part], predicted: bool) -> Result<bool, Break> {
+    fn goes_on(&mut self, decision: State, body: &[Part], predicted: bool) -> Result<bool, Break> {
         if predicted { Ok(self.predict(decision)? == 0) } else { Ok(self.first(body).has(self.kind())) }
     }
 
@@ -348,6 +401,9 @@ impl Recovery<'_> {
         self.issues.report(token.span, format!("Syntax error: {message}"));
     }
 }
+
+/// The same for all expressions, and only needed for those with mistakes.
+static GRAMMAR: LazyLock<Grammar> = LazyLock::new(Grammar::new);
 
 /// How often cel-go goes on after a mistake.
 const ATTEMPTS_MAX: usize = 30;

@@ -337,7 +337,8 @@ fn mistakes_are_told_in_the_words_of_the_original() {
         assert_eq!(errors(source), expect, "{source}");
     }
     // Going on after mistakes has an end, too.
-    assert!(errors(&"[+".repeat(100)).contains("error recovery attempt limit exceeded: 30"));
+    assert!(errors(&format!("{}{}", "((a+".repeat(40), ")*".repeat(100))).len() < 10_000);
+    assert!(parse(&"[+".repeat(100), &everything()).is_err());
     assert!(errors(&"] ".repeat(40_000)).len() < 1_000);
 }
 

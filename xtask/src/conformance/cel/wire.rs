@@ -70,7 +70,7 @@ fn convert(of: &str, text: &str) -> Option<Value<'static>> {
         "google.protobuf.Timestamp" => ("timestamp", "string_to_timestamp"),
         _ => return None,
     };
-    let env = super::conformance();
+    let env = cel::library::conformance();
     let overload = env.functions.get(name)?.overloads.iter().find(|overload| overload.id == id)?;
     let text: Value<'static> = Value::string(text);
     (overload.run)(&mut Context::new(cel::context::BUDGET_DEFAULT), &[text]).ok()

@@ -78,13 +78,15 @@ pub(super) enum Edge {
 /// The graph.
 pub(super) struct Grammar {
     edges: Vec<Vec<Edge>>,
+    /// Tokens that may come next in each state.
+    next: Vec<Set>,
     loop_backs: Vec<State>,
     rules: Vec<(State, State, Vec<Part>)>,
 }
 
 impl Grammar {
     pub(super) fn new() -> Self {
-        let mut grammar = Grammar { edges: Vec::new(), loop_backs: Vec::new(), rules: Vec::new() };
+        let mut grammar = Grammar { edges: Vec::new(), next: Vec::new(), loop_backs: Vec::new(), rules: Vec::new() };
         for _ in 0..Rule::COUNT {
             let (first, last) = (grammar.state(), grammar.state());
             grammar.rules.push((first, last, Vec::new()));
@@ -97,6 +99,7 @@ impl Grammar {
                 rule.2 = parts;
             }
         }
+        grammar.next = (0..grammar.edges.len()).map(|state| grammar.find_next(state as State)).collect();
         grammar
     }
 
@@ -138,6 +141,10 @@ impl Grammar {
 
     /// Tokens that may come next within the rule.
     pub(super) fn next(&self, state: State) -> Set {
+        self.next.get(usize::from(state)).copied().unwrap_or_default()
+    }
+
+    fn find_next(&self, state: State) -> Set {
         let mut set = Set::default();
         self.look(state, &mut Vec::new(), &mut set);
         set
@@ -168,7 +175,7 @@ impl Grammar {
                 Edge::Empty(to) | Edge::Precedence(_, to) => self.look(*to, seen, set),
                 Edge::Token(tokens, _) => *set = set.with(*tokens),
                 // No rule is empty, so what is behind it cannot come next.
-                Edge::Rule(rule, ..) => *set = set.with(self.next(self.first(*rule)).without_nothing()),
+                Edge::Rule(rule, ..) => *set = set.with(self.find_next(self.first(*rule)).without_nothing()),
             }
         }
     }
