@@ -16,9 +16,10 @@ mod address;
 /// The network extension.
 pub fn network() -> Library {
     let (ip, cidr) = (Type::opaque(IP), Type::opaque(CIDR));
-    let library = addresses(Library::default()).function("cidr", "string_to_cidr", &[Type::String], cidr.clone(), |_, args| {
-        network_of(text(args, 0)?).map(Value::opaque).map_err(Fault::error)
-    });
+    let library =
+        addresses(Library::default()).function("cidr", "string_to_cidr", &[Type::String], cidr.clone(), |_, args| {
+            network_of(text(args, 0)?).map(Value::opaque).map_err(Fault::error)
+        });
     networks(library)
         .function("isCIDR", "is_cidr", &[Type::String], Type::Bool, |_, args| {
             Ok(Value::Bool(network_of(text(args, 0)?).is_ok()))
@@ -40,12 +41,12 @@ pub fn network() -> Library {
 }
 
 /// Addresses as Kubernetes has them.
-pub fn ip() -> Library {
+pub(super) fn ip() -> Library {
     addresses(Library::default())
 }
 
 /// Networks as Kubernetes has them.
-pub fn cidr() -> Library {
+pub(super) fn cidr() -> Library {
     let (ip, cidr) = (Type::opaque(IP), Type::opaque(CIDR));
     let library = Library::default().function("cidr", "string_to_cidr", &[Type::String], cidr.clone(), |_, args| {
         loose_network_of(text(args, 0)?).map(Value::opaque).map_err(Fault::error)
@@ -133,9 +134,8 @@ fn contains_cidr<'v>(_: &mut Context<'_>, args: &[Value<'v>]) -> Result<Value<'v
 
 /// An address without a zone that is no IPv4 address in the clothes of IPv6.
 fn address_of(source: &str) -> Result<Address, String> {
-    let (address, zone) = address::parse(source).map_err(|why| {
-        format!("IP Address {} parse error during conversion from string: {why}", go_quote(source))
-    })?;
+    let (address, zone) = address::parse(source)
+        .map_err(|why| format!("IP Address {} parse error during conversion from string: {why}", go_quote(source)))?;
     if zone {
         return Err(format!("IP address {} with zone value is not allowed", go_quote(source)));
     }
@@ -156,8 +156,8 @@ fn network_of(source: &str) -> Result<Cidr, String> {
 
 fn loose_network_of(source: &str) -> Result<Cidr, String> {
     let parse = |source| {
-        let network =
-            Cidr::parse(source).map_err(|why| format!("network address parse error during conversion from string: {why}"))?;
+        let network = Cidr::parse(source)
+            .map_err(|why| format!("network address parse error during conversion from string: {why}"))?;
         if network.address.is_mapped() {
             return Err(format!("IPv4-mapped IPv6 address {} is not allowed", go_quote(source)));
         }

@@ -25,7 +25,10 @@ fn simple_pattern(args: &[Value<'_>]) -> Result<Pattern, Fault> {
     let source = text(args, 1)?;
     let pattern = Pattern::cached(source).map_err(|refusal| refusal.fault(""))?;
     if pattern.groups() > 1 {
-        return Err(Fault::error(format!("regular expression has more than one capturing group: {}", go_quote(source))));
+        return Err(Fault::error(format!(
+            "regular expression has more than one capturing group: {}",
+            go_quote(source)
+        )));
     }
     Ok(pattern)
 }
@@ -99,7 +102,9 @@ fn expand(
                 let group = digit.to_digit(10).ok_or_else(|| invalid("must be followed by a digit or \\"))? as usize;
                 let count = groups.len().saturating_sub(1);
                 let range = groups.get(group).ok_or_else(|| {
-                    Fault::error(format!("replacement string references group {group} but regex has only {count} group(s)"))
+                    Fault::error(format!(
+                        "replacement string references group {group} but regex has only {count} group(s)"
+                    ))
                 })?;
                 let text = range.clone().and_then(|range| source.get(range)).unwrap_or_default();
                 context.allocate(text.len())?;

@@ -17,6 +17,8 @@ fn everything() -> Syntax {
         extensions: true,
         mixed_literals: true,
         valid_literals: true,
+        strict_scopes: false,
+        strict_scopes: true,
     }
 }
 

@@ -30,9 +30,13 @@ pub fn lists() -> Library {
     }
     let item = Type::param("A");
     let args = [Type::list(item.clone()), item];
-    library
-        .method("indexOf", "list_a_index_of_int", &args, Type::Int, index_of)
-        .method("lastIndexOf", "list_a_last_index_of_int", &args, Type::Int, last_index_of)
+    library.method("indexOf", "list_a_index_of_int", &args, Type::Int, index_of).method(
+        "lastIndexOf",
+        "list_a_last_index_of_int",
+        &args,
+        Type::Int,
+        last_index_of,
+    )
 }
 
 /// Types with an order, and the identifiers of `isSorted`, `min` and `max`.
@@ -99,7 +103,9 @@ fn sum<'v>(args: &[Value<'v>], zero: Value<'v>) -> Result<Value<'v>, Fault> {
 
 fn add<'v>(a: &Value<'v>, b: &Value<'v>) -> Result<Value<'v>, Fault> {
     match (a, b) {
-        (Value::Int(a), Value::Int(b)) => a.checked_add(*b).map(Value::Int).ok_or_else(|| Fault::error("integer overflow")),
+        (Value::Int(a), Value::Int(b)) => {
+            a.checked_add(*b).map(Value::Int).ok_or_else(|| Fault::error("integer overflow"))
+        }
         (Value::Uint(a), Value::Uint(b)) => {
             a.checked_add(*b).map(Value::Uint).ok_or_else(|| Fault::error("unsigned integer overflow"))
         }

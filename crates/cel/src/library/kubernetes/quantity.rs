@@ -461,7 +461,11 @@ mod tests {
             ("0.1Ki", "102400m"),
             ("0.0001Ki", "102400u"),
         ] {
-            assert_eq!(Quantity::parse(source).map(|quantity| quantity.to_string()).as_deref(), Ok(canonical), "{source}");
+            assert_eq!(
+                Quantity::parse(source).map(|quantity| quantity.to_string()).as_deref(),
+                Ok(canonical),
+                "{source}"
+            );
         }
     }
 

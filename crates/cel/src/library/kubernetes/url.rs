@@ -89,7 +89,8 @@ impl Url {
         let (main, fragment) = source.split_once('#').unwrap_or((source, ""));
         let mut url = Url::read(main, false).map_err(|why| format!("parse {}: {why}", go_quote(main)))?;
         if !fragment.is_empty() {
-            url.fragment = unescape(fragment, Part::Fragment).map_err(|why| format!("parse {}: {why}", go_quote(source)))?;
+            url.fragment =
+                unescape(fragment, Part::Fragment).map_err(|why| format!("parse {}: {why}", go_quote(source)))?;
             if escape(&url.fragment, Part::Fragment) != fragment {
                 url.raw_fragment = fragment.to_owned();
             }
