@@ -17,7 +17,6 @@ fn everything() -> Syntax {
         extensions: true,
         mixed_literals: true,
         valid_literals: true,
-        strict_scopes: false,
         strict_scopes: true,
     }
 }
