@@ -13,8 +13,8 @@ use cel::Fact;
 use manifest::{Object, Tree, Value};
 use model::{Finding, Location, Rule, Severity, Subject};
 
-use crate::admission::{Facts, Request, Ruling, Verdict};
-use crate::admission_policy::{Budgets, Explained, Level, LoadIssue, LoadOptions, MutationStep, PolicySet};
+use crate::admission::{Actions, Facts, Operation, Request, Ruling, Verdict};
+use crate::admission_policy::{Budgets, Explained, Level, LoadIssue, LoadOptions, MutationStep, Outcome, PolicySet, Response};
 use crate::user_rules;
 
 /// Policies, ready to judge. Shared between threads.
@@ -97,7 +97,21 @@ impl Policies {
     /// they leave.
     pub fn judge(&self, request: &Request<'_>, facts: &Facts, budgets: &mut Budgets<'_>) -> Judged {
         let mutated = self.admission.mutate(request, facts, budgets, false);
+        let moved = mutated.object.as_ref().and_then(|tree| moved(request, tree.root()));
         let mut judged = Judged { verdicts: mutated.verdicts, object: mutated.object };
+        if let Some(message) = moved {
+            let changed = mutated.steps.iter().rev().find(|step| step.outcome == Outcome::Changed);
+            let verdict = changed.map(|step| Verdict {
+                policy: step.policy.clone(),
+                binding: step.binding.clone(),
+                params: step.params.clone(),
+                actions: Actions { deny: true, ..Actions::default() },
+                ruling: Ruling::Failed { messages: vec![message.into()], ignored: false },
+                audit_annotations: Vec::new(),
+                cost: 0,
+            });
+            judged.verdicts.extend(verdict);
+        }
         let verdicts = match &judged.object {
             None => self.admission.evaluate(request, facts, budgets),
             Some(tree) => {
@@ -107,6 +121,11 @@ impl Policies {
         };
         judged.verdicts.extend(verdicts);
         judged
+    }
+
+    /// What the client and the audit log would see of the verdicts on a request.
+    pub fn response(&self, request: &Request<'_>, verdicts: &[Verdict]) -> Response {
+        self.admission.response(request, verdicts)
     }
 
     /// Judges a request as [`Policies::judge`] does, and says how.
@@ -180,6 +199,16 @@ impl Policies {
             }),
         }
     }
+}
+
+/// Why the API server refuses an object that mutating policies moved to another place.
+fn moved(request: &Request<'_>, object: Value<'_>) -> Option<&'static str> {
+    let of = |key| object.get("metadata").and_then(|metadata| metadata.str_at(key)).unwrap_or("");
+    if of("namespace") != request.namespace && request.namespaced != Some(false) {
+        return Some("the namespace of the provided object does not match the namespace sent on the request");
+    }
+    let renamed = request.operation == Operation::Update && of("name") != request.name;
+    renamed.then_some("the name of the object does not match the name on the URL")
 }
 
 /// Whether an object gets a rule of its own.

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use manifest::Value;
 use policy::admission::{Request, Ruling, Verdict};
-use policy::admission_policy::{Response, response};
+use policy::admission_policy::Response;
 use policy::policies::Judged;
 use serde_json::{Value as Json, json};
 
@@ -48,7 +48,7 @@ pub(crate) fn eval(args: &EvalArgs, minor: u32, out: &mut dyn Write) -> Result<E
     let watch = Watch::start();
     let result = requests.each(&texts, &mut |place, request| {
         let judged = watch.judge(&loaded, request);
-        let answer = response(request, &judged.verdicts);
+        let answer = loaded.policies.response(request, &judged.verdicts);
         tally.add(&answer, &judged);
         match args.format {
             EvalFormat::Text => text(place, request, &judged, &answer, args.all, out)?,

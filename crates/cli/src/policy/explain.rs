@@ -72,6 +72,10 @@ fn request_text(
             Outcome::Changed => String::from("changed the object"),
             Outcome::Unchanged => String::from("changed nothing"),
             Outcome::Failed(message) => format!("failed: {message}"),
+            Outcome::Unknown(facts) => {
+                let names: Vec<&str> = facts.iter().map(|fact| &*fact.name).collect();
+                format!("unknown, needs {}", names.join(", "))
+            }
         };
         let again = if step.reinvoked { ", once more" } else { "" };
         writeln!(out, "\n  {} mutation {}{again}: {}", step.policy, step.index + 1, printable(&came))?;
