@@ -1,6 +1,6 @@
 //! What a call did cost.
 
-use crate::cost::calls::selector_cost;
+use crate::cost::kubernetes::{is_nominal, selector_cost};
 use crate::cost::{self, PATTERN, Range, TRAVERSAL};
 use crate::value::Value;
 
@@ -50,44 +50,7 @@ fn extension(overload: &str) -> Option<Actual> {
 fn kubernetes(function: &str, overload: &str) -> Option<Actual> {
     Some(match function {
         "check" => |_, _| cost::AUTHORIZER_CHECK,
-        "serviceAccount"
-        | "path"
-        | "group"
-        | "resource"
-        | "subresource"
-        | "namespace"
-        | "name"
-        | "allowed"
-        | "reason"
-        | "error"
-        | "errored"
-        | "masked"
-        | "prefixLength"
-        | "family"
-        | "isUnspecified"
-        | "isLoopback"
-        | "isLinkLocalMulticast"
-        | "isLinkLocalUnicast"
-        | "isGlobalUnicast"
-        | "format.named"
-        | "sign"
-        | "asInteger"
-        | "isInteger"
-        | "asApproximateFloat"
-        | "isGreaterThan"
-        | "isLessThan"
-        | "compareTo"
-        | "add"
-        | "sub"
-        | "major"
-        | "minor"
-        | "patch"
-        | "getScheme"
-        | "getHostname"
-        | "getHost"
-        | "getPort"
-        | "getEscapedPath"
-        | "getQuery" => |_, _| 1,
+        nominal if is_nominal(nominal) => |_, _| 1,
         "fieldSelector" | "labelSelector" => |args, _| selector_cost(Range::exactly(size_of(args, 1))).max,
         "isSorted" | "sum" | "max" | "min" | "indexOf" | "lastIndexOf" => |args, _| args.first().map_or(0, walk),
         "ip" if overload == "cidr_ip" => |_, _| 1,
