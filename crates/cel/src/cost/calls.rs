@@ -4,7 +4,6 @@
 use crate::ast::{ExprId, ExprKind, Literal};
 use crate::cost::estimate::{Estimator, Node};
 use crate::cost::{self, CostRange, PATTERN, Range, SizeRange, TRAVERSAL};
-use crate::types::Type;
 
 /// What a call may cost, and how large its result may be.
 #[derive(Clone, Copy, Debug)]
