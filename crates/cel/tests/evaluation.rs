@@ -193,7 +193,7 @@ fn costs_are_those_of_the_tree_as_written() {
     costs("object.count in [1, 2]", 2);
     costs("object.spec.list[object.count - 3]", 7);
     costs("[1, 2].all(x, x > 0)", 11);
-    costs("[1, 2].map(x, x)", 25);
+    costs("[1, 2].map(x, x)", 27);
     costs("object.?nope.orValue(1)", 1);
     costs("true ? object.count : 0", 1);
 }

@@ -191,10 +191,14 @@ fn qualified(operand: Node, qualifier: Qualifier) -> Attribute {
     }
 }
 
-/// As a branch of a conditional or as an index, cel-go reads an attribute without charging for its root.
+/// As a branch of a conditional or as an index, cel-go reads an attribute without charging for its root, and
+/// `has(a.?b.c)` without turning the optional into a boolean.
 pub(super) fn uncharged(node: &mut Node) {
     if let Kind::Attribute(attribute) = &mut node.kind {
         attribute.cost = 0;
+        if attribute.qualifiers.iter().any(|qualifier| qualifier.optional) {
+            attribute.presence = false;
+        }
     }
 }
 
