@@ -19,7 +19,7 @@ mod strings;
 
 pub use comprehensions::two_variable_comprehensions;
 pub use encoders::encoders;
-pub use kubernetes::environment as kubernetes;
+pub use kubernetes::{Format, environment as kubernetes};
 pub use lists::lists;
 pub use math::math;
 pub use network::{Cidr, Ip, network};

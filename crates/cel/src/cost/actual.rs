@@ -2,7 +2,8 @@
 
 use crate::cost::kubernetes::{is_nominal, selector_cost};
 use crate::cost::{self, PATTERN, Range, TRAVERSAL};
-use crate::value::Value;
+use crate::library::Format;
+use crate::value::{Value, downcast};
 
 /// Cost of a call, of its arguments (a method's receiver first) and its result.
 pub type Actual = for<'a, 'v> fn(&'a [Value<'v>], &'a Value<'v>) -> u64;
@@ -79,8 +80,10 @@ fn kubernetes(function: &str, overload: &str) -> Option<Actual> {
             |args, _| compared(args) + masked(args) + scaled(size_of(args, 1), TRAVERSAL)
         }
         "containsCIDR" => |args, _| compared(args) + masked(args),
-        // The size of a named format is that of the pattern it is taken to have.
-        "validate" => |args, _| matched(size_of(args, 1), size_of(args, 0)),
+        "validate" => |args, _| {
+            let pattern = args.first().and_then(downcast::<Format>).map(|format| format.regex_size);
+            pattern.map_or(1, |pattern| matched(size_of(args, 1), pattern))
+        },
         "_==_" => |args, _| if is_of_kubernetes(args.first()) { 1 } else { smaller(args) },
         _ => return None,
     })
