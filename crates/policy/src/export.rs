@@ -69,8 +69,7 @@ pub fn write(style: Style<'_>, mut wanted: impl FnMut(&'static Rule) -> bool) ->
 fn policy(yaml: &mut String, group: &Group, forms: &[&Form], style: Style<'_>) {
     let Group { name, about, .. } = group;
     let prefix = style.prefix;
-    let mut controls: Vec<&str> =
-        forms.iter().flat_map(|form| form.rule.serves).map(|serves| serves.control).collect();
+    let mut controls: Vec<&str> = forms.iter().flat_map(|form| form.rule.serves).map(|serves| serves.control).collect();
     controls.sort_unstable();
     controls.dedup();
     let worst = forms.iter().map(|form| form.rule.severity).max().map_or_else(String::new, |worst| worst.to_string());

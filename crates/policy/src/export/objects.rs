@@ -1,7 +1,7 @@
 //! Checks on other objects.
 
 use super::{Form, Group};
-use crate::checks::network::service::{EXTERNAL_IPS, NODE_PORT, NO_SELECTOR};
+use crate::checks::network::service::{EXTERNAL_IPS, NO_SELECTOR, NODE_PORT};
 
 /// One group per kind.
 pub(super) static GROUPS: &[Group] = &[Group {

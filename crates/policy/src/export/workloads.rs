@@ -48,10 +48,7 @@ pub(super) static GROUP: Group = Group {
             rule: &INTERACTIVE,
             expression: "variables.pod.spec.containers.all(c, !c.?stdin.orValue(false) && !c.?tty.orValue(false))",
         },
-        Form {
-            rule: &SHARED_PROCESSES,
-            expression: "!variables.pod.spec.?shareProcessNamespace.orValue(false)",
-        },
+        Form { rule: &SHARED_PROCESSES, expression: "!variables.pod.spec.?shareProcessNamespace.orValue(false)" },
         Form { rule: &HOST_ALIASES, expression: "size(variables.pod.spec.?hostAliases.orValue([])) == 0" },
         Form { rule: &NODE_NAME, expression: "variables.pod.spec.?nodeName.orValue('') == ''" },
         Form {
