@@ -138,6 +138,10 @@ fn types_of_kubernetes() {
         "quantity('10 Mo')",
         "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
     );
+    evaluates("quantity('0').add(1) == quantity('1')", "true");
+    fails("quantity('1') == quantity('0').add(1)", "no such overload");
+    fails("ip('::1') == dyn('::1')", "no such overload");
+    evaluates("dyn('::1') == ip('::1')", "false");
     evaluates("semver('v1.2', true).compareTo(semver('1.2.0'))", "0");
     evaluates("semver('1.0.0-alpha.9').isLessThan(semver('1.0.0-alpha.10'))", "true");
     fails("semver('01.0.0')", "Major number must not contain leading zeroes \"01\"");
