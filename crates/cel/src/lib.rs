@@ -22,6 +22,7 @@ mod eval;
 pub mod fault;
 pub mod issues;
 mod lexer;
+pub mod library;
 mod parser;
 pub mod plan;
 pub mod standard;

@@ -138,7 +138,7 @@ pub(crate) struct InSet {
 #[derive(Debug)]
 pub(crate) struct Matches {
     pub(crate) args: [Node; 2],
-    pub(crate) regex: regex::Regex,
+    pub(crate) regex: crate::library::pattern::Pattern,
     pub(crate) price: Price,
 }
 

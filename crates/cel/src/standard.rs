@@ -10,7 +10,6 @@ mod arithmetic;
 mod conversions;
 mod duration;
 mod optionals;
-mod pattern;
 mod strings;
 mod timestamp;
 mod zones;
@@ -18,7 +17,6 @@ mod zones;
 pub use duration::parse as parse_duration;
 pub use optionals::extra as optionals_extra;
 pub use optionals::library as optionals;
-pub use pattern::compile as compile_regex;
 pub use timestamp::parse as parse_timestamp;
 
 /// The library that every environment has. Optionals are a library of their own: [`optionals`].

@@ -9,6 +9,7 @@ use crate::ast::{self, Expr, ExprKind};
 use crate::context::{BUDGET_DEFAULT, Context};
 use crate::decl::Overload;
 use crate::fault::Fault;
+use crate::library::pattern::Pattern;
 use crate::standard;
 use crate::value::Value;
 
@@ -157,7 +158,7 @@ fn binary(name: &str, single: Option<&'static str>, args: [Node; 2]) -> Result<R
         "orValue" if single.is_none_or(|id| id == "optional_orValue_value") => Kind::OptionalOrValue(Box::new(args)),
         "matches" => match &args[1].kind {
             Kind::Const(Value::Str(pattern)) => {
-                let regex = standard::compile_regex(pattern.as_str()).map_err(Fault::error)?;
+                let regex = Pattern::new(pattern.as_str()).map_err(|refusal| refusal.fault(""))?;
                 Kind::Matches(Box::new(Matches { args, regex, price }))
             }
             _ => return Ok(Err(args)),
