@@ -66,7 +66,11 @@ impl<'v> Evaluation<'v, '_, '_> {
 
     pub(super) fn conditional(&mut self, branches: &'v [Node; 3]) -> Outcome<'v> {
         let [condition, then, otherwise] = branches;
-        if self.truth(condition)? { self.eval(then) } else { self.eval(otherwise) }
+        let branch = if self.truth(condition)? { then } else { otherwise };
+        match self.eval(branch)? {
+            Value::Optional(Some(inner)) if !selects(branch) => Ok(Value::some(inner.unpacked())),
+            value => Ok(value),
+        }
     }
 
     /// Both operands, or their fault. Both are evaluated, and charged for, even if one fails.
@@ -157,13 +161,13 @@ impl<'v> Evaluation<'v, '_, '_> {
             match self.resolve(attribute)? {
                 Resolved::Present(value) => return Ok(value),
                 Resolved::Absent | Resolved::Plain(Value::Optional(None)) => return self.eval(default),
-                Resolved::Plain(Value::Optional(Some(value))) => return Ok((*value).clone()),
+                Resolved::Plain(Value::Optional(Some(value))) => return value.taken_out(),
                 Resolved::Plain(value) => return Ok(value),
             }
         }
         match self.eval(first)? {
             Value::Optional(None) => self.eval(default),
-            Value::Optional(Some(value)) => Ok((*value).clone()),
+            Value::Optional(Some(value)) => value.taken_out(),
             value => Ok(value),
         }
     }
@@ -173,7 +177,10 @@ impl<'v> Evaluation<'v, '_, '_> {
             [] => self.apply(call, &[]),
             [arg] => match self.eval(arg) {
                 Ok(arg) => self.apply(call, &[arg]),
-                Err(fault) => Err(self.charged(call.price.charge(&[Value::Null], &Value::Null), fault)),
+                Err(fault) => {
+                    let fault = call.price.of_failed(fault);
+                    Err(self.charged(call.price.charge(&[Value::Null], &Value::Null), fault))
+                }
             },
             [left, right] => match (self.eval(left), self.eval(right)) {
                 (Ok(left), Ok(right)) => self.apply(call, &[left, right]),
@@ -220,6 +227,11 @@ impl<'v> Evaluation<'v, '_, '_> {
 struct Sizes {
     left: Value<'static>,
     right: Value<'static>,
+}
+
+/// Whether an expression is a variable with something selected from it.
+fn selects(node: &Node) -> bool {
+    matches!(&node.kind, Kind::Attribute(attribute) if !attribute.qualifiers.is_empty())
 }
 
 #[cold]

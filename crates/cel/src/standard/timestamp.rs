@@ -151,7 +151,7 @@ pub fn parse(text: &str) -> Option<Timestamp> {
     if !rest.is_empty() || !valid {
         return None;
     }
-    Some(Timestamp { seconds: days * DAY + hour * 3600 + minute * 60 + second - offset, nanos })
+    Some(Timestamp { seconds: days * DAY + hour * 3600 + minute * 60 + second - offset, nanos, offset: offset as i32 })
 }
 
 fn number(rest: &mut &[u8], min: usize, max: usize) -> Option<i64> {

@@ -124,7 +124,10 @@ fn differ_in_verdict(
     let by_policy = case.message.contains("denied request: ") && case.status >= 400;
     let allowed = !by_policy;
     if ours.allowed != Some(allowed) {
-        wrong.push(format!("  allowed: server {allowed} ({}), kobuk {:?} ({:?})", case.message, ours.allowed, ours.message));
+        wrong.push(format!(
+            "  allowed: server {allowed} ({}), kobuk {:?} ({:?})",
+            case.message, ours.allowed, ours.message
+        ));
         return;
     }
     if !allowed {
@@ -139,7 +142,11 @@ fn differ_in_verdict(
             )),
             None => {
                 let all: Vec<&str> = every.iter().filter_map(|ours| ours.message.as_deref()).collect();
-                wrong.push(format!("  message: server {}\n           kobuk  {}", case.message, all.join("\n                  ")));
+                wrong.push(format!(
+                    "  message: server {}\n           kobuk  {}",
+                    case.message,
+                    all.join("\n                  ")
+                ));
             }
         }
     }
