@@ -86,10 +86,16 @@ pub fn check(env: &Env, mut ast: Ast) -> Result<Checked, Issues> {
     };
     checker.check(&mut ast.root);
     if checker.bindings.exhausted {
-        checker.issues.report_whole(TOO_COMPLEX);
+        // What was found since a limit was met means nothing.
+        let mut issues = Issues::new(&ast.source);
+        issues.report_whole(TOO_COMPLEX);
+        return Err(issues);
     }
-    let Checker { issues, types, references, mut bindings, .. } = checker;
+    let Checker { mut issues, types, references, mut bindings, .. } = checker;
     let types = types.into_iter().map(|of| of.map_or(Type::Dyn, |of| bindings.substitute(&of, true))).collect();
+    if bindings.exhausted {
+        issues.report_whole(TOO_COMPLEX);
+    }
     let checked = issues.or(Checked { ast, types, references })?;
     let mut issues = Issues::new(&checked.ast.source);
     literals::validate(env, &checked, &mut issues);
@@ -109,6 +115,9 @@ struct Checker<'e, 'a> {
 
 impl Checker<'_, '_> {
     fn check(&mut self, expr: &mut Expr) {
+        if self.bindings.exhausted {
+            return;
+        }
         if self.depth >= DEPTH_MAX {
             self.report(expr.id, TOO_DEEP);
             return self.set_type(expr.id, Type::Error);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::check;
 use crate::ast::ExprKind;
 use crate::checker::{Checked, Reference};
+use crate::cost::{NoSizes, estimate};
 use crate::decl::{Env, Library, TypeProvider};
 use crate::fault::Fault;
 use crate::issues::Issues;
@@ -59,7 +60,7 @@ pub(crate) fn declarations() -> Library {
         .function("_+_", "add_list", &[list.clone(), list.clone()], list.clone(), run)
         .function("_+_", "add_string", &[String, String], String, run)
         .function("_[_]", "index_list", &[list.clone(), Int], a.clone(), run)
-        .function("_[_]", "index_map", &[map.clone(), a.clone()], b, run)
+        .function("_[_]", "index_map", &[map.clone(), a.clone()], b.clone(), run)
         .function("@in", "in_list", &[a.clone(), list.clone()], Bool, run)
         .function("size", "size_list", std::slice::from_ref(&list), Int, run)
         .function("size", "size_string", &[String], Int, run)
@@ -73,8 +74,10 @@ pub(crate) fn declarations() -> Library {
         .method("format", "string_format", &[String, Type::list(Type::Dyn)], String, run)
         .function("optional.of", "optional_of", std::slice::from_ref(&a), optional.clone(), run)
         .function("optional.none", "optional_none", &[], optional.clone(), run)
-        .method("value", "optional_value", std::slice::from_ref(&optional), a, run)
+        .method("value", "optional_value", std::slice::from_ref(&optional), a.clone(), run)
         .method("hasValue", "optional_hasValue", &[optional], Bool, run)
+        .function("cel.@mapInsert", "@mapInsert_map_key_value", &[map.clone(), a, b], map.clone(), run)
+        .function("cel.@mapInsert", "@mapInsert_map_map", &[map.clone(), map.clone()], map, run)
         .function("sets.contains", "list_sets_contains_list", &[Type::list(Int), Type::list(Int)], Bool, run)
 }
 
@@ -200,12 +203,16 @@ fn the_longest_declared_name_wins() {
 
 #[test]
 fn variables_of_comprehensions_hide_others() {
-    let checked = accepts("l.all(a, a == 1)", "bool");
-    drop(checked);
-    rejects("l.all(a, a.b.c)", &["type 'int' does not support field selection"; 1]);
-    accepts("l.all(a, .a.b.c)", "bool");
-    accepts("l.all(s, .s == 'x')", "bool");
     rejects("l.all(s, s == 'x')", &["found no matching overload for '_==_' applied to '(int, string)'"]);
+    // As kube-apiserver's version of CEL has it.
+    accepts("l.all(a, a.b.c)", "bool");
+    rejects("l.all(s, .s == 'x')", &["found no matching overload for '_==_' applied to '(int, string)'"]);
+    // As the specification has it.
+    let mut env = env();
+    env.syntax.strict_scopes = true;
+    rejects_in(&env, "l.all(a, a.b.c)", &["type 'int' does not support field selection"]);
+    assert!(compile(&env, "l.all(a, .a.b.c)").is_ok());
+    assert!(compile(&env, "l.all(s, .s == 'x')").is_ok());
 }
 
 #[test]
@@ -278,3 +285,41 @@ fn long_expressions_are_checked_in_time_that_grows_with_their_length() {
     let names = vec!["variables.total == 1"; 4_000].join(" && ");
     accepts(&names, "bool");
 }
+
+#[test]
+fn deep_trees_need_little_stack() {
+    let nested = |open: &str, middle: &str, close: &str, times: usize| {
+        format!("{}{middle}{}", open.repeat(times), close.repeat(times))
+    };
+    let deep = [
+        nested("l.all(v, ", "true", ")", 240),
+        nested("l.exists_one(v, ", "true", ")", 240),
+        nested("l.map(v, ", "1", ")", 240),
+        nested("l.transformMap(i, v, ", "1", ")", 240),
+        nested("l.transformMapEntry(i, v, ", "{1: 1}", ")", 240),
+        nested("optional.of(1).optFlatMap(v, ", "optional.of(1)", ")", 120),
+        nested("[", "1", "]", 240),
+        nested("!", "true", "", 240),
+        format!("x{}", ".y".repeat(240)),
+        vec!["n"; 240].join(" + "),
+    ];
+    for expr in deep {
+        let name: String = expr.chars().take(20).collect();
+        let parsed = with_stack(4 * STACK, move || crate::parse(&expr, &env().syntax));
+        let parsed = parsed.unwrap_or_else(|issues| panic!("{issues}"));
+        let checked = with_stack(STACK, move || check(&env(), parsed));
+        let checked = checked.unwrap_or_else(|issues| panic!("{issues}"));
+        let cost = with_stack(STACK, move || estimate(&env(), &checked, &NoSizes));
+        assert!(cost.max > 0 || name.starts_with('!'), "{name}");
+    }
+}
+
+fn with_stack<T: Send + 'static>(bytes: usize, run: impl FnOnce() -> T + Send + 'static) -> T {
+    let thread = std::thread::Builder::new().stack_size(bytes).spawn(run);
+    let result = thread.map(std::thread::JoinHandle::join);
+    let Ok(Ok(result)) = result else { panic!("the thread did not end well") };
+    result
+}
+
+/// Half of what threads have, without optimization.
+const STACK: usize = 1 << 20;

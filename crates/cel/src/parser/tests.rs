@@ -17,6 +17,7 @@ fn everything() -> Syntax {
         extensions: true,
         mixed_literals: true,
         valid_literals: true,
+        strict_scopes: true,
     }
 }
 

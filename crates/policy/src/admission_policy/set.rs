@@ -41,11 +41,7 @@ pub struct LoadOptions {
 impl Default for LoadOptions {
     /// What the newest Kubernetes that is known has; only bound policies are in force.
     fn default() -> Self {
-        let mut env = Env::default();
-        env.add(cel::standard::library());
-        env.add(cel::library::strings(2));
-        env.add(cel::library::sets());
-        LoadOptions { env, bind_all: false }
+        LoadOptions { env: cel::library::kubernetes(KUBERNETES), bind_all: false }
     }
 }
 
@@ -187,6 +183,9 @@ fn report_unused(object: &str, policy: &Compiled, unused: &Unused, loaded: &mut 
         }
     }
 }
+
+/// The Kubernetes whose API server the evaluation follows.
+const KUBERNETES: (u32, u32) = (1, 36);
 
 const HINT_UNBOUND: &str = "Add a binding that names it, or ask for unbound policies to be judged.";
 const HINT_NAME: &str = "Correct spec.policyName, or add the policy.";
