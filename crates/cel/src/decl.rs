@@ -146,6 +146,22 @@ impl Env {
         slot
     }
 
+    /// Forgets the variables from a slot on, so that an environment can serve one policy after the other.
+    pub fn truncate(&mut self, slots: usize) {
+        for (name, _) in self.variables.drain(slots.min(self.variables.len())..) {
+            self.slots.remove(&name);
+        }
+    }
+
+    /// Gives the variable in a slot another name. A name that no identifier can have hides it.
+    pub fn rename(&mut self, slot: usize, name: &str) {
+        if let Some((own, _)) = self.variables.get_mut(slot) {
+            self.slots.remove(own);
+            *own = name.into();
+            self.slots.insert(own.clone(), slot);
+        }
+    }
+
     /// Slot and type of a variable.
     pub fn variable(&self, name: &str) -> Option<(usize, &Type)> {
         let slot = *self.slots.get(name)?;

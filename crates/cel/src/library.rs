@@ -34,6 +34,7 @@ use crate::standard;
 pub fn conformance() -> Env {
     let mut env = Env {
         syntax: Syntax {
+            strict_scopes: true,
             optionals: true,
             bind: true,
             block: true,
@@ -44,7 +45,6 @@ pub fn conformance() -> Env {
             extensions: true,
             mixed_literals: true,
             valid_literals: false,
-            strict_scopes: true,
         },
         ..Env::default()
     };

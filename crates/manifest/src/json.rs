@@ -8,7 +8,7 @@ use model::FileId;
 
 use crate::limits::{DEPTH_MAX, NODES_MAX};
 use crate::stream::{Fault, Place};
-use crate::tree::{Data, Node, Tree, any_equal};
+use crate::tree::{Data, Node, Tree, any_equal, spare_nodes};
 use crate::yaml::{BYTES_PER_NODE, Base};
 
 /// A run of JSON values, as `kubectl` reads them from one stream.
@@ -26,14 +26,21 @@ impl<'t> Values<'t> {
             line: 0,
             column_from: 0,
             column: 0,
+            ascii: text.is_ascii(),
             base,
-            nodes: Vec::new(),
+            nodes: spare_nodes(),
             open: Vec::with_capacity(16),
             keys: Vec::with_capacity(64),
             duplicates: false,
         };
         reader.marked_space();
         Values { reader, file }
+    }
+
+    /// Where something stands after the values read so far, if anything does.
+    pub(crate) fn rest(&mut self) -> Option<Place> {
+        self.reader.peek()?;
+        Some(self.reader.place(self.reader.at))
     }
 }
 
@@ -72,6 +79,8 @@ struct Reader<'t> {
     /// A byte of the present line, and the characters before it.
     column_from: usize,
     column: u32,
+    /// No character takes more than one byte, so that columns are a subtraction.
+    ascii: bool,
     base: Base,
     nodes: Vec<Node<'t>>,
     open: Vec<Open>,
@@ -87,14 +96,16 @@ impl<'t> Reader<'t> {
 
     fn space(&mut self) {
         while let Some(byte) = self.peek() {
-            match byte {
-                b'\n' => {
-                    self.line += 1;
-                    self.column_from = self.at + 1;
-                    self.column = 0;
-                }
-                b' ' | b'\t' | b'\r' => {}
-                _ => break,
+            // Compact JSON has none: one comparison, not a jump.
+            if byte > b' ' {
+                break;
+            }
+            if byte == b'\n' {
+                self.line += 1;
+                self.column_from = self.at + 1;
+                self.column = 0;
+            } else if !matches!(byte, b' ' | b'\t' | b'\r') {
+                break;
             }
             self.at += 1;
         }
@@ -247,6 +258,7 @@ impl<'t> Reader<'t> {
         let mut at = from + 1;
         let mut escaped = false;
         loop {
+            at += plain(bytes.get(at..).unwrap_or_default());
             match bytes.get(at) {
                 Some(b'"') => break,
                 Some(b'\\') => {
@@ -292,7 +304,10 @@ impl<'t> Reader<'t> {
 
     /// The place of a byte at or after the last one asked for.
     fn place(&mut self, at: usize) -> Place {
-        if let Some(between) = self.text.get(self.column_from..at) {
+        if self.ascii {
+            self.column += at.saturating_sub(self.column_from) as u32;
+            self.column_from = self.column_from.max(at);
+        } else if let Some(between) = self.text.get(self.column_from..at) {
             self.column += between.chars().count() as u32;
             self.column_from = at;
         }
@@ -302,6 +317,27 @@ impl<'t> Reader<'t> {
     fn fault(&mut self, message: &str) -> Fault {
         Fault { place: self.place(self.at.min(self.text.len())), message: message.to_owned() }
     }
+}
+
+/// Bytes before the next quote, backslash or control character, as far as whole words of eight tell; the
+/// caller looks at what is left byte by byte.
+fn plain(bytes: &[u8]) -> usize {
+    const ONES: u64 = u64::MAX / 255;
+    const HIGH: u64 = ONES << 7;
+    let zero = |word: u64| word.wrapping_sub(ONES) & !word & HIGH;
+    let mut at = 0;
+    let (words, _) = bytes.as_chunks::<8>();
+    for word in words {
+        let word = u64::from_le_bytes(*word);
+        let control = word.wrapping_sub(ONES * 0x20) & !word & HIGH;
+        let special = control | zero(word ^ (ONES * u64::from(b'"'))) | zero(word ^ (ONES * u64::from(b'\\')));
+        if special != 0 {
+            // The lowest mark is exact; those above it may be carries.
+            return at + (special.trailing_zeros() / 8) as usize;
+        }
+        at += 8;
+    }
+    at
 }
 
 fn unescape(raw: &str) -> Option<String> {

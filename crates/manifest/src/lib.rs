@@ -11,6 +11,7 @@
 
 pub mod base64;
 mod breaks;
+pub mod build;
 pub mod decode;
 pub mod inventory;
 mod json;
@@ -25,9 +26,10 @@ pub mod stream;
 pub mod tree;
 mod yaml;
 
+pub use build::{BuildError, Draft, Step, TreeBuilder};
 pub use inventory::Inventory;
 pub use object::Object;
 pub use pod::{Container, ContainerKind, PodTemplate};
 pub use readings::Reading;
-pub use stream::{Document, ReadError, documents};
+pub use stream::{Document, ReadError, documents, json_document};
 pub use tree::{Data, Tree, Value};

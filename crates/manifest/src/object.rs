@@ -182,6 +182,13 @@ fn folds_to(key: &str, name: &str) -> bool {
 // === impl Object ===
 
 impl<'d> Object<'d> {
+    /// The object at a node, as it is: a List stays one object. `None` without `apiVersion` or `kind`.
+    pub fn at(value: Value<'d>) -> Option<Self> {
+        let (api_version, kind) = (value.str_at("apiVersion")?, value.str_at("kind")?);
+        let typed = !api_version.is_empty() && !kind.is_empty();
+        typed.then(|| Object::new(value, api_version, kind))
+    }
+
     fn new(value: Value<'d>, api_version: &'d str, kind: &'d str) -> Self {
         let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
         let metadata = value.get("metadata").filter(|metadata| metadata.is_map());

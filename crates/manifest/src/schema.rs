@@ -12,7 +12,11 @@
 //! A field's shape is any number of layers — `[` a list, `{` a map with free keys, `?` a schema or
 //! something else in its place — and then a letter or the number of a type.
 
+mod presence;
+
 use std::sync::LazyLock;
+
+pub use presence::Presence;
 
 /// One built-in type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -101,6 +101,22 @@ pub fn documents<'t>(text: &'t str, file: FileId, each: impl FnMut(Document<'t>)
     segment_documents(Segment::whole(text), file, each);
 }
 
+/// Reads a text that must be one JSON value and nothing else, as the API server sends and takes them.
+pub fn json_document(text: &str, file: FileId) -> Result<Tree<'_>, ReadError> {
+    let error =
+        |fault: Fault| ReadError::Syntax { location: place_location(fault.place, file), message: fault.message };
+    let mut values = json::Values::new(text, Base::default(), file);
+    let Some(tree) = values.next() else {
+        let place = Place { byte: 0, line: 1, column: 1 };
+        return Err(error(Fault { place, message: String::from("no JSON value; the text is empty") }));
+    };
+    let tree = tree.map_err(error)?;
+    match values.rest() {
+        None => Ok(tree),
+        Some(place) => Err(error(Fault { place, message: String::from("data after the JSON value; remove it") })),
+    }
+}
+
 /// Reads all documents of a segment and hands them over one by one.
 pub fn segment_documents<'t>(segment: Segment<'t>, file: FileId, mut each: impl FnMut(Document<'t>)) {
     let mut count = 0;

@@ -313,13 +313,25 @@ impl<'d> Value<'d> {
 /// Whether two of the items have the same text.
 pub(crate) fn any_equal<'n, T>(items: &'n [T], text: impl Fn(&'n T) -> &'n str) -> bool {
     if items.len() <= SCAN_MAX {
+        // A mark per text, from what is at hand: without a mark met twice no two texts can be equal.
+        let mut marks = 0_u64;
         return items.iter().enumerate().any(|(index, item)| {
             let item = text(item);
-            items[..index].iter().any(|before| text(before) == item)
+            let mark = 1 << mark(item.as_bytes());
+            let seen = marks & mark != 0;
+            marks |= mark;
+            seen && items[..index].iter().any(|before| text(before) == item)
         });
     }
     let mut seen = HashSet::with_capacity(items.len());
     !items.iter().all(|item| seen.insert(text(item)))
+}
+
+/// A number from 0 to 63 that equal texts share.
+fn mark(text: &[u8]) -> u32 {
+    let byte = |at: Option<&u8>| u32::from(at.copied().unwrap_or(0));
+    let middle = byte(text.get(text.len() / 2));
+    (byte(text.first()) ^ (byte(text.last()) * 7) ^ (middle * 29) ^ (text.len() as u32 * 11)) & 63
 }
 
 /// Up to so many keys are compared one by one.

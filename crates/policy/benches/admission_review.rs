@@ -4,24 +4,53 @@
 
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
+use manifest::Object;
 use model::FileId;
+use policy::check::Context;
+use policy::{Config, Sink};
 
 fn main() {
     divan::main();
 }
 
 /// Reading alone, as the floor.
-#[divan::bench]
+#[divan::bench(sample_count = 1000, sample_size = 20)]
 fn read(bencher: Bencher<'_, '_>) {
     bencher.counter(BytesCount::new(REVIEW.len())).counter(ItemsCount::new(1_usize)).bench_local(|| {
-        let mut nodes = 0;
-        manifest::documents(REVIEW, FileId(0), |document| {
-            let tree = document.unwrap();
-            nodes += tree.len();
-            tree.recycle();
-        });
+        let tree = manifest::json_document(REVIEW, FileId(0)).unwrap();
+        let nodes = tree.len();
+        tree.recycle();
         nodes
     });
+}
+
+/// From bytes to the verdict.
+#[divan::bench(sample_count = 1000, sample_size = 20)]
+fn judge(bencher: Bencher<'_, '_>) {
+    let config = Config::default();
+    let check = policy::check::object_checks()
+        .find(|check| check.rules.iter().any(|rule| rule.code == "pod-security-privileged"))
+        .unwrap();
+    let mut findings = Vec::new();
+    bencher.counter(BytesCount::new(REVIEW.len())).counter(ItemsCount::new(1_usize)).bench_local(|| {
+        let tree = manifest::json_document(REVIEW, FileId(0)).unwrap();
+        findings.clear();
+        let object = Object::at(tree.root().path(&["request", "object"]).unwrap()).unwrap();
+        let mut sink = Sink::new(object.subject.clone(), &All, &mut findings);
+        (check.run)(&object, Context { config: &config }, &mut sink);
+        assert!(findings.is_empty());
+        drop(object);
+        tree.recycle();
+    });
+}
+
+#[derive(Debug)]
+struct All;
+
+impl policy::sink::Enabled for All {
+    fn enabled(&self, _: &'static model::Rule) -> bool {
+        true
+    }
 }
 
 /// A pod of three containers that meets the level.

@@ -4,9 +4,16 @@
 //! Whatever nobody gave stays unknown: a policy that asks for it has no verdict, and says what is missing.
 
 pub mod facts;
+pub mod matching;
 pub mod request;
+pub mod resources;
+pub mod review;
+pub mod selector;
 pub mod verdict;
 
-pub use facts::Facts;
-pub use request::{Operation, Request, Resource, UserInfo};
+pub use facts::{Facts, Lookup};
+pub use matching::{Match, MatchIndex, MatchResources};
+pub use request::{Kind, Operation, Request, Resource, UserInfo};
+pub use review::{RequestError, is_review};
+pub use selector::{LabelSet, Selector, Selects};
 pub use verdict::{Actions, Ruling, Verdict, Violation};

@@ -8,6 +8,7 @@
 //! `policy` decides; it never opens files, calls out or reads the clock.
 
 pub mod admission;
+pub mod admission_policy;
 pub mod check;
 pub mod checks;
 pub mod config;

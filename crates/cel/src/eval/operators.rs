@@ -83,7 +83,11 @@ impl<'v> Evaluation<'v, '_, '_> {
 
     pub(super) fn conditional(&mut self, branches: &'v [Node; 3]) -> Outcome<'v> {
         let [condition, then, otherwise] = branches;
-        if self.truth(condition)? { self.eval(then) } else { self.eval(otherwise) }
+        let branch = if self.truth(condition)? { then } else { otherwise };
+        match self.eval(branch)? {
+            Value::Optional(Some(inner)) if !selects(branch) => Ok(Value::some(inner.unpacked())),
+            value => Ok(value),
+        }
     }
 
     /// Both operands, or their fault. Both are evaluated, and charged for, even if one fails.
@@ -205,10 +209,10 @@ impl<'v> Evaluation<'v, '_, '_> {
             return match state {
                 State::Present => Ok(Some(value)),
                 State::Absent => Ok(None),
-                State::Plain => Ok(inside(value)),
+                State::Plain => inside(value),
             };
         }
-        self.eval(&args[0]).map(inside)
+        self.eval(&args[0]).and_then(inside)
     }
 
     pub(super) fn call(&mut self, call: &'v Call) -> Outcome<'v> {
@@ -216,7 +220,10 @@ impl<'v> Evaluation<'v, '_, '_> {
             [] => self.apply(call, &[]),
             [arg] => match self.eval(arg) {
                 Ok(arg) => self.apply(call, &[arg]),
-                Err(fault) => Err(self.charged(call.price.charge(&[Value::Null], &Value::Null), fault)),
+                Err(fault) => {
+                    let fault = call.price.of_failed(fault);
+                    Err(self.charged(call.price.charge(&[Value::Null], &Value::Null), fault))
+                }
             },
             [left, right] => match (self.eval(left), self.eval(right)) {
                 (Ok(left), Ok(right)) => self.apply(call, &[left, right]),
@@ -260,10 +267,10 @@ impl<'v> Evaluation<'v, '_, '_> {
 }
 
 /// What is inside an optional; a value that is none stands for itself.
-fn inside(value: Value<'_>) -> Option<Value<'_>> {
+fn inside(value: Value<'_>) -> Result<Option<Value<'_>>, Fault> {
     match value {
-        Value::Optional(inner) => inner.map(|value| (*value).clone()),
-        value => Some(value),
+        Value::Optional(inner) => inner.map(|value| value.taken_out()).transpose(),
+        value => Ok(Some(value)),
     }
 }
 
@@ -275,6 +282,11 @@ fn boolean(value: Value<'_>) -> Result<bool, Fault> {
 struct Sizes {
     left: Value<'static>,
     right: Value<'static>,
+}
+
+/// Whether an expression is a variable with something selected from it.
+fn selects(node: &Node) -> bool {
+    matches!(&node.kind, Kind::Attribute(attribute) if !attribute.qualifiers.is_empty())
 }
 
 #[cold]

@@ -69,7 +69,7 @@ fn none<'v>(_: &mut Context<'_>, _: &[Value<'v>]) -> Outcome<'v> {
 
 fn value<'v>(_: &mut Context<'_>, args: &[Value<'v>]) -> Outcome<'v> {
     match args {
-        [Value::Optional(Some(value))] => Ok((**value).clone()),
+        [Value::Optional(Some(value))] => value.taken_out(),
         [Value::Optional(None)] => Err(Fault::error("optional.none() dereference")),
         _ => Err(Fault::no_such_overload()),
     }

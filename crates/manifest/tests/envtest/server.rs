@@ -4,6 +4,7 @@ use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -14,6 +15,7 @@ pub(crate) struct Server {
     address: String,
     etcd: Child,
     apiserver: Option<Child>,
+    rounds: AtomicUsize,
 }
 
 impl Server {
@@ -22,10 +24,16 @@ impl Server {
     /// # Panics
     /// When the variable is missing, or a server does not start.
     pub(crate) fn start() -> Server {
+        Server::start_with(&[])
+    }
+
+    /// Starts the servers with more flags for kube-apiserver.
+    pub(crate) fn start_with(flags: &[&str]) -> Server {
         let assets = std::env::var_os("KUBEBUILDER_ASSETS")
             .map(PathBuf::from)
             .expect("KUBEBUILDER_ASSETS must name a directory with etcd, kube-apiserver and kubectl");
-        let directory = std::env::temp_dir().join(format!("kobuk-envtest-{}", std::process::id()));
+        let nth = STARTED.fetch_add(1, Ordering::Relaxed);
+        let directory = std::env::temp_dir().join(format!("kobuk-envtest-{}-{nth}", std::process::id()));
         let _ = fs::remove_dir_all(&directory);
         fs::create_dir_all(&directory).unwrap();
         let [client, peer, secure] = free_ports();
@@ -45,13 +53,15 @@ impl Server {
             address: format!("https://127.0.0.1:{secure}"),
             etcd,
             apiserver: None,
+            rounds: AtomicUsize::new(0),
         };
-        server.start_apiserver(&assets, &etcd_address, secure);
+        fs::write(server.directory.join("audit.yaml"), AUDIT_POLICY).unwrap();
+        server.start_apiserver(&assets, &etcd_address, secure, flags);
         server.wait();
         server
     }
 
-    fn start_apiserver(&mut self, assets: &Path, etcd: &str, port: u16) {
+    fn start_apiserver(&mut self, assets: &Path, etcd: &str, port: u16, flags: &[&str]) {
         let file = |name: &str| self.directory.join(name);
         fs::write(file("tokens.csv"), format!("{TOKEN},admin,admin,\"system:masters\"\n")).unwrap();
         let key = Command::new("openssl").args(["genrsa", "-out"]).arg(file("service-account.pem")).output();
@@ -70,6 +80,11 @@ impl Server {
             .args(["--service-cluster-ip-range", "10.0.0.0/24", "--endpoint-reconciler-type", "none"])
             .args(["--authorization-mode", "RBAC", "--allow-privileged=true"])
             .args(["--disable-admission-plugins", "ServiceAccount,DefaultTolerationSeconds"])
+            .arg("--audit-policy-file")
+            .arg(file("audit.yaml"))
+            .arg("--audit-log-path")
+            .arg(file("audit.log"))
+            .args(flags)
             .stdout(Stdio::null())
             .stderr(log(&self.directory, "apiserver.log"))
             .spawn()
@@ -103,6 +118,26 @@ impl Server {
         }
     }
 
+    /// The folder of its files; the audit log is `audit.log`.
+    pub(crate) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// `https://127.0.0.1:…`
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// The administrator's token.
+    pub(crate) fn token() -> &'static str {
+        TOKEN
+    }
+
+    /// Another number on every call.
+    pub(crate) fn round(&self) -> usize {
+        self.rounds.fetch_add(1, Ordering::Relaxed)
+    }
+
     /// Posts bytes as they are; the status and the answer. `kubectl` would read them first.
     pub(crate) fn post(&self, path: &str, content_type: &str, body: &[u8]) -> (u16, String) {
         let file = self.directory.join("body");
@@ -132,6 +167,21 @@ impl Drop for Server {
         }
     }
 }
+
+/// Servers of this process, each in a folder of its own.
+static STARTED: AtomicUsize = AtomicUsize::new(0);
+
+const AUDIT_POLICY: &str = "\
+apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived]
+rules:
+- level: None
+  users: [system:apiserver]
+- level: Metadata
+  users: [admin]
+- level: Metadata
+";
 
 const READY_WITHIN: Duration = Duration::from_secs(120);
 

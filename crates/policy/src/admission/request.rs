@@ -22,6 +22,8 @@ pub struct Request<'d> {
     pub request_kind: Option<Kind<'d>>,
     /// The resource before conversion.
     pub request_resource: Option<Resource<'d>>,
+    /// The subresource before conversion.
+    pub request_sub_resource: Option<Cow<'d, str>>,
     /// Name of the object; empty when the server is to generate it.
     pub name: Cow<'d, str>,
     /// Its namespace; empty for objects of the cluster.
@@ -32,7 +34,7 @@ pub struct Request<'d> {
     pub user: Option<UserInfo<'d>>,
     /// The object after the request.
     pub object: Option<Value<'d>>,
-    /// The object before the request.
+    /// The object before the request. `None` for an UPDATE or DELETE: nobody gave it, so it is unknown.
     pub old_object: Option<Value<'d>>,
     /// `options`.
     pub options: Option<Value<'d>>,

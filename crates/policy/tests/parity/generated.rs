@@ -1,0 +1,198 @@
+//! Generated policies and requests, put before the server.
+
+use serde_json::{Value, json};
+
+use crate::calls::{Answer, Call, calls};
+use crate::objects::{Sort, changed, object};
+use crate::policies::{Expressions, surroundings};
+use crate::random::Random;
+use crate::recording::{Batch, Case, Recording, create, facts, settle};
+use crate::server::Server;
+
+/// How much is generated.
+#[derive(Clone, Copy)]
+pub(crate) struct Amount {
+    pub(crate) batches: usize,
+    pub(crate) policies_per_batch: usize,
+    pub(crate) objects_per_batch: usize,
+}
+
+/// A request without the object that the server makes of it.
+struct Asked {
+    call: Call,
+    operation: &'static str,
+    sort: Sort,
+    sub_resource: &'static str,
+    name: String,
+    namespace: String,
+    manifest: Option<Value>,
+    old: Option<Value>,
+}
+
+/// Asks the server.
+pub(crate) fn record(server: &Server, seed: u64, amount: Amount) -> Recording {
+    let mut random = Random(seed);
+    for answer in create(server, &surroundings(amount.batches)) {
+        assert_eq!(answer.status, 201, "{answer:?}");
+    }
+    let asked: Vec<Vec<Asked>> =
+        (0..amount.batches).map(|batch| requests(server, &mut random, batch, amount.objects_per_batch)).collect();
+    // Before there is a policy, the answers show the objects as policies will see them.
+    let seen: Vec<Vec<Answer>> = asked.iter().map(|batch| ask(server, batch)).collect();
+    let table = Expressions::table();
+    let mut batches: Vec<Batch> = Vec::new();
+    for batch in 0..amount.batches {
+        batches.push(policies(server, &table, &mut random, batch, amount.policies_per_batch));
+    }
+    settle(server, "generated");
+    let facts = facts(server);
+    for ((asked, seen), batch) in asked.iter().zip(&seen).zip(&mut batches) {
+        for ((asked, seen), answer) in asked.iter().zip(seen).zip(ask(server, asked)) {
+            // Requests that the server refuses for reasons of its own never come to policies.
+            if seen.status < 300 {
+                batch.cases.push(Case::new(asked.manifest.clone(), review(asked, seen), true, &answer));
+            }
+        }
+    }
+    Recording { facts, batches }
+}
+
+/// Creates the policies of a batch; keeps apart what the server refuses.
+fn policies(server: &Server, table: &Expressions, random: &mut Random, batch: usize, count: usize) -> Batch {
+    let bound: Vec<_> = (0..count).map(|number| table.policy(random, sort(batch), batch, number)).collect();
+    let mut out = Batch::default();
+    let policies: Vec<Value> = bound.iter().map(|bound| bound.policy.clone()).collect();
+    let answers = create(server, &policies);
+    let mut bindings = Vec::new();
+    for (bound, answer) in bound.into_iter().zip(answers) {
+        match answer.status {
+            201 => {
+                out.documents.push(answer.body);
+                bindings.extend(bound.bindings);
+            }
+            _ => out.refused.push((bound.policy, answer.message().to_owned())),
+        }
+    }
+    for (binding, answer) in bindings.iter().zip(create(server, &bindings)) {
+        match answer.status {
+            201 => out.documents.push(answer.body),
+            _ => out.refused.push((binding.clone(), answer.message().to_owned())),
+        }
+    }
+    out
+}
+
+fn sort(batch: usize) -> Sort {
+    Sort::ALL[batch % Sort::ALL.len()]
+}
+
+/// The requests of a batch. Objects that are changed and deleted are created on the way.
+fn requests(server: &Server, random: &mut Random, batch: usize, count: usize) -> Vec<Asked> {
+    let (sort, namespace) = (sort(batch), format!("batch-{batch}"));
+    let path = sort.path(&namespace);
+    let standing: Vec<Value> = (0..count / 3).map(|n| object(random, sort, &namespace, 1000 + n)).collect();
+    let standing: Vec<Value> =
+        create(server, &standing).into_iter().filter(|answer| answer.status == 201).map(|answer| answer.body).collect();
+    let mut out: Vec<Asked> = (0..count - standing.len())
+        .map(|number| {
+            let manifest = object(random, sort, &namespace, number);
+            let call = Call::new("POST", format!("{path}?dryRun=All"), manifest.clone());
+            asked(call, "CREATE", sort, &namespace, (Some(manifest), None))
+        })
+        .collect();
+    for old in standing {
+        let name = old["metadata"]["name"].as_str().unwrap().to_owned();
+        let at = |sub: &str| format!("{path}/{name}{sub}?dryRun=All");
+        let new = changed(random, &old);
+        let request = match random.below(5) {
+            0 => {
+                let call = Call::new("DELETE", at(""), None);
+                asked(call, "DELETE", sort, &namespace, (None, Some(old)))
+            }
+            1 if sort == Sort::Deployment => scale(random, server, &at("/scale"), &namespace),
+            1 if sort == Sort::Pod => {
+                let call = Call::new("POST", format!("{path}/{name}/exec?command=ls&stdout=true"), None);
+                let exec = json!({"kind": "PodExecOptions", "apiVersion": "v1", "stdout": true, "command": ["ls"]});
+                let mut asked = asked(call, "CONNECT", sort, &namespace, (None, None));
+                (asked.sub_resource, asked.manifest, asked.name) = ("exec", Some(exec), name);
+                asked
+            }
+            _ => {
+                let call = Call::new("PUT", at(""), new.clone());
+                asked(call, "UPDATE", sort, &namespace, (Some(new), Some(old)))
+            }
+        };
+        out.push(request);
+    }
+    out
+}
+
+fn scale(random: &mut Random, server: &Server, path: &str, namespace: &str) -> Asked {
+    let get = Call::new("GET", path.split('?').next().unwrap(), None);
+    let old = calls(server, &[get]).remove(0).body;
+    let mut new = old.clone();
+    new["spec"]["replicas"] = random.below(9).into();
+    let call = Call::new("PUT", path, new.clone());
+    let mut asked = asked(call, "UPDATE", Sort::Deployment, namespace, (Some(new), Some(old)));
+    asked.sub_resource = "scale";
+    asked
+}
+
+fn asked(
+    call: Call,
+    operation: &'static str,
+    sort: Sort,
+    namespace: &str,
+    (manifest, old): (Option<Value>, Option<Value>),
+) -> Asked {
+    let named = manifest.as_ref().or(old.as_ref());
+    let name = named.and_then(|object| object["metadata"]["name"].as_str()).unwrap_or_default().to_owned();
+    Asked { call, operation, sort, sub_resource: "", name, namespace: namespace.to_owned(), manifest, old }
+}
+
+fn ask(server: &Server, asked: &[Asked]) -> Vec<Answer> {
+    let list: Vec<Call> = asked.iter().map(|asked| asked.call.clone()).collect();
+    let mut answers = calls(server, &list);
+    for (asked, answer) in asked.iter().zip(&mut answers) {
+        // A pod that runs nowhere cannot be connected to; policies were asked before that came out.
+        if asked.operation == "CONNECT" && answer.message().contains("does not have a host assigned") {
+            answer.status = 200;
+            answer.body = asked.manifest.clone().unwrap();
+        }
+    }
+    answers
+}
+
+/// The AdmissionReview of a request.
+fn review(asked: &Asked, seen: &Answer) -> Value {
+    let (group, version, plural) = asked.sort.resource();
+    let resource = json!({"group": group, "version": version, "resource": plural});
+    let kind = match asked.sub_resource {
+        "scale" => json!({"group": "autoscaling", "version": "v1", "kind": "Scale"}),
+        "exec" => json!({"group": "", "version": "v1", "kind": "PodExecOptions"}),
+        _ => json!({"group": group, "version": version, "kind": asked.sort.kind()}),
+    };
+    let options = match asked.operation {
+        "CREATE" => "CreateOptions",
+        "UPDATE" => "UpdateOptions",
+        _ => "DeleteOptions",
+    };
+    let mut request = json!({
+        "uid": "00000000-0000-0000-0000-000000000000", "kind": kind, "resource": resource,
+        "requestKind": kind, "requestResource": resource,
+        "name": asked.name, "namespace": asked.namespace, "operation": asked.operation,
+        "userInfo": {"username": "admin", "uid": "admin", "groups": ["system:masters", "system:authenticated"]},
+        "object": null, "oldObject": asked.old, "dryRun": asked.operation != "CONNECT",
+    });
+    if !asked.sub_resource.is_empty() {
+        request["subResource"] = asked.sub_resource.into();
+        request["requestSubResource"] = asked.sub_resource.into();
+    }
+    if asked.operation != "CONNECT" {
+        request["options"] = json!({"kind": options, "apiVersion": "meta.k8s.io/v1", "dryRun": ["All"]});
+    }
+    if asked.operation != "DELETE" {
+        request["object"] = seen.body.clone();
+    }
+    json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": request})
+}

@@ -1,0 +1,214 @@
+//! What Kobuk says of a recorded request, and whether it is what the server said.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use manifest::Tree;
+use model::FileId;
+use policy::admission::{Facts, Request};
+use policy::admission_policy::{Budgets, LoadIssue, LoadOptions, PolicySet, Response};
+use serde_json::Value;
+
+use crate::recording::{Batch, Case, Recording};
+
+/// What was compared, and what differs.
+#[derive(Default)]
+pub(crate) struct Tally {
+    pub(crate) requests: usize,
+    pub(crate) verdicts: usize,
+    pub(crate) warnings: usize,
+    pub(crate) annotations: usize,
+    pub(crate) refused: usize,
+    pub(crate) unknown: usize,
+    pub(crate) differences: Vec<String>,
+}
+
+/// Judges everything of a recording.
+pub(crate) fn compare(recording: &Recording, minor: u32) -> Tally {
+    let mut tally = Tally::default();
+    let facts = facts(&recording.facts);
+    for batch in &recording.batches {
+        let texts: Vec<String> = batch.documents.iter().map(Value::to_string).collect();
+        let (set, issues) = load(&texts, minor);
+        for issue in issues.iter().filter(|issue| issue.level == policy::admission_policy::Level::Refused) {
+            tally.differences.push(format!("load: the server took {}: {issue}", issue.object));
+        }
+        for (document, theirs) in &batch.refused {
+            tally.refused += 1;
+            compare_refusal(document, theirs, minor, &mut tally);
+        }
+        for case in &batch.cases {
+            compare_case(batch, &set, &facts, case, &mut tally);
+        }
+    }
+    tally
+}
+
+/// The cluster as it was.
+pub(crate) fn facts(objects: &[Value]) -> Facts {
+    let mut facts = Facts::new();
+    for object in objects {
+        let text = object.to_string();
+        facts.add(tree(&text).root()).unwrap();
+    }
+    facts.set_all_complete();
+    facts
+}
+
+pub(crate) fn tree(text: &str) -> Tree<'_> {
+    manifest::json_document(text, FileId(0)).unwrap()
+}
+
+/// Policies out of documents.
+pub(crate) fn load(texts: &[String], minor: u32) -> (PolicySet, Vec<LoadIssue>) {
+    let trees: Vec<Tree<'_>> = texts.iter().map(|text| tree(text)).collect();
+    let options = LoadOptions { env: cel::library::kubernetes((1, minor)), bind_all: false };
+    PolicySet::load(trees.iter().map(Tree::root), &options)
+}
+
+/// A document that the server refused must be refused in the same words.
+fn compare_refusal(document: &Value, theirs: &str, minor: u32, tally: &mut Tally) {
+    let (_, issues) = load(&[document.to_string()], minor);
+    let refused = |issue: &&LoadIssue| issue.level == policy::admission_policy::Level::Refused;
+    let ours: Vec<String> =
+        issues.iter().filter(refused).map(|issue| format!("{}: {}", issue.field, issue.message)).collect();
+    let theirs_short = theirs.split_once(" is invalid: ").map_or(theirs, |(_, rest)| rest);
+    let ours_text = match ours.len() {
+        1 => ours[0].clone(),
+        _ => format!("[{}]", ours.join(", ")),
+    };
+    if ours_text != theirs_short {
+        tally.differences.push(format!("refusal\n  server: {theirs_short}\n  kobuk:  {ours_text}\n  of {document}"));
+    }
+}
+
+fn compare_case(batch: &Batch, set: &PolicySet, facts: &Facts, case: &Case, tally: &mut Tally) {
+    let text = case.review.to_string();
+    let tree = tree(&text);
+    let request = match Request::from_review(tree.root()) {
+        Ok(request) => request,
+        Err(error) => {
+            tally.differences.push(format!("review: {error}\n{text}"));
+            return;
+        }
+    };
+    let verdicts = set.evaluate(&request, facts, &mut Budgets::default());
+    tally.requests += 1;
+    tally.verdicts += verdicts.len();
+    let ours = set.response(&request, &verdicts);
+    if ours.allowed.is_none() {
+        tally.unknown += 1;
+    }
+    tally.warnings += case.warnings.len();
+    let mut wrong = Vec::new();
+    differ_in_verdict(set, &request, &verdicts, &ours, case, &mut wrong);
+    differ_in_warnings(&ours, case, &mut wrong);
+    differ_in_audit(&ours, case, tally, &mut wrong);
+    if !wrong.is_empty() {
+        let unknown = verdicts.iter().filter(|v| matches!(v.ruling, policy::admission::Ruling::Unknown(_)));
+        let unknown: Vec<String> = unknown.map(|v| format!("{}: {:?}", v.policy, v.ruling)).collect();
+        let policies = involved(batch, &wrong);
+        let wrong = wrong.join("\n");
+        tally.differences.push(format!("{wrong}\n  unknown: {unknown:?}\n  request: {text}\n{policies}"));
+    }
+}
+
+/// The server asks policies in no particular order and shows the first refusal.
+fn differ_in_verdict(
+    set: &PolicySet,
+    request: &Request<'_>,
+    verdicts: &[policy::admission::Verdict],
+    ours: &Response,
+    case: &Case,
+    wrong: &mut Vec<String>,
+) {
+    let by_policy = case.message.contains("denied request: ") && case.status >= 400;
+    let allowed = !by_policy;
+    if ours.allowed != Some(allowed) {
+        wrong.push(format!(
+            "  allowed: server {allowed} ({}), kobuk {:?} ({:?})",
+            case.message, ours.allowed, ours.message
+        ));
+        return;
+    }
+    if !allowed {
+        let every: Vec<Response> =
+            verdicts.iter().map(|verdict| set.response(request, std::slice::from_ref(verdict))).collect();
+        let same = |ours: &&Response| ours.message.as_deref() == Some(&case.message);
+        match every.iter().find(same) {
+            Some(found) if found.reason.as_deref() == Some(&case.reason) && found.code == Some(case.status) => {}
+            Some(found) => wrong.push(format!(
+                "  reason: server {} {}, kobuk {:?} {:?}",
+                case.status, case.reason, found.code, found.reason
+            )),
+            None => {
+                let all: Vec<&str> = every.iter().filter_map(|ours| ours.message.as_deref()).collect();
+                wrong.push(format!(
+                    "  message: server {}\n           kobuk  {}",
+                    case.message,
+                    all.join("\n                  ")
+                ));
+            }
+        }
+    }
+}
+
+fn differ_in_warnings(ours: &Response, case: &Case, wrong: &mut Vec<String>) {
+    // Headers cannot carry control characters; the server drops such warnings.
+    let mut ours: BTreeSet<String> =
+        ours.warnings.iter().filter(|text| !text.chars().any(char::is_control)).cloned().collect();
+    let (theirs, others): (BTreeSet<String>, BTreeSet<String>) =
+        case.warnings.iter().cloned().partition(|text: &String| text.starts_with("Validation failed for Validating"));
+    let total: usize = ours.iter().chain(&others).map(|text| text.chars().count()).sum();
+    if total > WARNINGS_RUNES {
+        // Too many are cut short and then left out, in an order of the server's.
+        ours = ours.iter().map(|text| text.chars().take(WARNING_RUNES).collect()).collect();
+        if theirs.is_subset(&ours) {
+            return;
+        }
+    }
+    for text in ours.difference(&theirs) {
+        wrong.push(format!("  warning of kobuk only:  {text}"));
+    }
+    for text in theirs.difference(&ours) {
+        wrong.push(format!("  warning of server only: {text}"));
+    }
+}
+
+fn differ_in_audit(ours: &Response, case: &Case, tally: &mut Tally, wrong: &mut Vec<String>) {
+    let of_policies = |key: &str| !key.starts_with("authorization.k8s.io/") && !key.starts_with("pod-security");
+    let failure = "validation.policy.admission.k8s.io/validation_failure";
+    let ours: BTreeMap<&str, &str> = ours.audit_annotations.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+    let theirs: BTreeMap<&str, &str> =
+        case.audit.iter().filter(|(k, _)| of_policies(k)).map(|(k, v)| (k.as_str(), v.as_str().unwrap())).collect();
+    tally.annotations += theirs.len();
+    let keys: BTreeSet<&str> = ours.keys().chain(theirs.keys()).copied().collect();
+    for key in keys {
+        // Only one failure is kept, of whichever policy comes first.
+        let same = if key == failure {
+            ours.contains_key(key) == theirs.contains_key(key)
+        } else {
+            ours.get(key) == theirs.get(key)
+        };
+        if !same {
+            wrong.push(format!("  audit {key}: server {:?}, kobuk {:?}", theirs.get(key), ours.get(key)));
+        }
+    }
+}
+
+/// The policies that a difference names.
+fn involved(batch: &Batch, wrong: &[String]) -> String {
+    let text = wrong.join("\n");
+    let named = |document: &&Value| {
+        let name = document["metadata"]["name"].as_str().unwrap();
+        text.contains(&format!("'{name}'")) || text.contains(&format!("{name}/"))
+    };
+    let short = |document: &Value| {
+        let spec = serde_json::to_string(&document["spec"]).unwrap();
+        format!("  {} {spec}\n", document["metadata"]["name"].as_str().unwrap())
+    };
+    batch.documents.iter().filter(named).map(short).collect()
+}
+
+/// The server's limits of warnings: of all together, and of one when there are too many.
+const WARNINGS_RUNES: usize = 4096;
+const WARNING_RUNES: usize = 256;
