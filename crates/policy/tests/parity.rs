@@ -46,7 +46,13 @@ fn judge(recording: &Recording) {
     let tally = kobuk::compare(recording, SERVER_MINOR);
     eprintln!(
         "{documents} policies and bindings, {} refused; {} requests, {} verdicts, {} warnings, {} audit annotations; {} unknown; {} differ",
-        tally.refused, tally.requests, tally.verdicts, tally.warnings, tally.annotations, tally.unknown, tally.differences.len(),
+        tally.refused,
+        tally.requests,
+        tally.verdicts,
+        tally.warnings,
+        tally.annotations,
+        tally.unknown,
+        tally.differences.len(),
     );
     if let Some(file) = std::env::var_os("PARITY_DIFFERENCES") {
         std::fs::write(file, tally.differences.join("\n---\n")).unwrap();

@@ -262,6 +262,10 @@ macro_rules! opaque_values {
             fn describe(&self) -> String {
                 $name.to_owned()
             }
+
+            fn lost(&self) -> Option<String> {
+                Some("no such overload".to_owned())
+            }
         }
     )*};
 }

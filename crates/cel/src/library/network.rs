@@ -236,6 +236,10 @@ impl Opaque for Ip {
     fn describe(&self) -> String {
         self.0.to_string()
     }
+
+    fn lost(&self) -> Option<String> {
+        Some(format!("unsupported conversion to ref.Val: (netip.Addr){}", self.0))
+    }
 }
 
 impl Opaque for Cidr {
@@ -257,6 +261,10 @@ impl Opaque for Cidr {
 
     fn describe(&self) -> String {
         self.to_string()
+    }
+
+    fn lost(&self) -> Option<String> {
+        Some(format!("unsupported conversion to ref.Val: (netip.Prefix){self}"))
     }
 }
 

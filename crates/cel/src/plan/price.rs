@@ -1,24 +1,39 @@
 //! What calls cost.
 
 use crate::cost::{Actual, TRAVERSAL, actual};
+use crate::fault::Fault;
 use crate::value::Value;
 
 /// The price of a call. A fault among arguments and result is given to it as null, whose size is 1.
 #[derive(Clone, Copy)]
-pub(crate) struct Price(Actual);
+pub(crate) struct Price {
+    charge: Actual,
+    /// kube-apiserver takes the first argument for a list when it counts, also where it is an error.
+    of_list: bool,
+}
 
 // === impl Price ===
 
 impl Price {
     /// The price of a call of a function; of one signature if the checker left exactly one.
     pub(crate) fn of(function: &str, overload: Option<&str>) -> Price {
-        Price(actual(function, overload))
+        let sorts = |id: &str| id.starts_with("list_") && id.ends_with("_sort");
+        Price {
+            charge: actual(function, overload),
+            of_list: overload.is_some_and(|id| id == "list_distinct" || sorts(id)),
+        }
     }
 
     /// What a call cost.
     #[inline]
     pub(crate) fn charge(&self, args: &[Value<'_>], result: &Value<'_>) -> u64 {
-        (self.0)(args, result)
+        (self.charge)(args, result)
+    }
+
+    /// The fault of a call of which the argument failed: in kube-apiserver the counting itself breaks down over
+    /// some errors, and hides them.
+    pub(crate) fn of_failed(&self, fault: Fault) -> Fault {
+        if self.of_list && matches!(fault, Fault::Error(_)) { Fault::error(NOT_A_LIST) } else { fault }
     }
 }
 
@@ -27,6 +42,8 @@ impl std::fmt::Debug for Price {
         f.write_str("price")
     }
 }
+
+const NOT_A_LIST: &str = "internal error: interface conversion: *types.Err is not traits.Lister: missing method Add";
 
 /// Price of walking over that many parts.
 #[inline]

@@ -204,9 +204,11 @@ fn moved<'v>(moment: Timestamp, by: i128) -> Outcome<'v> {
     let nanos = nanos_of(moment) + by;
     let seconds = nanos.div_euclid(1_000_000_000);
     match i64::try_from(seconds) {
-        Ok(seconds) if Timestamp::RANGE.contains(&seconds) => {
-            Ok(Value::Timestamp(Timestamp { seconds, nanos: nanos.rem_euclid(1_000_000_000) as u32 }))
-        }
+        Ok(seconds) if Timestamp::RANGE.contains(&seconds) => Ok(Value::Timestamp(Timestamp {
+            seconds,
+            nanos: nanos.rem_euclid(1_000_000_000) as u32,
+            offset: moment.offset,
+        })),
         _ => Err(Fault::error("timestamp overflow")),
     }
 }

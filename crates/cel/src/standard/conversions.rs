@@ -182,7 +182,7 @@ fn to_timestamp<'v>(_: &mut Context<'_>, args: &[Value<'v>]) -> Outcome<'v> {
     match args {
         [Value::Timestamp(value)] => Ok(Value::Timestamp(*value)),
         [Value::Int(seconds)] if Timestamp::RANGE.contains(seconds) => {
-            Ok(Value::Timestamp(Timestamp { seconds: *seconds, nanos: 0 }))
+            Ok(Value::Timestamp(Timestamp { seconds: *seconds, nanos: 0, offset: 0 }))
         }
         [Value::Int(_)] => Err(overflow()),
         [Value::Str(text)] => match timestamp::parse(text.as_str()) {

@@ -43,7 +43,7 @@ pub fn library() -> Library {
 }
 
 /// `first`, `last`, `optional.unwrap` and `unwrapOpt`, which came with the second version.
-pub(crate) fn extra() -> Library {
+pub fn extra() -> Library {
     let v = || Type::param("V");
     let optional = || Type::optional(v());
     let list = || Type::list(v());
@@ -69,7 +69,7 @@ fn none<'v>(_: &mut Context<'_>, _: &[Value<'v>]) -> Outcome<'v> {
 
 fn value<'v>(_: &mut Context<'_>, args: &[Value<'v>]) -> Outcome<'v> {
     match args {
-        [Value::Optional(Some(value))] => Ok((**value).clone()),
+        [Value::Optional(Some(value))] => value.taken_out(),
         [Value::Optional(None)] => Err(Fault::error("optional.none() dereference")),
         _ => Err(Fault::no_such_overload()),
     }

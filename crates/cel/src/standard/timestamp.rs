@@ -151,7 +151,7 @@ pub fn parse(text: &str) -> Option<Timestamp> {
     if !rest.is_empty() || !valid {
         return None;
     }
-    Some(Timestamp { seconds: days * DAY + hour * 3600 + minute * 60 + second - offset, nanos })
+    Some(Timestamp { seconds: days * DAY + hour * 3600 + minute * 60 + second - offset, nanos, offset: offset as i32 })
 }
 
 fn number(rest: &mut &[u8], min: usize, max: usize) -> Option<i64> {
@@ -211,7 +211,7 @@ mod tests {
             ("2023-01-01T5:00:00Z", Some("2023-01-01T05:00:00Z")),
             ("2023-01-01T05:00:00,5Z", Some("2023-01-01T05:00:00.5Z")),
             ("2023-01-01T05:00:00.1234567891Z", Some("2023-01-01T05:00:00.123456789Z")),
-            ("2023-01-01T00:30:00+01:00", Some("2022-12-31T23:30:00Z")),
+            ("2023-01-01T00:30:00+01:00", Some("2023-01-01T00:30:00+01:00")),
             ("2023-01-01T05:00:60Z", None),
             ("2023-01-01T24:00:00Z", None),
             ("2023-02-29T05:00:00Z", None),

@@ -189,18 +189,23 @@ impl fmt::Display for Duration {
 
 // === impl Timestamp ===
 
-/// RFC 3339 in UTC with as many digits of the fraction as there are.
+/// RFC 3339 in the zone it was written in, with as many digits of the fraction as there are.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (year, month, day) = civil(self.seconds.div_euclid(86_400));
-        let second = self.seconds.rem_euclid(86_400);
+        let local = self.seconds + i64::from(self.offset);
+        let (year, month, day) = civil(local.div_euclid(86_400));
+        let second = local.rem_euclid(86_400);
         let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
         write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}")?;
         if self.nanos > 0 {
             let fraction = format!("{:09}", self.nanos);
             write!(f, ".{}", fraction.trim_end_matches('0'))?;
         }
-        f.write_char('Z')
+        let (sign, minutes) = (if self.offset < 0 { '-' } else { '+' }, self.offset.unsigned_abs() / 60);
+        match self.offset {
+            0 => f.write_char('Z'),
+            _ => write!(f, "{sign}{:02}:{:02}", minutes / 60, minutes % 60),
+        }
     }
 }
 
@@ -261,7 +266,7 @@ mod tests {
         let list = Value::list([Value::str("a\"b"), Value::Uint(1), Value::Double(2.0), Value::some(Value::Null)]);
         assert_eq!(list.literal(), r#"["a\"b", 1u, 2.0, optional.of(null)]"#);
         assert_eq!(Value::Duration(Duration { nanos: 1_500_000_000 }).literal(), "duration(\"1.5s\")");
-        let moment = Timestamp { seconds: -1, nanos: 120_000_000 };
+        let moment = Timestamp { seconds: -1, nanos: 120_000_000, offset: 0 };
         assert_eq!(moment.to_string(), "1969-12-31T23:59:59.12Z");
     }
 }

@@ -136,10 +136,12 @@ fn unescaped(text: &str) -> String {
 fn audit(server: &Server, round: usize, answers: &mut [Answer]) {
     let deadline = Instant::now() + AUDIT_WITHIN;
     let prefix = format!("{round}-");
+    // Reading every event whole would take longer than the requests.
+    let marker = format!("\"auditID\":\"{prefix}");
     loop {
         let log = fs::read_to_string(server.directory().join("audit.log")).unwrap_or_default();
         let mut seen = 0;
-        for line in log.lines() {
+        for line in log.lines().filter(|line| line.contains(&marker)) {
             let Ok(event) = serde_json::from_str::<Value>(line) else { continue };
             let Some(number) = event["auditID"].as_str().and_then(|id| id.strip_prefix(&prefix)) else { continue };
             let Some(answer) = number.parse().ok().and_then(|n: usize| answers.get_mut(n)) else { continue };

@@ -438,6 +438,10 @@ impl Opaque for Quantity {
     fn describe(&self) -> String {
         self.to_string()
     }
+
+    fn lost(&self) -> Option<String> {
+        Some(format!("unsupported conversion to ref.Val: (*resource.Quantity){self}"))
+    }
 }
 
 #[cfg(test)]

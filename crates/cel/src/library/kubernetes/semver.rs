@@ -209,4 +209,8 @@ impl Opaque for Semver {
     fn describe(&self) -> String {
         self.to_string()
     }
+
+    fn lost(&self) -> Option<String> {
+        Some(format!("unsupported conversion to ref.Val: (semver.Version){self}"))
+    }
 }

@@ -404,4 +404,8 @@ impl Opaque for Url {
     fn describe(&self) -> String {
         self.to_string()
     }
+
+    fn lost(&self) -> Option<String> {
+        Some(format!("unsupported conversion to ref.Val: (*url.URL){self}"))
+    }
 }
