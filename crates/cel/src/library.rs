@@ -44,6 +44,7 @@ pub fn conformance() -> Env {
             extensions: true,
             mixed_literals: true,
             valid_literals: false,
+            ..Syntax::default()
         },
         ..Env::default()
     };
