@@ -79,7 +79,7 @@ fn a_secret_holds_its_texts_as_data() {
 #[test]
 fn custom_objects_follow_their_definition() {
     let properties = "{size: {type: integer, default: 3}, \
-        list: {type: array, items: {type: object, properties: {on: {type: boolean, default: true}}}}, \
+        list: {type: array, items: {type: object, properties: {up: {type: boolean, default: true}}}}, \
         free: {type: object, x-kubernetes-preserve-unknown-fields: true}, \
         nested: {type: object, default: {}, properties: {a: {default: {b: [1]}}}}}";
     let definition = format!(
@@ -88,11 +88,11 @@ fn custom_objects_follow_their_definition() {
          served: true, schema: {{openAPIV3Schema: {{type: object, properties: {{spec: {{type: object, \
          properties: {properties}}}}}}}}}}}]}}}}"
     );
-    let text = "{apiVersion: example.com/v1, kind: Widget, metadata: {name: a}, spec: {odd: 1, list: [{x: 1}], free: {y: {z: 1}}}}";
+    let text = "{apiVersion: example.com/v1, kind: Widget, metadata: {name: a}, spec: {odd: 1, list: [{x: 1}], free: {w: {z: 1}}}}";
     let json = seen(text, Stage::Created, &definition);
     assert_eq!(
         json,
-        r#"{"apiVersion":"example.com/v1","kind":"Widget","metadata":{"name":"a","namespace":"shop","generation":1},"spec":{"list":[{"on":true}],"free":{"y":{"z":1}},"size":3,"nested":{"a":{"b":[1]}}}}"#
+        r#"{"apiVersion":"example.com/v1","kind":"Widget","metadata":{"name":"a","namespace":"shop","generation":1},"spec":{"list":[{"up":true}],"free":{"w":{"z":1}},"size":3,"nested":{"a":{"b":[1]}}}}"#
     );
     // Without a definition nothing is known to be wrong.
     assert!(created(text).contains("odd"));
