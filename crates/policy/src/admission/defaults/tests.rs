@@ -112,3 +112,25 @@ fn wrong_types_are_refused_with_the_field() {
     assert_eq!(created("{apiVersion: v1, kind: Pod, metadata: []}"), "metadata: expected a mapping");
     assert_eq!(created("{apiVersion: v1}"), "kind: expected an object with apiVersion and kind");
 }
+
+#[test]
+fn what_was_filled_in_stays_as_it_is() {
+    manifest::documents(include_str!("../../../tests/defaults/objects.yaml"), FileId(0), |document| {
+        let tree = document.unwrap();
+        for stage in [Stage::Created, Stage::Stored] {
+            let again = |object| as_seen(object, "", stage, Plugins::default(), &Facts::new()).unwrap();
+            let once = again(tree.root());
+            assert_eq!(again(once.root()).len(), once.len(), "{}", once.root().to_json());
+        }
+    });
+}
+
+#[test]
+fn deep_and_wide_objects_are_no_trouble() {
+    let nested = format!("{}{}", "{a: ".repeat(190), "}".repeat(190));
+    let text = format!("{{apiVersion: example.com/v1, kind: Widget, metadata: {{name: a}}, spec: {nested}}}");
+    assert!(created(&text).contains(r#""generation":1"#));
+    let containers = "{name: c, image: x}, ".repeat(20_000);
+    let text = format!("{{apiVersion: v1, kind: Pod, metadata: {{name: a}}, spec: {{containers: [{containers}]}}}}");
+    assert!(created(&text).len() > 2_000_000);
+}
