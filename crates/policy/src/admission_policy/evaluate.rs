@@ -126,6 +126,10 @@ fn judge(entry: &Entry, request: &Request<'_>, facts: &Facts, budgets: &mut Budg
             return;
         }
     };
+    if let Some(message) = params::lost_kind(spec.param_kind.as_ref(), facts) {
+        let ruling = Ruling::Failed { messages: vec![message.into()], ignored: spec.ignores_failure };
+        return out.push(&spec.name, None, None, DENY, ruling);
+    }
     for binding in &entry.bindings {
         let (name, actions) = (binding_name(binding), actions(binding.as_ref()));
         let matched = binding.as_ref().and_then(|binding| binding.constraints.as_ref());

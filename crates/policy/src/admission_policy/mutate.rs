@@ -1,5 +1,6 @@
 //! MutatingAdmissionPolicies change an object: one after the other, and once more if others changed it since.
 
+mod decode;
 pub(crate) mod json;
 mod json_patch;
 mod kinds;
@@ -94,6 +95,7 @@ impl PolicySet {
             tree: None,
             dirty: false,
             traced,
+            fatal: false,
         };
         let handled = matches!(request.operation, Operation::Create | Operation::Update | Operation::Connect);
         if !handled || excluded(request).is_some() || self.mutating.is_empty() {
@@ -101,10 +103,15 @@ impl PolicySet {
         }
         let mut invocations = self.invocations(request, facts, &mut run);
         for invocation in &mut invocations {
-            invocation.ran = run.invoke(invocation, request, facts, budgets, false);
+            if !run.fatal {
+                invocation.ran = run.invoke(invocation, request, facts, budgets, false);
+            }
         }
         // The second pass matches the object as it is now.
-        if run.dirty && invocations.iter().any(|invocation| invocation.ran && invocation.entry.policy.spec.reinvoked) {
+        if run.dirty
+            && !run.fatal
+            && invocations.iter().any(|invocation| invocation.ran && invocation.entry.policy.spec.reinvoked)
+        {
             let again = run.tree.take();
             let changed = Request { object: again.as_ref().map(Tree::root).or(request.object), ..request.clone() };
             run.tree = None;
@@ -134,6 +141,10 @@ impl PolicySet {
                     run.unknown(entry, None, None, &missing);
                     continue;
                 }
+            }
+            if let Some(message) = params::lost_kind(spec.param_kind.as_ref(), facts) {
+                run.failed(entry, None, None, message);
+                continue;
             }
             for binding in &entry.bindings {
                 bound(entry, binding.as_ref(), request, facts, run, &mut list);
@@ -191,6 +202,8 @@ struct Run {
     /// Some mutation was made, whether it changed something or not.
     dirty: bool,
     traced: bool,
+    /// The API server refuses the request at once.
+    fatal: bool,
 }
 
 impl Run {
@@ -236,13 +249,20 @@ impl Run {
         for index in 0..spec.mutations.len() {
             match self.one(invocation, index, request, facts, (&mut *budgets, &mut cost), reinvoked) {
                 Outcome::Changed | Outcome::Unchanged => {}
-                Outcome::Failed(message) => failures.push(message.into()),
+                Outcome::Failed(message) => {
+                    failures.push(message.into());
+                    if self.fatal {
+                        break;
+                    }
+                }
                 Outcome::Unknown(facts) => missing.extend(facts),
             }
         }
         let ruling = match (failures.is_empty(), missing.is_empty()) {
-            (false, true) => Ruling::Failed { messages: failures, ignored: spec.ignores_failure },
-            (false, false) if !spec.ignores_failure => Ruling::Failed { messages: failures, ignored: false },
+            (false, true) => Ruling::Failed { messages: failures, ignored: spec.ignores_failure && !self.fatal },
+            (false, false) if !spec.ignores_failure || self.fatal => {
+                Ruling::Failed { messages: failures, ignored: false }
+            }
             (_, false) => Ruling::Unknown(missing.clone().into()),
             (true, true) => Ruling::Satisfied,
         };
@@ -277,6 +297,10 @@ impl Run {
             },
             Patched::TestFailed => (Outcome::Unchanged, object, own),
             Patched::Failed(message) => (Outcome::Failed(message), object, own),
+            Patched::Fatal(message) => {
+                self.fatal = true;
+                (Outcome::Failed(message), object, own)
+            }
             Patched::Unknown(facts) => (Outcome::Unknown(facts.to_vec()), object, own),
         };
         self.dirty |= matches!(outcome, Outcome::Changed | Outcome::Unchanged);
