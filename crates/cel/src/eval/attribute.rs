@@ -1,34 +1,38 @@
 //! Variables and what is selected from them.
 
+use manifest::{Data, Value as DocumentNode};
+
 use super::{Evaluation, Local, Outcome, constant};
 use crate::fault::Fault;
 use crate::plan::{Attribute, Node, Qualifier, QualifierKey, Root};
 use crate::value::{List, Map, Value};
 
-/// What an attribute is.
+/// What an attribute is, without an optional being made of it.
 pub(super) enum Resolved<'v> {
     /// A value.
-    Plain(Value<'v>),
+    Plain(Found<'v>),
     /// What is inside an optional.
-    Present(Value<'v>),
+    Present(Found<'v>),
     /// `optional.none()`
     Absent,
+}
+
+/// A value, or a node of a document that need not become one.
+pub(super) enum Found<'v> {
+    Node(DocumentNode<'v>),
+    Value(Value<'v>),
 }
 
 // === impl Evaluation ===
 
 impl<'v> Evaluation<'v, '_, '_> {
     /// The value of an attribute.
-    #[inline]
     pub(super) fn attribute(&mut self, attribute: &'v Attribute) -> Outcome<'v> {
         match self.resolve(attribute)? {
-            Resolved::Plain(value) => Ok(value),
-            Resolved::Present(value) if attribute.presence => {
-                drop(value);
-                Ok(Value::Bool(true))
-            }
+            Resolved::Plain(found) => Ok(found.value()),
+            Resolved::Present(_) if attribute.presence => Ok(Value::Bool(true)),
             Resolved::Absent if attribute.presence => Ok(Value::Bool(false)),
-            Resolved::Present(value) => Ok(Value::some(value)),
+            Resolved::Present(found) => Ok(Value::some(found.value())),
             Resolved::Absent => Ok(Value::none()),
         }
     }
@@ -36,46 +40,47 @@ impl<'v> Evaluation<'v, '_, '_> {
     /// The value of an attribute without making an optional of it.
     pub(super) fn resolve(&mut self, attribute: &'v Attribute) -> Result<Resolved<'v>, Fault> {
         self.context.spend(attribute.cost)?;
-        let mut value = self.root(&attribute.root)?;
+        let mut found = self.root(&attribute.root)?;
         let mut optional = false;
-        let [rest @ .., last] = &*attribute.qualifiers else { return Ok(Resolved::Plain(value)) };
-        if let Value::Optional(inner) = value {
+        let [rest @ .., last] = &*attribute.qualifiers else { return Ok(Resolved::Plain(found)) };
+        if let Found::Value(Value::Optional(inner)) = found {
             let Some(inner) = inner else { return Ok(Resolved::Absent) };
             optional = true;
-            value = (*inner).clone();
+            found = Found::of((*inner).clone());
         }
         for qualifier in rest {
             optional |= qualifier.optional;
-            let Some(next) = self.qualify(&value, qualifier, optional)? else { return Ok(Resolved::Absent) };
-            value = next;
+            let Some(next) = self.qualify(found, qualifier, optional)? else { return Ok(Resolved::Absent) };
+            found = next;
         }
         optional |= last.optional;
         if attribute.presence {
-            let present = self.present(&value, last, optional)?;
+            let present = self.present(&found.value(), last, optional)?;
             return Ok(match (optional, present) {
-                (false, present) => Resolved::Plain(Value::Bool(present)),
-                (true, true) => Resolved::Present(Value::Null),
+                (false, present) => Resolved::Plain(Found::Value(Value::Bool(present))),
+                (true, true) => Resolved::Present(Found::Value(Value::Null)),
                 (true, false) => Resolved::Absent,
             });
         }
-        match self.qualify(&value, last, optional)? {
-            Some(value) if optional => Ok(Resolved::Present(value)),
-            Some(value) => Ok(Resolved::Plain(value)),
+        match self.qualify(found, last, optional)? {
+            Some(found) if optional => Ok(Resolved::Present(found)),
+            Some(found) => Ok(Resolved::Plain(found)),
             None => Ok(Resolved::Absent),
         }
     }
 
     #[inline]
-    fn root(&mut self, root: &'v Root) -> Outcome<'v> {
+    fn root(&mut self, root: &'v Root) -> Result<Found<'v>, Fault> {
         match root {
-            Root::Variable(slot) => self.activation.variable(*slot, self.context),
             Root::Local(slot) => match self.locals.get(*slot) {
-                Some(Local::Value(value)) => Ok(value.clone()),
+                Some(Local::Value(Value::Map(Map::Node(node)))) => Ok(Found::Node(*node)),
+                Some(Local::Value(value)) => Ok(Found::Value(value.clone())),
                 Some(Local::Fault(fault)) => Err(fault.clone()),
                 _ => Err(Fault::error("no such attribute(s)")),
             },
-            Root::Lazy(slot, init) => self.lazy(*slot, init),
-            Root::Expr(node) => self.eval(node),
+            Root::Variable(slot) => self.activation.variable(*slot, self.context).map(Found::of),
+            Root::Lazy(slot, init) => self.lazy(*slot, init).map(Found::of),
+            Root::Expr(node) => self.eval(node).map(Found::of),
             Root::Missing(name) => Err(Fault::error(format!("no such attribute(s): {name}"))),
         }
     }
@@ -102,6 +107,25 @@ impl<'v> Evaluation<'v, '_, '_> {
     /// One selection; `None` where an optional one finds nothing.
     #[inline]
     fn qualify(
+        &mut self,
+        found: Found<'v>,
+        qualifier: &'v Qualifier,
+        optional: bool,
+    ) -> Result<Option<Found<'v>>, Fault> {
+        if let (Found::Node(node), QualifierKey::Field(name)) = (&found, &qualifier.key)
+            && let Some(next) = node.field(name)
+        {
+            self.context.spend(1)?;
+            if self.context.trace.is_some() {
+                self.record_value(qualifier.id, &Ok(Value::node(next)));
+            }
+            return Ok(Some(Found::Node(next)));
+        }
+        self.qualify_value(&found.value(), qualifier, optional).map(|found| found.map(Found::of))
+    }
+
+    #[inline(never)]
+    fn qualify_value(
         &mut self,
         value: &Value<'v>,
         qualifier: &'v Qualifier,
@@ -150,6 +174,40 @@ impl<'v> Evaluation<'v, '_, '_> {
             self.context.spend(1)?;
         }
         Ok(present)
+    }
+}
+
+// === impl Found ===
+
+impl<'v> Found<'v> {
+    #[inline]
+    fn of(value: Value<'v>) -> Found<'v> {
+        match value {
+            Value::Map(Map::Node(node)) => Found::Node(node),
+            value => Found::Value(value),
+        }
+    }
+
+    /// As a value.
+    #[inline]
+    pub(super) fn value(self) -> Value<'v> {
+        match self {
+            Found::Node(node) => Value::node(node),
+            Found::Value(value) => value,
+        }
+    }
+
+    /// The boolean that it is.
+    #[inline]
+    pub(super) fn truth(&self) -> Option<bool> {
+        match self {
+            Found::Node(node) => match node.data() {
+                Data::Bool(value) => Some(*value),
+                _ => None,
+            },
+            Found::Value(Value::Bool(value)) => Some(*value),
+            Found::Value(_) => None,
+        }
     }
 }
 

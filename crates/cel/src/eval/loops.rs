@@ -13,7 +13,7 @@ use crate::value::{Entries, List, Map, Value};
 
 impl<'v> Evaluation<'v, '_, '_> {
     /// `all`, `exists` and `exists_one`.
-    pub(super) fn quantifier(&mut self, quantifier: &'v Quantifier) -> Outcome<'v> {
+    pub(super) fn quantifier(&mut self, quantifier: &'v Quantifier) -> Result<bool, Fault> {
         let range = self.eval(&quantifier.range)?;
         if quantifier.which == Which::ExistsOne {
             return self.exists_one(quantifier, &range);
@@ -44,13 +44,13 @@ impl<'v> Evaluation<'v, '_, '_> {
         })?;
         self.context.spend(1)?;
         match fault {
-            _ if ended => Ok(Value::Bool(end)),
+            _ if ended => Ok(end),
             Some(fault) => Err(fault),
-            None => Ok(Value::Bool(!end)),
+            None => Ok(!end),
         }
     }
 
-    fn exists_one(&mut self, quantifier: &'v Quantifier, range: &Value<'v>) -> Outcome<'v> {
+    fn exists_one(&mut self, quantifier: &'v Quantifier, range: &Value<'v>) -> Result<bool, Fault> {
         let (mut count, mut fault) = (0_u64, None);
         self.walk(range, quantifier.vars, |this| {
             match this.truth(&quantifier.predicate) {
@@ -65,7 +65,7 @@ impl<'v> Evaluation<'v, '_, '_> {
             Ok(ControlFlow::Continue(()))
         })?;
         self.context.spend(2)?;
-        fault.map_or(Ok(Value::Bool(count == 1)), Err)
+        fault.map_or(Ok(count == 1), Err)
     }
 
     /// `map`, `filter` and the transforming macros.

@@ -1,22 +1,56 @@
 //! Operators and calls.
 
-use super::attribute::Resolved;
+use super::attribute::{Found, Resolved};
 use super::{Evaluation, Outcome};
 use crate::fault::Fault;
-use crate::plan::{Call, In, Kind, Matches, Node, Order, traversal};
+use crate::plan::{Call, In, InSet, Kind, Matches, Node, Order, traversal};
 use crate::standard;
 use crate::value::{List, Value, code_points};
 
 // === impl Evaluation ===
 
 impl<'v> Evaluation<'v, '_, '_> {
-    /// A step in a place where only a boolean fits.
-    #[inline]
+    /// A step in a place where only a boolean fits. Steps that can be nothing else make no value of it.
     pub(super) fn truth(&mut self, node: &'v Node) -> Result<bool, Fault> {
-        match self.eval(node)? {
-            Value::Bool(value) => Ok(value),
-            _ => Err(Fault::no_such_overload()),
+        if self.context.trace.is_some() {
+            return boolean(self.eval(node)?);
         }
+        match &node.kind {
+            Kind::And(terms) => self.and(terms),
+            Kind::Or(terms) => self.or(terms),
+            Kind::Not(arg) => self.not(arg),
+            Kind::Equal(args) => self.equal(args),
+            Kind::NotEqual(args) => self.equal(args).map(|equal| !equal),
+            Kind::InSet(membership) => self.in_set(membership),
+            Kind::Quantifier(quantifier) => self.quantifier(quantifier),
+            Kind::Attribute(attribute) => match self.resolve(attribute)? {
+                Resolved::Plain(found) => found.truth().ok_or_else(Fault::no_such_overload),
+                Resolved::Present(_) if attribute.presence => Ok(true),
+                Resolved::Absent if attribute.presence => Ok(false),
+                _ => Err(Fault::no_such_overload()),
+            },
+            Kind::OptionalOrValue(args) => match self.or_value(args)? {
+                Either::Found(found) => found.truth().ok_or_else(Fault::no_such_overload),
+                Either::Default(node) => self.truth(node),
+            },
+            Kind::Const(Value::Bool(value)) => return Ok(*value),
+            _ => return boolean(self.eval(node)?),
+        }
+        .map_err(|fault| super::at(fault, node))
+    }
+
+    #[inline]
+    pub(super) fn in_set(&mut self, membership: &'v InSet) -> Result<bool, Fault> {
+        if let Kind::OptionalOrValue(args) = &membership.item.kind
+            && self.context.trace.is_none()
+        {
+            return Ok(match self.or_value(args)? {
+                Either::Found(found) => membership.set.contains(&found.value()),
+                Either::Default(node) => membership.set.contains(&self.eval(node)?),
+            });
+        }
+        let item = self.eval(&membership.item)?;
+        Ok(membership.set.contains(&item))
     }
 
     pub(super) fn and(&mut self, terms: &'v [Node; 2]) -> Result<bool, Fault> {
@@ -45,13 +79,10 @@ impl<'v> Evaluation<'v, '_, '_> {
         }
     }
 
-    pub(super) fn not(&mut self, arg: &'v Node) -> Outcome<'v> {
-        let value = self.eval(arg);
+    pub(super) fn not(&mut self, arg: &'v Node) -> Result<bool, Fault> {
+        let value = self.truth(arg);
         self.context.spend(1)?;
-        match value? {
-            Value::Bool(value) => Ok(Value::Bool(!value)),
-            _ => Err(Fault::no_such_overload()),
-        }
+        value.map(|value| !value)
     }
 
     pub(super) fn not_strictly_false(&mut self, arg: &'v Node) -> Outcome<'v> {
@@ -79,6 +110,11 @@ impl<'v> Evaluation<'v, '_, '_> {
     }
 
     pub(super) fn equal(&mut self, args: &'v [Node; 2]) -> Result<bool, Fault> {
+        if let Kind::Const(Value::Str(text)) = &args[1].kind
+            && self.context.trace.is_none()
+        {
+            return self.equal_text(&args[0], text.as_str());
+        }
         let [left, right] = match self.operands(args) {
             Ok(operands) => operands,
             Err((fault, sizes)) => {
@@ -86,7 +122,11 @@ impl<'v> Evaluation<'v, '_, '_> {
                 return Err(self.charged(traversal(size), fault));
             }
         };
-        let (equal, cost) = match (&left, &right) {
+        self.equal_values(&left, &right)
+    }
+
+    fn equal_values(&mut self, left: &Value<'v>, right: &Value<'v>) -> Result<bool, Fault> {
+        let (equal, cost) = match (left, right) {
             (Value::Str(left), Value::Str(right)) => {
                 let (left, right) = (left.as_str(), right.as_str());
                 (left == right, traversal(shorter(left, right)))
@@ -97,6 +137,39 @@ impl<'v> Evaluation<'v, '_, '_> {
         };
         self.context.spend(cost)?;
         Ok(equal)
+    }
+
+    /// Equality with a constant text.
+    fn equal_text(&mut self, arg: &'v Node, text: &'v str) -> Result<bool, Fault> {
+        let found = match self.item(arg) {
+            Ok(found) => found,
+            Err(fault) => return Err(self.charged(traversal(code_points(text).min(1)), fault)),
+        };
+        let left = match &found {
+            Found::Node(node) => node.as_str(),
+            Found::Value(value) => value.as_str(),
+        };
+        let Some(left) = left else { return self.equal_values(&found.value(), &Value::str(text)) };
+        self.context.spend(traversal(shorter(left, text)))?;
+        Ok(left == text)
+    }
+
+    /// A step whose value is only looked at.
+    #[inline]
+    fn item(&mut self, node: &'v Node) -> Result<Found<'v>, Fault> {
+        match &node.kind {
+            Kind::Attribute(attribute) if !attribute.presence => match self.resolve(attribute) {
+                Ok(Resolved::Plain(found)) => Ok(found),
+                Ok(Resolved::Present(found)) => Ok(Found::Value(Value::some(found.value()))),
+                Ok(Resolved::Absent) => Ok(Found::Value(Value::none())),
+                Err(fault) => Err(super::at(fault, node)),
+            },
+            Kind::OptionalOrValue(args) => match self.or_value(args)? {
+                Either::Found(found) => Ok(found),
+                Either::Default(node) => self.eval(node).map(Found::Value),
+            },
+            _ => self.eval(node).map(Found::Value),
+        }
     }
 
     pub(super) fn order(&mut self, order: &'v Order) -> Outcome<'v> {
@@ -149,23 +222,33 @@ impl<'v> Evaluation<'v, '_, '_> {
     }
 
     pub(super) fn optional_or_value(&mut self, args: &'v [Node; 2]) -> Outcome<'v> {
+        match self.or_value(args)? {
+            Either::Found(found) => Ok(found.value()),
+            Either::Default(node) => self.eval(node),
+        }
+    }
+
+    /// The value of an optional, or the step that stands in for it.
+    #[inline]
+    fn or_value(&mut self, args: &'v [Node; 2]) -> Result<Either<'v>, Fault> {
         let [first, default] = args;
         if let Kind::Attribute(attribute) = &first.kind
             && !attribute.presence
             && self.context.trace.is_none()
         {
-            match self.resolve(attribute)? {
-                Resolved::Present(value) => return Ok(value),
-                Resolved::Absent | Resolved::Plain(Value::Optional(None)) => return self.eval(default),
-                Resolved::Plain(Value::Optional(Some(value))) => return Ok((*value).clone()),
-                Resolved::Plain(value) => return Ok(value),
-            }
+            return Ok(match self.resolve(attribute)? {
+                Resolved::Absent | Resolved::Plain(Found::Value(Value::Optional(None))) => Either::Default(default),
+                Resolved::Plain(Found::Value(Value::Optional(Some(value)))) => {
+                    Either::Found(Found::Value((*value).clone()))
+                }
+                Resolved::Present(found) | Resolved::Plain(found) => Either::Found(found),
+            });
         }
-        match self.eval(first)? {
-            Value::Optional(None) => self.eval(default),
-            Value::Optional(Some(value)) => Ok((*value).clone()),
-            value => Ok(value),
-        }
+        Ok(match self.eval(first)? {
+            Value::Optional(None) => Either::Default(default),
+            Value::Optional(Some(value)) => Either::Found(Found::Value((*value).clone())),
+            value => Either::Found(Found::Value(value)),
+        })
     }
 
     pub(super) fn call(&mut self, call: &'v Call) -> Outcome<'v> {
@@ -214,6 +297,18 @@ impl<'v> Evaluation<'v, '_, '_> {
             _ => fault,
         }
     }
+}
+
+/// What `orValue` is.
+enum Either<'v> {
+    /// What was inside the optional.
+    Found(Found<'v>),
+    /// The step of the default.
+    Default(&'v Node),
+}
+
+fn boolean(value: Value<'_>) -> Result<bool, Fault> {
+    if let Value::Bool(value) = value { Ok(value) } else { Err(Fault::no_such_overload()) }
 }
 
 /// Stand-ins for operands of which one has failed, for the price.

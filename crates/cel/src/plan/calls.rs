@@ -29,6 +29,11 @@ impl Builder<'_> {
         for arg in target.into_iter().chain(&call.args) {
             args.push(self.node(arg)?);
         }
+        if let ("find" | "findAll", Some(Kind::Const(Value::Str(pattern)))) = (&*name, args.get(1).map(|arg| &arg.kind))
+        {
+            // A constant pattern with a mistake is an error before anything runs.
+            Pattern::cached(pattern.as_str()).map_err(|refusal| refusal.fault(""))?;
+        }
         let args = match <[Node; 3]>::try_from(args) {
             Ok([mut condition, mut then, mut otherwise]) if &*name == "_?_:_" => {
                 uncharged(&mut then);

@@ -18,7 +18,7 @@ pub fn library() -> Library {
     let list = || Type::list(v());
     let map = || Type::map(k(), v());
     let library = Library::default()
-        .constant("optional_type", Type::of(optional()), Value::Type(optional().into()))
+        .constant("optional_type", Type::of(Type::opaque("optional_type")), Value::Type(optional().into()))
         .function("optional.of", "optional_of", &[v()], optional(), of)
         .function("optional.ofNonZeroValue", "optional_ofNonZeroValue", &[v()], optional(), of_non_zero_value)
         .function("optional.none", "optional_none", &[], optional(), none)
