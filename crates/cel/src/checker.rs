@@ -202,6 +202,8 @@ impl Checker<'_, '_> {
         let result = match target {
             Type::Map(_, value) => (**value).clone(),
             Type::Struct(name) => self.field_type(id, name, field),
+            // kube-apiserver declares its own types as messages of which nobody knows the fields.
+            Type::Opaque(name) if name.starts_with("kubernetes.") => self.field_type(id, name, field),
             Type::Var(_) => {
                 self.bindings.assignable(&Type::Dyn, target);
                 Type::Dyn

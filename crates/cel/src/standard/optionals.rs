@@ -43,7 +43,7 @@ pub fn library() -> Library {
 }
 
 /// `first`, `last`, `optional.unwrap` and `unwrapOpt`, which came with the second version.
-pub(crate) fn extra() -> Library {
+pub fn extra() -> Library {
     let v = || Type::param("V");
     let optional = || Type::optional(v());
     let list = || Type::list(v());
