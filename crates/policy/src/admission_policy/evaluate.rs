@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use cel::fault::{Fact, Fault};
-use cel::value::Value;
+use cel::fault::Fact;
 
 use super::activation::{Given, Inputs};
 use super::budgets::Budgets;
@@ -309,7 +308,6 @@ pub(crate) fn inputs<'v>(
         (Given::Object(_), Some(fact)) => Given::Unknown(fact.clone()),
         _ => given,
     };
-    let authorizer: Result<Value<'v>, Fault> = Err(Fault::unknown("RBAC objects"));
     Inputs {
         request,
         kind,
@@ -318,8 +316,7 @@ pub(crate) fn inputs<'v>(
         old_object: as_matched(old_object),
         namespace,
         params: Given::Null,
-        request_resource: authorizer.clone(),
-        authorizer,
+        facts,
     }
 }
 

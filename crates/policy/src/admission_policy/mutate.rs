@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use cel::fault::Fact;
 use manifest::Tree;
+use model::Location;
 
 use super::activation::Given;
 use super::budgets::Budgets;
@@ -21,6 +22,7 @@ use super::set::{Entry, PolicySet};
 use super::spec::{BindingSpec, ParamRef};
 use super::trace::{Step, Trace};
 use super::validate::{Conditions, Purse, conditions};
+use crate::admission::defaults::{Plugins, Stage, as_seen};
 use crate::admission::facts::Facts;
 use crate::admission::matching::Match;
 use crate::admission::request::{Operation, Request};
@@ -291,9 +293,13 @@ impl Run {
         let place = request.object.map(manifest::Value::location).unwrap_or_default();
         let (outcome, after, tree) = match patched {
             Patched::Object(after) if after == object => (Outcome::Unchanged, object, own),
-            Patched::Object(after) => match after.to_tree(place) {
-                Ok(tree) => (Outcome::Changed, after, Some(tree)),
-                Err(error) => (Outcome::Failed(error.to_string()), object, own),
+            Patched::Object(after) => match defaulted(&after, place, &request.namespace, facts) {
+                Ok(tree) => {
+                    let after = Json::of(tree.root());
+                    let outcome = if after.same(&object) { Outcome::Unchanged } else { Outcome::Changed };
+                    (outcome, after, Some(tree))
+                }
+                Err(error) => (Outcome::Failed(error), object, own),
             },
             Patched::TestFailed => (Outcome::Unchanged, object, own),
             Patched::Failed(message) => (Outcome::Failed(message), object, own),
@@ -358,6 +364,13 @@ impl Run {
             cost,
         });
     }
+}
+
+/// A changed object with the defaults of what was added to it.
+fn defaulted(after: &Json, place: Location, namespace: &str, facts: &Facts) -> Result<Tree<'static>, String> {
+    let made = after.to_tree(place).map_err(|error| error.to_string())?;
+    let seen = as_seen(made.root(), namespace, Stage::Stored, Plugins::default(), facts);
+    seen.map_err(|error| error.to_string())
 }
 
 /// How the object of a request is merged.
