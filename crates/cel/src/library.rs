@@ -36,7 +36,6 @@ use crate::standard;
 pub fn conformance() -> Env {
     let mut env = Env {
         syntax: Syntax {
-            strict_scopes: true,
             optionals: true,
             bind: true,
             block: true,
