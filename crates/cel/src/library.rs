@@ -39,6 +39,7 @@ pub fn conformance() -> Env {
             optionals: true,
             bind: true,
             block: true,
+            strict_scopes: true,
             two_variables: true,
             math: true,
             sort_by: true,

@@ -17,8 +17,8 @@ mod typed;
 pub mod verdict;
 
 pub use authorizer::RbacAuthorizer;
+pub use self::manifest::{Manifest, named_resource};
 pub use facts::{Facts, Lookup};
-pub use self::manifest::{Circumstances, Manifest};
 pub use manifest_request::Sending;
 pub use matching::{Match, MatchIndex, MatchResources};
 pub use request::{Kind, Operation, Request, Resource, UserInfo};

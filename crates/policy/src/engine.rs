@@ -391,7 +391,7 @@ impl Worker<'_> {
     /// Judges an object with users' own policies, as a request to create it.
     fn judge_with_policies(&mut self, object: &Object<'_>, coverage: &mut FileCoverage) {
         let Some((policies, facts)) = self.engine.policies else { return };
-        let manifest = match Manifest::create(object, facts) {
+        let manifest = match Manifest::create(object.value, facts) {
             Ok(manifest) => manifest,
             Err(error) => {
                 let message = format!("policies were not asked, as the API server would refuse the object: {error}");

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use manifest::object::{Found, objects};
 use manifest::{Reading, Tree, Value};
 use model::Location;
-use policy::admission::{Circumstances, Facts, Manifest, Operation, Request, UserInfo, is_review};
+use policy::admission::{Facts, Manifest, Operation, Request, Resource, Sending, UserInfo, is_review, named_resource};
 use policy::test_table::Case;
 
 use super::args::RequestArgs;
@@ -19,6 +19,7 @@ pub(crate) struct Requests<'a> {
     args: &'a RequestArgs,
     facts: &'a Facts,
     old: Option<Texts>,
+    resource: Option<Resource<'static>>,
 }
 
 /// A document that is no request and cannot be made one.
@@ -41,7 +42,8 @@ pub(crate) enum OldError {
 
 impl<'a> Requests<'a> {
     pub(crate) fn new(args: &'a RequestArgs, facts: &'a Facts) -> Result<Self, OldError> {
-        let Some(path) = &args.old else { return Ok(Requests { args, facts, old: None }) };
+        let resource = args.resource.as_ref().map(|named| named_resource(named, facts));
+        let Some(path) = &args.old else { return Ok(Requests { args, facts, old: None, resource }) };
         let texts = Texts::read(std::slice::from_ref(path));
         let (documents, faults) = texts.documents();
         if let Some(fault) = texts.faults.iter().chain(&faults).next() {
@@ -52,7 +54,7 @@ impl<'a> Requests<'a> {
             return Err(OldError::Count(path.clone(), count));
         }
         drop(documents);
-        Ok(Requests { args, facts, old: Some(texts) })
+        Ok(Requests { args, facts, old: Some(texts), resource })
     }
 
     /// Hands over every request, under every reading that the API server may have of its document. What cannot be
@@ -130,8 +132,8 @@ impl Job<'_> {
         each: &mut dyn FnMut(&str, &Request<'_>) -> io::Result<()>,
     ) -> io::Result<()> {
         let location = value.get("kind").unwrap_or(value).location();
-        let circumstances = circumstances(self.requests.args, self.old.is_some());
-        match Manifest::new(Some(value), self.old, circumstances, self.requests.facts) {
+        let sending = Sending { resource: self.requests.resource.clone(), ..sending(self.requests.args, self.old) };
+        match Manifest::new(value, sending, self.requests.facts) {
             Ok(manifest) => each(&self.texts.place(location), &manifest.request()),
             Err(error) => {
                 self.skip(error.location, format!("the API server would refuse the object: {error}"));
@@ -146,21 +148,21 @@ impl Job<'_> {
 }
 
 /// What the flags say about requests.
-fn circumstances(args: &RequestArgs, old: bool) -> Circumstances<'_> {
+fn sending<'d>(args: &'d RequestArgs, old_object: Option<Value<'d>>) -> Sending<'d> {
     let user = args.user.as_ref().map(|name| UserInfo {
         username: Cow::Borrowed(name.as_str()),
         uid: Cow::Borrowed(""),
         groups: args.groups.iter().map(|group| Cow::Borrowed(group.as_str())).collect(),
         node: None,
     });
-    Circumstances {
-        operation: args.operation.unwrap_or(if old { Operation::Update } else { Operation::Create }),
-        namespace: &args.namespace,
-        resource: args.resource.as_deref(),
+    let updates = if old_object.is_some() { Operation::Update } else { Operation::Create };
+    Sending {
+        operation: Some(args.operation.unwrap_or(updates)),
+        old_object,
+        namespace: Some(&args.namespace),
         sub_resource: args.sub_resource.as_deref().unwrap_or(""),
-        name: None,
         user,
-        ..Circumstances::default()
+        ..Sending::default()
     }
 }
 
@@ -188,9 +190,14 @@ pub(crate) fn of_case(
         vec![None]
     };
     for reading in &readings {
-        let object = reading.as_ref().map(Tree::root).or(object);
-        let circumstances = Circumstances { user: user.clone(), name: case.object_name, ..circumstances(args, old.is_some()) };
-        let manifest = Manifest::new(object, old, circumstances, facts).map_err(|error| error.to_string())?;
+        let main = reading.as_ref().map(Tree::root).unwrap_or(main);
+        let sending = Sending {
+            user: user.clone(),
+            name: case.object_name,
+            resource: args.resource.as_ref().map(|named| named_resource(named, facts)),
+            ..sending(args, if object.is_some() { old } else { None })
+        };
+        let manifest = Manifest::new(main, sending, facts).map_err(|error| error.to_string())?;
         each(&manifest.request());
     }
     Ok(())
