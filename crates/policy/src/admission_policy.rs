@@ -13,22 +13,22 @@
 //!
 //! Out of scope: the expression language (`cel`), requests and facts ([`crate::admission`]).
 
-mod activation;
+pub(crate) mod activation;
 mod budgets;
-mod compile;
+pub(crate) mod compile;
 mod environment;
-mod evaluate;
+pub(crate) mod evaluate;
 mod issue;
 pub mod limits;
 mod load;
-mod matched;
+pub(crate) mod matched;
 mod mutate;
 mod params;
 mod response;
 mod set;
 mod spec;
-mod trace;
-mod validate;
+pub(crate) mod trace;
+pub(crate) mod validate;
 
 pub use budgets::Budgets;
 pub use issue::{Level, LoadIssue};

@@ -90,7 +90,10 @@ fn other_versions_of_the_same_objects_match_unless_exact() {
     assert_eq!(says(&rule("apps", "v1", "deployments"), deployment, ""), "apps/v1");
     let exact = format!("{}\nmatchPolicy: Exact", rule("apps", "v1", "deployments"));
     assert!(says(&exact, deployment, "").starts_with("no: "));
-    assert_eq!(says(&rule("autoscaling", "v1", "horizontalpodautoscalers"), hpa, ""), "unknown: HorizontalPodAutoscaler converted to autoscaling/v1");
+    assert_eq!(
+        says(&rule("autoscaling", "v1", "horizontalpodautoscalers"), hpa, ""),
+        "unknown: HorizontalPodAutoscaler converted to autoscaling/v1"
+    );
     let custom = "{operation: CREATE, object: {apiVersion: example.com/v2, kind: Widget, metadata: {name: a}}, \
         resource: {group: example.com, version: v2, resource: widgets}}";
     let definition = |conversion: &str| {
