@@ -20,6 +20,7 @@ mod rego;
 mod report;
 mod review;
 mod schema;
+pub mod suite;
 mod template;
 
 pub use constraint::Point;
