@@ -17,6 +17,7 @@
 mod actual;
 mod calls;
 mod estimate;
+mod kubernetes;
 mod path;
 mod range;
 mod sizes;
@@ -47,3 +48,6 @@ pub const AUTHORIZER_CHECK: u64 = 350_000;
 pub const FORMAT_PATTERN_SIZE: u64 = 128;
 /// Length that names of formats may have.
 pub const FORMAT_NAME_SIZE: u64 = 64;
+
+#[cfg(test)]
+mod tests;

@@ -103,6 +103,9 @@ pub struct Syntax {
     pub mixed_literals: bool,
     /// Literals given to `duration`, `timestamp`, `matches` and `format` are checked before evaluation.
     pub valid_literals: bool,
+    /// Variables of comprehensions hide declared names that begin with theirs, and a leading dot looks
+    /// past them, as the specification has it. kube-apiserver's version of CEL does neither.
+    pub strict_scopes: bool,
 }
 
 impl Default for Syntax {
@@ -119,6 +122,7 @@ impl Default for Syntax {
             extensions: false,
             mixed_literals: false,
             valid_literals: true,
+            strict_scopes: false,
         }
     }
 }

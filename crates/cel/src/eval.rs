@@ -67,36 +67,43 @@ impl<'v> Evaluation<'v, '_, '_> {
     fn step(&mut self, node: &'v Node) -> Outcome<'v> {
         match &node.kind {
             Kind::Const(value) => Ok(constant(value)),
-            Kind::Attribute(attribute) => self.attribute(attribute).map_err(|fault| at(fault, node)),
-            Kind::And(terms) => self.and(terms).map(Value::Bool).map_err(|fault| at(fault, node)),
-            Kind::Or(terms) => self.or(terms).map(Value::Bool).map_err(|fault| at(fault, node)),
-            Kind::Not(arg) => self.not(arg).map_err(|fault| at(fault, node)),
-            Kind::NotStrictlyFalse(arg) => self.not_strictly_false(arg),
-            Kind::Conditional(branches) => self.conditional(branches).map_err(|fault| at(fault, node)),
+            Kind::Attribute(attribute) => self.attribute(attribute),
+            Kind::OptionalOrValue(args) => self.optional_or_value(args),
+            Kind::And(terms) => self.and(terms).map(Value::Bool),
+            Kind::Or(terms) => self.or(terms).map(Value::Bool),
+            Kind::Not(arg) => self.not(arg).map(Value::Bool),
             Kind::Equal(args) => self.equal(args).map(Value::Bool),
             Kind::NotEqual(args) => self.equal(args).map(|equal| Value::Bool(!equal)),
-            Kind::Order(order) => self.order(order).map_err(|fault| at(fault, node)),
-            Kind::In(membership) => self.membership(membership).map_err(|fault| at(fault, node)),
-            Kind::InSet(membership) => {
-                let item = self.eval(&membership.item)?;
-                Ok(Value::Bool(membership.set.contains(&item)))
-            }
-            Kind::Call(call) => self.call(call).map_err(|fault| at(fault, node)),
-            Kind::Matches(matches) => self.matches(matches).map_err(|fault| at(fault, node)),
+            Kind::InSet(membership) => self.in_set(membership).map(Value::Bool),
+            Kind::Quantifier(quantifier) => self.quantifier(quantifier).map(Value::Bool),
+            Kind::Conditional(branches) => self.conditional(branches),
+            _ => self.other(node),
+        }
+        .map_err(|fault| at(fault, node))
+    }
+
+    /// Steps that take so long that a call more is nothing.
+    #[inline(never)]
+    fn other(&mut self, node: &'v Node) -> Outcome<'v> {
+        match &node.kind {
+            Kind::Order(order) => self.order(order),
+            Kind::In(membership) => self.membership(membership),
+            Kind::Call(call) => self.call(call),
+            Kind::Matches(matches) => self.matches(matches),
+            Kind::NotStrictlyFalse(arg) => self.not_strictly_false(arg),
             Kind::OptionalOr(args) => self.optional_or(args),
-            Kind::OptionalOrValue(args) => self.optional_or_value(args),
-            Kind::List(list) => self.list(list).map_err(|fault| at(fault, node)),
-            Kind::Map(entries) => self.map(entries).map_err(|fault| at(fault, node)),
-            Kind::Struct(message) => self.message(message).map_err(|fault| at(fault, node)),
-            Kind::Quantifier(quantifier) => self.quantifier(quantifier).map_err(|fault| at(fault, node)),
-            Kind::Collect(collect) => self.collect(collect).map_err(|fault| at(fault, node)),
-            Kind::Fold(fold) => self.fold(fold).map_err(|fault| at(fault, node)),
+            Kind::List(list) => self.list(list),
+            Kind::Map(entries) => self.map(entries),
+            Kind::Struct(message) => self.message(message),
+            Kind::Collect(collect) => self.collect(collect),
+            Kind::Fold(fold) => self.fold(fold),
             Kind::Let(binding) => {
                 for local in self.locals.get_mut(binding.slots.clone()).into_iter().flatten() {
                     *local = Local::Unset;
                 }
                 self.eval(&binding.body)
             }
+            _ => Err(Fault::no_such_overload()),
         }
     }
 

@@ -21,8 +21,8 @@ mod constants;
 mod price;
 mod scope;
 
-pub(crate) use constants::Set;
 pub(crate) use comprehensions::LIST_COST;
+pub(crate) use constants::Set;
 pub(crate) use price::{Price, traversal};
 
 /// An expression that is ready to run. Made once, shared by threads.
@@ -138,7 +138,7 @@ pub(crate) struct InSet {
 #[derive(Debug)]
 pub(crate) struct Matches {
     pub(crate) args: [Node; 2],
-    pub(crate) regex: regex::Regex,
+    pub(crate) regex: crate::library::pattern::Pattern,
     pub(crate) price: Price,
 }
 
@@ -272,11 +272,7 @@ impl Program {
     }
 
     /// Runs it.
-    pub fn eval<'v>(
-        &'v self,
-        activation: &dyn Activation<'v>,
-        context: &mut Context<'_>,
-    ) -> Result<Value<'v>, Fault> {
+    pub fn eval<'v>(&'v self, activation: &dyn Activation<'v>, context: &mut Context<'_>) -> Result<Value<'v>, Fault> {
         eval::run(&self.root, self.locals, activation, context)
     }
 }

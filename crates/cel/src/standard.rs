@@ -10,15 +10,13 @@ mod arithmetic;
 mod conversions;
 mod duration;
 mod optionals;
-mod pattern;
 mod strings;
 mod timestamp;
 mod zones;
 
 pub use duration::parse as parse_duration;
+pub use optionals::extra as optionals_extra;
 pub use optionals::library as optionals;
-pub(crate) use optionals::extra as optionals_extra;
-pub use pattern::compile as compile_regex;
 pub use timestamp::parse as parse_timestamp;
 
 /// The library that every environment has. Optionals are a library of their own: [`optionals`].
@@ -52,10 +50,7 @@ pub(crate) fn singleton(name: &str) -> Option<Run> {
 
 /// Functions that convert: a constant argument is converted when the program is made.
 pub(crate) fn is_conversion(name: &str) -> bool {
-    matches!(
-        name,
-        "bool" | "bytes" | "double" | "duration" | "dyn" | "int" | "string" | "timestamp" | "type" | "uint"
-    )
+    matches!(name, "bool" | "bytes" | "double" | "duration" | "dyn" | "int" | "string" | "timestamp" | "type" | "uint")
 }
 
 /// Whether values of this type have an order.
@@ -98,12 +93,8 @@ fn logic(library: Library) -> Library {
 }
 
 fn relations(mut library: Library) -> Library {
-    let tables: [(&'static str, [&'static str; 14]); 4] = [
-        ("_<_", LESS),
-        ("_<=_", LESS_EQUALS),
-        ("_>_", GREATER),
-        ("_>=_", GREATER_EQUALS),
-    ];
+    let tables: [(&'static str, [&'static str; 14]); 4] =
+        [("_<_", LESS), ("_<=_", LESS_EQUALS), ("_>_", GREATER), ("_>=_", GREATER_EQUALS)];
     let types = [
         (Type::Bool, Type::Bool),
         (Type::Int, Type::Int),

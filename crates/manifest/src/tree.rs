@@ -140,6 +140,24 @@ impl<'d> Value<'d> {
         self.entries().find(|(name, _)| name.str_data() == key)
     }
 
+    /// The value of one key, a null value included. The same as [`Value::entry`], for those who ask often.
+    #[inline]
+    pub fn field(self, key: &str) -> Option<Value<'d>> {
+        let nodes = &self.tree.nodes[..];
+        let Data::Map(count) = nodes.get(self.at as usize)?.data else { return None };
+        let mut at = self.at as usize + 1;
+        for _ in 0..count {
+            let [name, value, ..] = nodes.get(at..)? else { return None };
+            if let Data::Str(name) = &name.data
+                && **name == *key
+            {
+                return Some(Value { tree: self.tree, at: at as u32 + 1 });
+            }
+            at += 1 + value.size as usize;
+        }
+        None
+    }
+
     /// Walks down mappings, one key after the other.
     pub fn path(self, keys: &[&str]) -> Option<Value<'d>> {
         keys.iter().try_fold(self, |value, key| value.get(key))

@@ -21,7 +21,6 @@ pub(crate) mod evaluate;
 mod issue;
 pub mod limits;
 mod load;
-pub(crate) mod matched;
 mod mutate;
 mod params;
 mod response;
@@ -33,7 +32,7 @@ pub(crate) mod validate;
 pub use budgets::Budgets;
 pub use issue::{Level, LoadIssue};
 pub use mutate::{Mutated, MutationStep, Outcome};
-pub use response::{Response, forbidden};
+pub use response::{Response, forbidden, refusal, warning};
 pub use set::{LoadOptions, PolicySet};
 pub use spec::{
     Action, BindingSpec, Flavour, Mutation, Named, ParamKind, ParamRef, PatchType, PolicySpec, Source, Validation,

@@ -20,6 +20,12 @@ pub(super) struct Resolved {
     pub(super) reference: Reference,
 }
 
+impl Resolved {
+    fn local(name: &Arc<str>, of: &Type) -> Resolved {
+        Resolved { name: name.clone(), of: of.clone(), reference: Reference::Local }
+    }
+}
+
 /// Names that may be used at some place of an expression.
 pub(super) struct Scope<'e> {
     env: &'e Env,
@@ -49,11 +55,15 @@ impl<'e> Scope<'e> {
 
     /// What a name without dots means.
     pub(super) fn simple(&self, name: &str) -> Option<Resolved> {
+        if !self.env.syntax.strict_scopes {
+            return candidates(&self.env.container, name).find_map(|candidate| {
+                let local = self.local(&candidate).map(|(name, of)| Resolved::local(name, of));
+                local.or_else(|| self.declared(candidate.as_ref()))
+            });
+        }
         let local = self.local(name);
         match local {
-            Some((local, of)) if !name.starts_with('.') => {
-                Some(Resolved { name: local.clone(), of: of.clone(), reference: Reference::Local })
-            }
+            Some((local, of)) if !name.starts_with('.') => Some(Resolved::local(local, of)),
             _ => self.global(name, local.is_some()),
         }
     }
@@ -62,7 +72,7 @@ impl<'e> Scope<'e> {
     /// the shortest first. Answers the number of segments.
     pub(super) fn qualified(&self, path: &str, ends: &[usize]) -> Option<(usize, Resolved)> {
         let first = path.get(..*ends.first()?)?;
-        let hidden = self.local(first).is_some();
+        let hidden = self.env.syntax.strict_scopes && self.local(first).is_some();
         if hidden && !first.starts_with('.') {
             return None;
         }
@@ -92,25 +102,30 @@ impl<'e> Scope<'e> {
         self.locals.iter().rev().find(|(local, _)| **local == *name)
     }
 
+    /// What the environment declares under a name; with a leading dot in its full name if it is hidden.
     fn global(&self, name: &str, hidden: bool) -> Option<Resolved> {
-        candidates(&self.env.container, name).find_map(|candidate| {
-            let (of, reference) = self.declared(&candidate)?;
-            let name = if hidden { format!(".{candidate}").into() } else { candidate.as_ref().into() };
-            Some(Resolved { name, of, reference })
-        })
+        let mut found = candidates(&self.env.container, name).find_map(|candidate| self.declared(&candidate))?;
+        if hidden {
+            found.name = format!(".{}", found.name).into();
+        }
+        Some(found)
     }
 
-    fn declared(&self, name: &str) -> Option<(Type, Reference)> {
+    fn declared(&self, name: &str) -> Option<Resolved> {
+        let found = |of: &Type, reference| Some(Resolved { name: name.into(), of: of.clone(), reference });
         if let Some((slot, of)) = self.env.variable(name) {
-            return Some((of.clone(), Reference::Variable(slot)));
+            return found(of, Reference::Variable(slot));
+        }
+        if let Some(of) = Type::standard(name) {
+            // As a value, `type` is the type of all types; messages call its own type `type(type)`.
+            let inner = if matches!(of, Type::Type(_)) { Type::opaque("type") } else { of.clone() };
+            return found(&Type::of(inner), Reference::Constant(Value::Type(Arc::new(of))));
         }
         if let Some((of, value)) = self.env.constants.get(name) {
-            return Some((of.clone(), Reference::Constant(value.clone())));
+            return found(of, Reference::Constant(value.clone()));
         }
         let of = self.type_exactly(name)?;
-        // As a value, `type` is the type of all types; messages call its own type `type(type)`.
-        let inner = if matches!(of, Type::Type(_)) { Type::opaque("type") } else { of.clone() };
-        Some((Type::of(inner), Reference::Constant(Value::Type(Arc::new(of)))))
+        found(&Type::of(of.clone()), Reference::Constant(Value::Type(Arc::new(of))))
     }
 
     fn type_exactly(&self, name: &str) -> Option<Type> {

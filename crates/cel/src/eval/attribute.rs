@@ -1,17 +1,27 @@
 //! Variables and what is selected from them.
 
+use manifest::Value as DocumentNode;
+
 use super::{Evaluation, Local, Outcome, constant};
 use crate::fault::Fault;
 use crate::plan::{Attribute, Node, Qualifier, QualifierKey, Root};
 use crate::value::{List, Map, Value};
 
-/// What an attribute is.
-pub(super) enum Resolved<'v> {
-    /// A value.
-    Plain(Value<'v>),
-    /// What is inside an optional.
-    Present(Value<'v>),
-    /// `optional.none()`
+/// What an attribute is, without an optional being made of it.
+pub(super) struct Resolved<'v> {
+    pub(super) state: State,
+    /// The value, or what is inside the optional; of no meaning for [`State::Absent`].
+    pub(super) value: Value<'v>,
+}
+
+/// Whether an attribute is an optional.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    /// It is a value.
+    Plain,
+    /// It is `optional.of(value)`.
+    Present,
+    /// It is `optional.none()`.
     Absent,
 }
 
@@ -19,61 +29,116 @@ pub(super) enum Resolved<'v> {
 
 impl<'v> Evaluation<'v, '_, '_> {
     /// The value of an attribute.
-    #[inline]
     pub(super) fn attribute(&mut self, attribute: &'v Attribute) -> Outcome<'v> {
-        match self.resolve(attribute)? {
-            Resolved::Plain(value) => Ok(value),
-            Resolved::Present(value) if attribute.presence => {
-                drop(value);
-                Ok(Value::Bool(true))
-            }
-            Resolved::Absent if attribute.presence => Ok(Value::Bool(false)),
-            Resolved::Present(value) => Ok(Value::some(value)),
-            Resolved::Absent => Ok(Value::none()),
+        if attribute.qualifiers.is_empty() {
+            self.context.spend(attribute.cost)?;
+            return self.root(&attribute.root);
+        }
+        let Resolved { state, value } = self.resolve(attribute)?;
+        match state {
+            State::Plain => Ok(value),
+            State::Present if attribute.presence => Ok(Value::Bool(true)),
+            State::Absent if attribute.presence => Ok(Value::Bool(false)),
+            State::Present => Ok(Value::some(value)),
+            State::Absent => Ok(Value::none()),
         }
     }
 
     /// The value of an attribute without making an optional of it.
     pub(super) fn resolve(&mut self, attribute: &'v Attribute) -> Result<Resolved<'v>, Fault> {
         self.context.spend(attribute.cost)?;
-        let mut value = self.root(&attribute.root)?;
-        let mut optional = false;
-        let [rest @ .., last] = &*attribute.qualifiers else { return Ok(Resolved::Plain(value)) };
-        if let Value::Optional(inner) = value {
-            let Some(inner) = inner else { return Ok(Resolved::Absent) };
-            optional = true;
-            value = (*inner).clone();
+        if let Root::Local(slot) = &attribute.root
+            && let Some(Local::Value(Value::Map(Map::Node(node)))) = self.locals.get(*slot)
+        {
+            let node = *node;
+            return self.descend(node, attribute);
         }
-        for qualifier in rest {
+        match self.root(&attribute.root)? {
+            Value::Map(Map::Node(node)) => self.descend(node, attribute),
+            Value::Optional(None) => Ok(Resolved::ABSENT),
+            Value::Optional(Some(inner)) => {
+                self.select((*inner).clone(), &attribute.qualifiers, true, attribute.presence)
+            }
+            value => self.select(value, &attribute.qualifiers, false, attribute.presence),
+        }
+    }
+
+    /// Selections within a document, as far as they find nodes.
+    fn descend(&mut self, mut node: DocumentNode<'v>, attribute: &'v Attribute) -> Result<Resolved<'v>, Fault> {
+        let mut rest = &*attribute.qualifiers;
+        let mut optional = false;
+        // The last one is only tested if that is all that is asked.
+        let kept = usize::from(attribute.presence);
+        while let [qualifier, after @ ..] = rest
+            && rest.len() > kept
+            && let QualifierKey::Field(name) = &qualifier.key
+        {
+            let Some(next) = node.field(name) else {
+                if (optional || qualifier.optional) && !node.is_seq() {
+                    return Ok(Resolved::ABSENT);
+                }
+                break;
+            };
+            self.context.spend(1)?;
             optional |= qualifier.optional;
-            let Some(next) = self.qualify(&value, qualifier, optional)? else { return Ok(Resolved::Absent) };
+            node = next;
+            rest = after;
+            if self.context.trace.is_some() {
+                self.record_value(qualifier.id, &Ok(Value::node(node)));
+            }
+        }
+        if rest.is_empty() {
+            let state = if optional { State::Present } else { State::Plain };
+            return Ok(Resolved { state, value: Value::node(node) });
+        }
+        if let [Qualifier { key: QualifierKey::Field(name), optional: false, .. }] = rest
+            && attribute.presence
+            && !optional
+            && node.is_map()
+        {
+            self.context.spend(1)?;
+            return Ok(Resolved { state: State::Plain, value: Value::Bool(node.field(name).is_some()) });
+        }
+        self.select(Value::node(node), rest, optional, attribute.presence)
+    }
+
+    /// Selections from any value.
+    #[inline(never)]
+    fn select(
+        &mut self,
+        mut value: Value<'v>,
+        qualifiers: &'v [Qualifier],
+        mut optional: bool,
+        presence: bool,
+    ) -> Result<Resolved<'v>, Fault> {
+        let kept = usize::from(presence);
+        let (selected, tested) = qualifiers.split_at(qualifiers.len().saturating_sub(kept));
+        for qualifier in selected {
+            optional |= qualifier.optional;
+            let Some(next) = self.qualify(&value, qualifier, optional)? else { return Ok(Resolved::ABSENT) };
             value = next;
         }
-        optional |= last.optional;
-        if attribute.presence {
-            let present = self.present(&value, last, optional)?;
+        if let [qualifier] = tested {
+            optional |= qualifier.optional;
+            let present = self.present(&value, qualifier, optional)?;
             return Ok(match (optional, present) {
-                (false, present) => Resolved::Plain(Value::Bool(present)),
-                (true, true) => Resolved::Present(Value::Null),
-                (true, false) => Resolved::Absent,
+                (false, present) => Resolved { state: State::Plain, value: Value::Bool(present) },
+                (true, true) => Resolved { state: State::Present, value: Value::Null },
+                (true, false) => Resolved::ABSENT,
             });
         }
-        match self.qualify(&value, last, optional)? {
-            Some(value) if optional => Ok(Resolved::Present(value)),
-            Some(value) => Ok(Resolved::Plain(value)),
-            None => Ok(Resolved::Absent),
-        }
+        Ok(Resolved { state: if optional { State::Present } else { State::Plain }, value })
     }
 
     #[inline]
     fn root(&mut self, root: &'v Root) -> Outcome<'v> {
         match root {
-            Root::Variable(slot) => self.activation.variable(*slot, self.context),
             Root::Local(slot) => match self.locals.get(*slot) {
                 Some(Local::Value(value)) => Ok(value.clone()),
                 Some(Local::Fault(fault)) => Err(fault.clone()),
                 _ => Err(Fault::error("no such attribute(s)")),
             },
+            Root::Variable(slot) => self.activation.variable(*slot, self.context),
             Root::Lazy(slot, init) => self.lazy(*slot, init),
             Root::Expr(node) => self.eval(node),
             Root::Missing(name) => Err(Fault::error(format!("no such attribute(s): {name}"))),
@@ -89,15 +154,17 @@ impl<'v> Evaluation<'v, '_, '_> {
         }
         self.set(slot, Local::Busy);
         let outcome = self.eval(init);
-        self.set(slot, match &outcome {
-            Ok(value) => Local::Value(value.clone()),
-            Err(fault) => Local::Fault(fault.clone()),
-        });
+        self.set(
+            slot,
+            match &outcome {
+                Ok(value) => Local::Value(value.clone()),
+                Err(fault) => Local::Fault(fault.clone()),
+            },
+        );
         outcome
     }
 
     /// One selection; `None` where an optional one finds nothing.
-    #[inline]
     fn qualify(
         &mut self,
         value: &Value<'v>,
@@ -148,6 +215,12 @@ impl<'v> Evaluation<'v, '_, '_> {
         }
         Ok(present)
     }
+}
+
+// === impl Resolved ===
+
+impl Resolved<'_> {
+    const ABSENT: Self = Resolved { state: State::Absent, value: Value::Null };
 }
 
 /// The member of a value under a key or index. `None` only if `optional`.

@@ -6,14 +6,14 @@ use super::attribute::go_type;
 use super::collections::ITEM_BYTES;
 use super::{Evaluation, Local, Outcome};
 use crate::fault::Fault;
-use crate::plan::{Collect, Fold, Into, LoopVars, Node, Quantifier, Which};
+use crate::plan::{Collect, Fold, Into, LoopVars, Quantifier, Which};
 use crate::value::{Entries, List, Map, Value};
 
 // === impl Evaluation ===
 
 impl<'v> Evaluation<'v, '_, '_> {
     /// `all`, `exists` and `exists_one`.
-    pub(super) fn quantifier(&mut self, quantifier: &'v Quantifier) -> Outcome<'v> {
+    pub(super) fn quantifier(&mut self, quantifier: &'v Quantifier) -> Result<bool, Fault> {
         let range = self.eval(&quantifier.range)?;
         if quantifier.which == Which::ExistsOne {
             return self.exists_one(quantifier, &range);
@@ -36,19 +36,21 @@ impl<'v> Evaluation<'v, '_, '_> {
                 Ok(value) if value == end => ended = true,
                 Ok(_) => {}
                 Err(found) if !found.is_absorbable() => return Err(found),
-                Err(found) => fault = Some(fault.take().map_or_else(|| found.clone(), |first| first.merge(found.clone()))),
+                Err(found) => {
+                    fault = Some(fault.take().map_or_else(|| found.clone(), |first| first.merge(found.clone())))
+                }
             }
             Ok(ControlFlow::Continue(()))
         })?;
         self.context.spend(1)?;
         match fault {
-            _ if ended => Ok(Value::Bool(end)),
+            _ if ended => Ok(end),
             Some(fault) => Err(fault),
-            None => Ok(Value::Bool(!end)),
+            None => Ok(!end),
         }
     }
 
-    fn exists_one(&mut self, quantifier: &'v Quantifier, range: &Value<'v>) -> Outcome<'v> {
+    fn exists_one(&mut self, quantifier: &'v Quantifier, range: &Value<'v>) -> Result<bool, Fault> {
         let (mut count, mut fault) = (0_u64, None);
         self.walk(range, quantifier.vars, |this| {
             match this.truth(&quantifier.predicate) {
@@ -63,7 +65,7 @@ impl<'v> Evaluation<'v, '_, '_> {
             Ok(ControlFlow::Continue(()))
         })?;
         self.context.spend(2)?;
-        fault.map_or(Ok(Value::Bool(count == 1)), Err)
+        fault.map_or(Ok(count == 1), Err)
     }
 
     /// `map`, `filter` and the transforming macros.
@@ -191,9 +193,7 @@ impl<'v> Evaluation<'v, '_, '_> {
             Value::Map(Map::Entries(entries)) => {
                 each(entries.iter(), |(key, value)| step(self, key.clone(), value.clone()))
             }
-            other if two => {
-                Err(Fault::error(format!("unsupported comprehension range type: {}", go_type(other))))
-            }
+            other if two => Err(Fault::error(format!("unsupported comprehension range type: {}", go_type(other)))),
             other => Err(Fault::error(format!("got '{}', expected iterable type", go_type(other)))),
         }
     }

@@ -1,22 +1,42 @@
 //! Operators and calls.
 
-use super::attribute::Resolved;
+use super::attribute::{Resolved, State};
 use super::{Evaluation, Outcome};
 use crate::fault::Fault;
-use crate::plan::{Call, In, Kind, Matches, Node, Order, traversal};
+use crate::plan::{Call, In, InSet, Kind, Matches, Node, Order, traversal};
 use crate::standard;
 use crate::value::{List, Value, code_points};
 
 // === impl Evaluation ===
 
 impl<'v> Evaluation<'v, '_, '_> {
-    /// A step in a place where only a boolean fits.
-    #[inline]
+    /// A step in a place where only a boolean fits. Steps that can be nothing else make no value of it.
     pub(super) fn truth(&mut self, node: &'v Node) -> Result<bool, Fault> {
-        match self.eval(node)? {
-            Value::Bool(value) => Ok(value),
-            _ => Err(Fault::no_such_overload()),
+        if self.context.trace.is_some() {
+            return boolean(self.eval(node)?);
         }
+        match &node.kind {
+            Kind::And(terms) => self.and(terms),
+            Kind::Or(terms) => self.or(terms),
+            Kind::Not(arg) => self.not(arg),
+            Kind::Equal(args) => self.equal(args),
+            Kind::NotEqual(args) => self.equal(args).map(|equal| !equal),
+            Kind::InSet(membership) => self.in_set(membership),
+            Kind::Quantifier(quantifier) => self.quantifier(quantifier),
+            Kind::Attribute(attribute) => self.attribute(attribute).and_then(boolean),
+            Kind::OptionalOrValue(args) => match self.or_value(args) {
+                Ok(Some(value)) => boolean(value),
+                Ok(None) => return self.truth(&args[1]),
+                Err(fault) => Err(fault),
+            },
+            Kind::Const(Value::Bool(value)) => return Ok(*value),
+            _ => return boolean(self.eval(node)?),
+        }
+        .map_err(|fault| super::at(fault, node))
+    }
+
+    pub(super) fn in_set(&mut self, membership: &'v InSet) -> Result<bool, Fault> {
+        Ok(membership.set.contains(&self.eval(&membership.item)?))
     }
 
     pub(super) fn and(&mut self, terms: &'v [Node; 2]) -> Result<bool, Fault> {
@@ -45,13 +65,10 @@ impl<'v> Evaluation<'v, '_, '_> {
         }
     }
 
-    pub(super) fn not(&mut self, arg: &'v Node) -> Outcome<'v> {
-        let value = self.eval(arg);
+    pub(super) fn not(&mut self, arg: &'v Node) -> Result<bool, Fault> {
+        let value = self.truth(arg);
         self.context.spend(1)?;
-        match value? {
-            Value::Bool(value) => Ok(Value::Bool(!value)),
-            _ => Err(Fault::no_such_overload()),
-        }
+        value.map(|value| !value)
     }
 
     pub(super) fn not_strictly_false(&mut self, arg: &'v Node) -> Outcome<'v> {
@@ -79,6 +96,11 @@ impl<'v> Evaluation<'v, '_, '_> {
     }
 
     pub(super) fn equal(&mut self, args: &'v [Node; 2]) -> Result<bool, Fault> {
+        if let Kind::Const(Value::Str(text)) = &args[1].kind
+            && self.context.trace.is_none()
+        {
+            return self.equal_text(&args[0], text.as_str());
+        }
         let [left, right] = match self.operands(args) {
             Ok(operands) => operands,
             Err((fault, sizes)) => {
@@ -86,7 +108,11 @@ impl<'v> Evaluation<'v, '_, '_> {
                 return Err(self.charged(traversal(size), fault));
             }
         };
-        let (equal, cost) = match (&left, &right) {
+        self.equal_values(&left, &right)
+    }
+
+    fn equal_values(&mut self, left: &Value<'v>, right: &Value<'v>) -> Result<bool, Fault> {
+        let (equal, cost) = match (left, right) {
             (Value::Str(left), Value::Str(right)) => {
                 let (left, right) = (left.as_str(), right.as_str());
                 (left == right, traversal(shorter(left, right)))
@@ -97,6 +123,18 @@ impl<'v> Evaluation<'v, '_, '_> {
         };
         self.context.spend(cost)?;
         Ok(equal)
+    }
+
+    /// Equality with a constant text.
+    fn equal_text(&mut self, arg: &'v Node, text: &'v str) -> Result<bool, Fault> {
+        let left = match self.eval(arg) {
+            Ok(left) => left,
+            Err(fault) => return Err(self.charged(traversal(code_points(text).min(1)), fault)),
+        };
+        let Value::Str(left) = &left else { return self.equal_values(&left, &Value::str(text)) };
+        let left = left.as_str();
+        self.context.spend(traversal(shorter(left, text)))?;
+        Ok(left == text)
     }
 
     pub(super) fn order(&mut self, order: &'v Order) -> Outcome<'v> {
@@ -149,23 +187,28 @@ impl<'v> Evaluation<'v, '_, '_> {
     }
 
     pub(super) fn optional_or_value(&mut self, args: &'v [Node; 2]) -> Outcome<'v> {
-        let [first, default] = args;
-        if let Kind::Attribute(attribute) = &first.kind
+        match self.or_value(args)? {
+            Some(value) => Ok(value),
+            None => self.eval(&args[1]),
+        }
+    }
+
+    /// The value of an optional, without making one where the optional comes of a selection.
+    #[inline]
+    fn or_value(&mut self, args: &'v [Node; 2]) -> Result<Option<Value<'v>>, Fault> {
+        if let Kind::Attribute(attribute) = &args[0].kind
+            && !attribute.qualifiers.is_empty()
             && !attribute.presence
             && self.context.trace.is_none()
         {
-            match self.resolve(attribute)? {
-                Resolved::Present(value) => return Ok(value),
-                Resolved::Absent | Resolved::Plain(Value::Optional(None)) => return self.eval(default),
-                Resolved::Plain(Value::Optional(Some(value))) => return Ok((*value).clone()),
-                Resolved::Plain(value) => return Ok(value),
-            }
+            let Resolved { state, value } = self.resolve(attribute)?;
+            return match state {
+                State::Present => Ok(Some(value)),
+                State::Absent => Ok(None),
+                State::Plain => Ok(inside(value)),
+            };
         }
-        match self.eval(first)? {
-            Value::Optional(None) => self.eval(default),
-            Value::Optional(Some(value)) => Ok((*value).clone()),
-            value => Ok(value),
-        }
+        self.eval(&args[0]).map(inside)
     }
 
     pub(super) fn call(&mut self, call: &'v Call) -> Outcome<'v> {
@@ -214,6 +257,18 @@ impl<'v> Evaluation<'v, '_, '_> {
             _ => fault,
         }
     }
+}
+
+/// What is inside an optional; a value that is none stands for itself.
+fn inside(value: Value<'_>) -> Option<Value<'_>> {
+    match value {
+        Value::Optional(inner) => inner.map(|value| (*value).clone()),
+        value => Some(value),
+    }
+}
+
+fn boolean(value: Value<'_>) -> Result<bool, Fault> {
+    if let Value::Bool(value) = value { Ok(value) } else { Err(Fault::no_such_overload()) }
 }
 
 /// Stand-ins for operands of which one has failed, for the price.

@@ -76,12 +76,6 @@ pub(super) fn charge_list(context: &mut Context<'_>, items: usize) -> Result<(),
     context.allocate(items.saturating_mul(size_of::<Value<'_>>()))
 }
 
-/// A new list.
-pub(super) fn made_list<'v>(context: &mut Context<'_>, items: Vec<Value<'v>>) -> Result<Value<'v>, Fault> {
-    charge_list(context, items.len())?;
-    Ok(Value::list(items))
-}
-
 /// An error once `steps` units more would spend the budget. For calls whose price is known before the work
 /// is done: the price itself is added after the call, as everywhere.
 pub(super) fn affordable(context: &Context<'_>, steps: u64) -> Result<(), Fault> {

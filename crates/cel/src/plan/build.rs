@@ -106,8 +106,7 @@ impl Builder<'_> {
             }
         }
         let operand = self.node(&select.operand)?;
-        let qualifier =
-            Qualifier { id: expr.id, key: QualifierKey::Field(select.field.clone()), optional: false };
+        let qualifier = Qualifier { id: expr.id, key: QualifierKey::Field(select.field.clone()), optional: false };
         let mut attribute = qualified(operand, qualifier);
         if select.test_only {
             attribute.presence = true;
@@ -192,10 +191,14 @@ fn qualified(operand: Node, qualifier: Qualifier) -> Attribute {
     }
 }
 
-/// As a branch of a conditional or as an index, cel-go reads an attribute without charging for its root.
+/// As a branch of a conditional or as an index, cel-go reads an attribute without charging for its root, and
+/// `has(a.?b.c)` without turning the optional into a boolean.
 pub(super) fn uncharged(node: &mut Node) {
     if let Kind::Attribute(attribute) = &mut node.kind {
         attribute.cost = 0;
+        if attribute.qualifiers.iter().any(|qualifier| qualifier.optional) {
+            attribute.presence = false;
+        }
     }
 }
 

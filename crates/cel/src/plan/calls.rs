@@ -9,6 +9,7 @@ use crate::ast::{self, Expr, ExprKind};
 use crate::context::{BUDGET_DEFAULT, Context};
 use crate::decl::Overload;
 use crate::fault::Fault;
+use crate::library::pattern::Pattern;
 use crate::standard;
 use crate::value::Value;
 
@@ -27,6 +28,11 @@ impl Builder<'_> {
         let mut args = Vec::with_capacity(call.args.len() + 1);
         for arg in target.into_iter().chain(&call.args) {
             args.push(self.node(arg)?);
+        }
+        if let ("find" | "findAll", Some(Kind::Const(Value::Str(pattern)))) = (&*name, args.get(1).map(|arg| &arg.kind))
+        {
+            // A constant pattern with a mistake is an error before anything runs.
+            Pattern::cached(pattern.as_str()).map_err(|refusal| refusal.fault(""))?;
         }
         let args = match <[Node; 3]>::try_from(args) {
             Ok([mut condition, mut then, mut otherwise]) if &*name == "_?_:_" => {
@@ -71,10 +77,8 @@ impl Builder<'_> {
             Some(run) => Target::Any(run),
             None if single.is_some() => Target::Overloads(overloads.into()),
             None => {
+                // A function that nobody knows is an error when it is called, which `||` may absorb.
                 let all = self.env.functions.get(&name).map(|function| function.overloads.clone()).unwrap_or_default();
-                if all.is_empty() {
-                    return Err(Fault::error(format!("no such overload: {name}")));
-                }
                 Target::Overloads(all.into())
             }
         };
@@ -157,7 +161,7 @@ fn binary(name: &str, single: Option<&'static str>, args: [Node; 2]) -> Result<R
         "orValue" if single.is_none_or(|id| id == "optional_orValue_value") => Kind::OptionalOrValue(Box::new(args)),
         "matches" => match &args[1].kind {
             Kind::Const(Value::Str(pattern)) => {
-                let regex = standard::compile_regex(pattern.as_str()).map_err(Fault::error)?;
+                let regex = Pattern::new(pattern.as_str()).map_err(|refusal| refusal.fault(""))?;
                 Kind::Matches(Box::new(Matches { args, regex, price }))
             }
             _ => return Ok(Err(args)),

@@ -42,9 +42,13 @@ pub(super) fn declare(library: Library) -> Library {
         let run = super::singleton(name).unwrap_or(special);
         library.function(name, id, &[left, right], result, run)
     });
-    library
-        .function("-_", "negate_double", &[Type::Double], Type::Double, negate)
-        .function("-_", "negate_int64", &[Type::Int], Type::Int, negate)
+    library.function("-_", "negate_double", &[Type::Double], Type::Double, negate).function(
+        "-_",
+        "negate_int64",
+        &[Type::Int],
+        Type::Int,
+        negate,
+    )
 }
 
 pub(super) fn add<'v>(context: &mut Context<'_>, args: &[Value<'v>]) -> Outcome<'v> {

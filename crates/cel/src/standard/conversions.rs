@@ -48,9 +48,13 @@ pub(super) fn declare(library: Library) -> Library {
         ("uint", "int64_to_uint64", Type::Int, Type::Uint, to_uint),
         ("uint", "string_to_uint64", Type::String, Type::Uint, to_uint),
     ];
-    let library = library
-        .function("type", "type", &[a()], Type::of(a()), type_of)
-        .function("dyn", "to_dyn", &[a()], Type::Dyn, identity);
+    let library = library.function("type", "type", &[a()], Type::of(a()), type_of).function(
+        "dyn",
+        "to_dyn",
+        &[a()],
+        Type::Dyn,
+        identity,
+    );
     conversions
         .into_iter()
         .fold(library, |library, (name, id, arg, result, run)| library.function(name, id, &[arg], result, run))

@@ -18,7 +18,7 @@ pub fn library() -> Library {
     let list = || Type::list(v());
     let map = || Type::map(k(), v());
     let library = Library::default()
-        .constant("optional_type", Type::of(optional()), Value::Type(optional().into()))
+        .constant("optional_type", Type::of(Type::opaque("optional_type")), Value::Type(optional().into()))
         .function("optional.of", "optional_of", &[v()], optional(), of)
         .function("optional.ofNonZeroValue", "optional_ofNonZeroValue", &[v()], optional(), of_non_zero_value)
         .function("optional.none", "optional_none", &[], optional(), none)
@@ -29,7 +29,13 @@ pub fn library() -> Library {
     library
         .function("_?._", "select_optional_field", &[Type::Dyn, Type::String], optional(), special)
         .function("_[?_]", "list_optindex_optional_int", &[list(), Type::Int], optional(), special)
-        .function("_[?_]", "optional_list_optindex_optional_int", &[Type::optional(list()), Type::Int], optional(), special)
+        .function(
+            "_[?_]",
+            "optional_list_optindex_optional_int",
+            &[Type::optional(list()), Type::Int],
+            optional(),
+            special,
+        )
         .function("_[?_]", "map_optindex_optional_value", &[map(), k()], optional(), special)
         .function("_[?_]", "optional_map_optindex_optional_value", &[Type::optional(map()), k()], optional(), special)
         .function("_[_]", "optional_list_index_int", &[Type::optional(list()), Type::Int], optional(), special)
@@ -37,7 +43,7 @@ pub fn library() -> Library {
 }
 
 /// `first`, `last`, `optional.unwrap` and `unwrapOpt`, which came with the second version.
-pub(crate) fn extra() -> Library {
+pub fn extra() -> Library {
     let v = || Type::param("V");
     let optional = || Type::optional(v());
     let list = || Type::list(v());

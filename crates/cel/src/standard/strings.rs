@@ -3,10 +3,9 @@
 use crate::context::Context;
 use crate::decl::Library;
 use crate::fault::Fault;
+use crate::library::pattern::Pattern;
 use crate::types::Type;
 use crate::value::Value;
-
-use super::pattern;
 
 type Outcome<'v> = Result<Value<'v>, Fault>;
 
@@ -51,7 +50,7 @@ pub(super) fn matches<'v>(_: &mut Context<'_>, args: &[Value<'v>]) -> Outcome<'v
         return Err(Fault::error("no such overload: matches"));
     }
     let (text, pattern) = texts(args)?;
-    let regex = pattern::compile(pattern).map_err(Fault::error)?;
+    let regex = Pattern::cached(pattern).map_err(|refusal| refusal.fault(""))?;
     Ok(Value::Bool(regex.is_match(text)))
 }
 

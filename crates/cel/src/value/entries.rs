@@ -3,8 +3,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use manifest::{Data, Value as Node};
-
 use super::{Entries, Map, Str, Value};
 use crate::fault::Fault;
 
@@ -188,7 +186,7 @@ impl<'v> Map<'v> {
     /// The value of a key.
     pub fn get(&self, key: &Value<'_>) -> Option<Value<'v>> {
         match self {
-            Map::Node(node) => node_field(*node, key.as_str()?).map(Value::node),
+            Map::Node(node) => node.field(key.as_str()?).map(Value::node),
             Map::Entries(entries) => entries.get(key).cloned(),
         }
     }
@@ -197,7 +195,7 @@ impl<'v> Map<'v> {
     #[inline]
     pub fn get_str(&self, key: &str) -> Option<Value<'v>> {
         match self {
-            Map::Node(node) => node_field(*node, key).map(Value::node),
+            Map::Node(node) => node.field(key).map(Value::node),
             Map::Entries(entries) => entries.get_str(key).cloned(),
         }
     }
@@ -205,7 +203,7 @@ impl<'v> Map<'v> {
     /// Whether there is such a key.
     pub fn contains(&self, key: &Value<'_>) -> bool {
         match self {
-            Map::Node(node) => key.as_str().is_some_and(|key| node_field(*node, key).is_some()),
+            Map::Node(node) => key.as_str().is_some_and(|key| node.field(key).is_some()),
             Map::Entries(entries) => entries.get(key).is_some(),
         }
     }
@@ -219,15 +217,6 @@ impl<'v> Map<'v> {
         let nodes = nodes.into_iter().flatten().map(|(key, value)| (Value::node(key), Value::node(value)));
         nodes.chain(entries.into_iter().flatten().map(|(key, value)| (key.clone(), value.clone())))
     }
-}
-
-/// The value of a key, null values included: a key that is written has a value in CEL.
-#[inline]
-pub(crate) fn node_field<'v>(node: Node<'v>, key: &str) -> Option<Node<'v>> {
-    if !matches!(node.data(), Data::Map(_)) {
-        return None;
-    }
-    node.entry(key).map(|(_, value)| value)
 }
 
 #[cfg(test)]

@@ -166,8 +166,14 @@ impl Job {
             .iter()
             .filter_map(|item| self.expression(&item.source, Wanted::StringOrNull, Text::TrimmedShownWhole))
             .collect();
-        self.types.patches = true;
-        self.apply_types();
+        let mut whole = None;
+        if !spec.mutations.is_empty() {
+            self.types.patches = true;
+            self.apply_types();
+            let mut patching = self.with.clone();
+            patching.add(cel::library::kubernetes::jsonpatch());
+            whole = Some(std::mem::replace(&mut self.with, patching));
+        }
         let mutations: Vec<_> = spec
             .mutations
             .iter()
@@ -179,6 +185,9 @@ impl Job {
                 self.expression(&item.source, wanted, Text::Trimmed)
             })
             .collect();
+        if let Some(whole) = whole {
+            self.with = whole;
+        }
         let complete = self.broken.is_empty();
         complete.then_some(Compiled {
             spec,

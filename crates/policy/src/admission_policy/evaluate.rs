@@ -2,20 +2,19 @@
 
 use std::sync::Arc;
 
-use cel::fault::{Fact, Fault};
-use cel::value::Value;
+use cel::fault::Fact;
 
 use super::activation::{Given, Inputs};
 use super::budgets::Budgets;
-use super::matched::Matched;
 use super::params::{self, Params};
 use super::set::{Entry, PolicySet};
 use super::spec::{Action, BindingSpec, Flavour};
 use super::trace::{Explained, Trace};
 use super::validate::{self, Judgement};
 use crate::admission::facts::{Facts, Lookup};
+use crate::admission::matching::{Match, is_exempt_from_policies};
 use crate::admission::request::{Kind, Operation, Request, Resource};
-use crate::admission::verdict::{Actions, Ruling, Verdict, Violation};
+use crate::admission::verdict::{Actions, Ruling, Verdict};
 
 impl PolicySet {
     /// Judges a request: a verdict for every validating policy that looks at it, per binding and parameter
@@ -40,8 +39,7 @@ impl PolicySet {
             if excluded.is_some() {
                 return;
             }
-            let plural = request.resource.as_ref().map(|resource| &*resource.resource);
-            for index in self.by_resource.candidates(plural, self.validating.len()) {
+            for index in self.by_resource.candidates(request) {
                 if let Some(entry) = self.validating.get(index) {
                     judge(entry, request, facts, budgets, out);
                 }
@@ -101,24 +99,7 @@ impl Out {
 /// Why policies never see such requests.
 pub(crate) fn excluded(request: &Request<'_>) -> Option<&'static str> {
     let resource = request.request_resource.as_ref().or(request.resource.as_ref())?;
-    match (&*resource.group, &*resource.resource) {
-        (
-            "admissionregistration.k8s.io",
-            "validatingadmissionpolicies"
-            | "validatingadmissionpolicybindings"
-            | "mutatingadmissionpolicies"
-            | "mutatingadmissionpolicybindings",
-        ) => Some("policies do not judge policies and bindings"),
-        ("authentication.k8s.io", "selfsubjectreviews" | "tokenreviews")
-        | (
-            "authorization.k8s.io",
-            "localsubjectaccessreviews"
-            | "selfsubjectaccessreviews"
-            | "selfsubjectrulesreviews"
-            | "subjectaccessreviews",
-        ) => Some("policies do not judge reviews of identities and permissions"),
-        _ => None,
-    }
+    is_exempt_from_policies(&resource.group, &resource.resource).then_some("policies do not judge such objects")
 }
 
 /// Everything refuses whatever the actions of a binding are.
@@ -126,16 +107,16 @@ const DENY: Actions = Actions { deny: true, warn: false, audit: false };
 
 fn judge(entry: &Entry, request: &Request<'_>, facts: &Facts, budgets: &mut Budgets<'_>, out: &mut Out) {
     let spec = &entry.policy.spec;
-    let failed = |message: String| Ruling::Failed { messages: vec![message.into()], ignored: spec.ignores_failure };
     let (kind, resource) = match entry.policy.spec.constraints.matches(request, facts) {
-        Matched::Yes(kind, resource) => (kind, resource),
-        Matched::No(why) => {
+        Match::Match { resource, kind } => (kind, resource),
+        Match::NoMatch(why) => {
             if out.explained.is_some() {
-                out.push(&spec.name, None, None, Actions::default(), Ruling::NotApplicable(why));
+                out.push(&spec.name, None, None, Actions::default(), Ruling::NotApplicable(why.into()));
             }
             return;
         }
-        Matched::Unknown(missing) => {
+        Match::Unknown(missing) => {
+            let missing: Arc<[Fact]> = missing.into();
             // Whether any binding refuses is as unknown as whether the policy looks at the request.
             for binding in &entry.bindings {
                 let actions = actions(binding.as_ref());
@@ -143,28 +124,24 @@ fn judge(entry: &Entry, request: &Request<'_>, facts: &Facts, budgets: &mut Budg
             }
             return;
         }
-        Matched::Failed(message) => {
-            out.push(&spec.name, None, None, DENY, failed(format!("failed to configure policy: {message}")));
-            return;
-        }
     };
+    if let Some(message) = params::lost_kind(spec.param_kind.as_ref(), facts) {
+        let ruling = Ruling::Failed { messages: vec![message.into()], ignored: spec.ignores_failure };
+        return out.push(&spec.name, None, None, DENY, ruling);
+    }
     for binding in &entry.bindings {
         let (name, actions) = (binding_name(binding), actions(binding.as_ref()));
         let matched = binding.as_ref().and_then(|binding| binding.constraints.as_ref());
         match matched.map(|constraints| constraints.matches(request, facts)) {
-            None | Some(Matched::Yes(..)) => {}
-            Some(Matched::No(why)) => {
+            None | Some(Match::Match { .. }) => {}
+            Some(Match::NoMatch(why)) => {
                 if out.explained.is_some() {
-                    out.push(&spec.name, name, None, actions, Ruling::NotApplicable(why));
+                    out.push(&spec.name, name, None, actions, Ruling::NotApplicable(why.into()));
                 }
                 continue;
             }
-            Some(Matched::Unknown(missing)) => {
-                out.push(&spec.name, name, None, actions, Ruling::Unknown(missing));
-                continue;
-            }
-            Some(Matched::Failed(message)) => {
-                out.push(&spec.name, name, None, DENY, failed(format!("failed to configure binding: {message}")));
+            Some(Match::Unknown(missing)) => {
+                out.push(&spec.name, name, None, actions, Ruling::Unknown(missing.into()));
                 continue;
             }
         }
@@ -173,7 +150,7 @@ fn judge(entry: &Entry, request: &Request<'_>, facts: &Facts, budgets: &mut Budg
             out.push(&spec.name, name, None, actions, Ruling::Unknown(Arc::new([fact])));
             continue;
         }
-        with_params(entry, binding.as_ref(), (kind, resource), request, facts, budgets, out);
+        with_params(entry, binding.as_ref(), (&kind, resource.as_ref()), request, facts, budgets, out);
     }
 }
 
@@ -195,6 +172,10 @@ fn with_params(
         (None, Some(kind)) => Params::Maybe(Fact { name: format!("params of kind {}", kind.kind).into() }),
         _ => params::collect(spec.param_kind.as_ref(), reference, request, facts),
     };
+    if let (Given::Unknown(_), Some(message)) = (&inputs.namespace, lost_namespace(request, facts)) {
+        let ruling = Ruling::Failed { messages: vec![message.into()], ignored: false };
+        return out.push(&spec.name, name, None, DENY, ruling);
+    }
     let mut one = |given: Given<'_>, unsure: Option<&Fact>, inputs: &mut Inputs<'_>, out: &mut Out| {
         let params = if let Given::Object(node) = &given { Some(Arc::from(params::name_of(*node))) } else { None };
         let mut inputs = Inputs { params: given, ..inputs.clone() };
@@ -289,6 +270,12 @@ fn ruling(judged: Judgement) -> Ruling {
     }
 }
 
+/// The API server's answer to a request into a namespace that does not exist.
+pub(crate) fn lost_namespace(request: &Request<'_>, facts: &Facts) -> Option<String> {
+    let lost = matches!(facts.namespace(&request.namespace), Lookup::Absent);
+    lost.then(|| format!("namespaces \"{}\" not found", request.namespace))
+}
+
 /// What expressions see, without parameters.
 pub(crate) fn inputs<'v>(
     request: &'v Request<'v>,
@@ -312,17 +299,24 @@ pub(crate) fn inputs<'v>(
         None if needs_old => Given::Unknown(Fact { name: "oldObject".into() }),
         None => Given::Null,
     };
-    let authorizer: Result<Value<'v>, Fault> = Err(Fault::unknown("RBAC objects"));
+    // An object of another version would have to be converted, which is the business of who serves the kind.
+    let converted = (*kind != request.kind).then(|| {
+        let group = if kind.group.is_empty() { "" } else { "/" };
+        Fact { name: format!("object as {}{group}{} {}", kind.group, kind.version, kind.kind).into() }
+    });
+    let as_matched = |given: Given<'v>| match (&given, &converted) {
+        (Given::Object(_), Some(fact)) => Given::Unknown(fact.clone()),
+        _ => given,
+    };
     Inputs {
         request,
         kind,
         resource,
-        object: request.object.map_or(Given::Null, Given::Object),
-        old_object,
+        object: as_matched(request.object.map_or(Given::Null, Given::Object)),
+        old_object: as_matched(old_object),
         namespace,
         params: Given::Null,
-        request_resource: authorizer.clone(),
-        authorizer,
+        facts,
     }
 }
 
@@ -340,9 +334,4 @@ pub(crate) fn actions(binding: Option<&BindingSpec>) -> Actions {
         },
         _ => DENY,
     }
-}
-
-/// Used where a refusal has no validation of its own.
-pub(crate) fn refusal(message: String) -> Violation {
-    Violation { message: message.into(), reason: "Invalid".into(), index: 0, details: None, from_error: true }
 }

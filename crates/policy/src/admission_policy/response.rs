@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::mutate::json::write_text;
-use super::spec::Flavour;
+use super::set::PolicySet;
+use super::spec::{Action, Flavour};
 use crate::admission::request::Request;
 use crate::admission::verdict::{Ruling, Verdict, Violation};
 
@@ -24,8 +25,19 @@ pub struct Response {
     pub audit_annotations: Vec<(String, String)>,
 }
 
-/// Folds the verdicts on one request, in the order in which they were given.
-pub fn response(request: &Request<'_>, verdicts: &[Verdict]) -> Response {
+impl PolicySet {
+    /// Folds the verdicts of validating policies on one request, in the order in which they were given.
+    pub fn response(&self, request: &Request<'_>, verdicts: &[Verdict]) -> Response {
+        let actions = |verdict: &Verdict| {
+            let mut own = self.bindings(Flavour::Validating, &verdict.policy);
+            let binding = own.find(|binding| Some(&binding.name) == verdict.binding.as_ref());
+            binding.map(|binding| binding.actions.clone()).unwrap_or_default()
+        };
+        response(request, verdicts, &actions)
+    }
+}
+
+fn response(request: &Request<'_>, verdicts: &[Verdict], actions: &dyn Fn(&Verdict) -> Vec<Action>) -> Response {
     let mut out = Response {
         allowed: Some(true),
         message: None,
@@ -35,13 +47,13 @@ pub fn response(request: &Request<'_>, verdicts: &[Verdict]) -> Response {
         audit_annotations: Vec::new(),
     };
     for verdict in verdicts {
-        fold(request, verdict, &mut out);
+        fold(request, verdict, actions, &mut out);
     }
     annotate(verdicts, &mut out);
     out
 }
 
-fn fold(request: &Request<'_>, verdict: &Verdict, out: &mut Response) {
+fn fold(request: &Request<'_>, verdict: &Verdict, actions: &dyn Fn(&Verdict) -> Vec<Action>, out: &mut Response) {
     match (verdict.refuses(), out.allowed) {
         (Some(true), _) => out.allowed = Some(false),
         (None, Some(true)) => out.allowed = None,
@@ -54,7 +66,7 @@ fn fold(request: &Request<'_>, verdict: &Verdict, out: &mut Response) {
             out.code = Some(code(reason));
         }
         if verdict.actions.audit {
-            let value = failure_annotation(verdict, index, message);
+            let value = failure_annotation(verdict, &actions(verdict), index, message);
             let key = "validation.policy.admission.k8s.io/validation_failure";
             if !out.audit_annotations.iter().any(|(own, _)| own == key) {
                 out.audit_annotations.push((key.to_owned(), value));
@@ -84,6 +96,9 @@ fn denials(verdict: &Verdict) -> Vec<(usize, &str, Arc<str>)> {
 /// request: …`.
 pub fn refusal(flavour: Flavour, verdict: &Verdict, message: &str) -> String {
     let policy = &verdict.policy;
+    if flavour == Flavour::Mutating && message.starts_with("Internal error occurred: ") {
+        return message.to_owned();
+    }
     match (flavour, &verdict.binding) {
         (Flavour::Validating, Some(binding)) => {
             format!("ValidatingAdmissionPolicy '{policy}' with binding '{binding}' denied request: {message}")
@@ -127,7 +142,7 @@ fn code(reason: Arc<str>) -> u16 {
 }
 
 /// The annotation that a binding with the action `Audit` leaves for a failure.
-fn failure_annotation(verdict: &Verdict, index: usize, message: &str) -> String {
+fn failure_annotation(verdict: &Verdict, actions: &[Action], index: usize, message: &str) -> String {
     let mut out = String::from("[{\"message\":");
     write_text(message, &mut out);
     out.push_str(",\"policy\":");
@@ -135,8 +150,7 @@ fn failure_annotation(verdict: &Verdict, index: usize, message: &str) -> String 
     out.push_str(",\"binding\":");
     write_text(verdict.binding.as_deref().unwrap_or(""), &mut out);
     out.push_str(&format!(",\"expressionIndex\":{index},\"validationActions\":["));
-    let actions = [("Deny", verdict.actions.deny), ("Warn", verdict.actions.warn), ("Audit", verdict.actions.audit)];
-    let names: Vec<String> = actions.iter().filter(|(_, on)| *on).map(|(name, _)| format!("\"{name}\"")).collect();
+    let names: Vec<String> = actions.iter().map(|action| format!("\"{}\"", action.as_str())).collect();
     out.push_str(&names.join(","));
     out.push_str("]}]");
     out

@@ -1,14 +1,13 @@
 //! All policies of a run: loaded, compiled, and grouped by the resources they match.
 
-use std::collections::HashMap;
-
 use cel::Env;
 use manifest::Value;
 
-use super::compile::{Compiled, Compiler, Unused};
+use super::compile::{Broken, Compiled, Compiler, Unused};
 use super::issue::{Level, LoadIssue};
 use super::load::{Loaded, quote};
 use super::spec::{BindingSpec, Flavour, PolicySpec};
+use crate::admission::matching::MatchIndex;
 
 /// Policies and their bindings, ready to be evaluated. Shared between threads.
 #[derive(Debug, Default)]
@@ -17,8 +16,8 @@ pub struct PolicySet {
     pub(crate) validating: Vec<Entry>,
     /// By name.
     pub(crate) mutating: Vec<Entry>,
-    /// Indices into `validating` of the policies that may look at a resource.
-    pub(crate) by_resource: Index,
+    /// Which of `validating` may look at a request.
+    pub(crate) by_resource: MatchIndex,
 }
 
 /// A policy with its bindings.
@@ -29,15 +28,6 @@ pub(crate) struct Entry {
     pub bindings: Vec<Option<BindingSpec>>,
 }
 
-/// Which policies may look at a resource.
-#[derive(Debug, Default)]
-pub(crate) struct Index {
-    /// By plural.
-    named: HashMap<Box<str>, Vec<usize>>,
-    /// Those that match every resource.
-    any: Vec<usize>,
-}
-
 /// How policies are loaded.
 #[derive(Clone, Debug)]
 pub struct LoadOptions {
@@ -46,6 +36,13 @@ pub struct LoadOptions {
     /// Policies that no binding names are judged as if a binding said `Deny`. Without this they are not in
     /// force, as in a cluster.
     pub bind_all: bool,
+}
+
+impl Default for LoadOptions {
+    /// What the newest Kubernetes that is known has; only bound policies are in force.
+    fn default() -> Self {
+        LoadOptions { env: cel::library::kubernetes(KUBERNETES), bind_all: false }
+    }
 }
 
 impl PolicySet {
@@ -72,6 +69,12 @@ impl PolicySet {
                 .map(|binding| Some(binding.clone()))
                 .collect();
             set.add(spec, own, &mut compiler, options, &mut loaded);
+        }
+        for spec in std::mem::take(&mut loaded.broken) {
+            let object = format!("{} {}", spec.flavour.policy_kind(), spec.name);
+            if let Err(broken) = compiler.compile(spec) {
+                report_broken(&object, broken, &mut loaded);
+            }
         }
         set.finish();
         (set, loaded.issues)
@@ -107,11 +110,7 @@ impl PolicySet {
         match compiler.compile(spec) {
             Err(broken) => {
                 loaded.refused.insert((flavour, name));
-                for broken in broken {
-                    let message = format!("Invalid value: {}: {}", quote(&broken.shown), broken.message);
-                    let at = (&*broken.source.field, broken.source.location);
-                    loaded.issue(Level::Refused, object.clone(), at, message, None);
-                }
+                report_broken(&object, broken, loaded);
             }
             Ok((policy, unused)) => {
                 for unused in unused {
@@ -136,7 +135,7 @@ impl PolicySet {
         let by_name = |a: &Entry, b: &Entry| a.policy.spec.name.cmp(&b.policy.spec.name);
         self.validating.sort_by(by_name);
         self.mutating.sort_by(by_name);
-        self.by_resource = Index::of(&self.validating);
+        self.by_resource = MatchIndex::new(self.validating.iter().map(|entry| &entry.policy.spec.constraints));
     }
 }
 
@@ -170,6 +169,15 @@ fn check_bindings(policies: &[PolicySpec], bindings: &[BindingSpec], loaded: &mu
     }
 }
 
+fn report_broken(object: &str, broken: Vec<Broken>, loaded: &mut Loaded) {
+    // An empty expression was reported as missing.
+    for broken in broken.into_iter().filter(|broken| !broken.source.text.trim().is_empty()) {
+        let message = format!("Invalid value: {}: {}", quote(&broken.shown), broken.message);
+        let at = (&*broken.source.field, broken.source.location);
+        loaded.issue(Level::Refused, object.to_owned(), at, message, None);
+    }
+}
+
 fn report_unused(object: &str, policy: &Compiled, unused: &Unused, loaded: &mut Loaded) {
     match unused {
         Unused::Params => {
@@ -187,38 +195,8 @@ fn report_unused(object: &str, policy: &Compiled, unused: &Unused, loaded: &mut 
     }
 }
 
-// === impl Index ===
-
-impl Index {
-    fn of(entries: &[Entry]) -> Index {
-        let mut index = Index::default();
-        for (at, entry) in entries.iter().enumerate() {
-            match entry.policy.spec.plurals() {
-                Some(plurals) => {
-                    for plural in plurals {
-                        let list = index.named.entry(plural.into()).or_default();
-                        if list.last() != Some(&at) {
-                            list.push(at);
-                        }
-                    }
-                }
-                None => index.any.push(at),
-            }
-        }
-        index
-    }
-
-    /// Indices of the policies that may look at a resource, in order. Of an unknown resource: all.
-    pub(crate) fn candidates(&self, plural: Option<&str>, total: usize) -> Vec<usize> {
-        let Some(plural) = plural else { return (0..total).collect() };
-        let named = self.named.get(plural).map_or(&[][..], Vec::as_slice);
-        let mut list = Vec::with_capacity(named.len() + self.any.len());
-        list.extend_from_slice(named);
-        list.extend_from_slice(&self.any);
-        list.sort_unstable();
-        list
-    }
-}
+/// The Kubernetes whose API server the evaluation follows.
+const KUBERNETES: (u32, u32) = (1, 36);
 
 const HINT_UNBOUND: &str = "Add a binding that names it, or ask for unbound policies to be judged.";
 const HINT_NAME: &str = "Correct spec.policyName, or add the policy.";

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use model::Location;
 
-use super::matched::Constraints;
+use crate::admission::matching::MatchResources;
 use crate::admission::selector::Selector;
 
 /// A ValidatingAdmissionPolicy or a MutatingAdmissionPolicy.
@@ -23,7 +23,7 @@ pub struct PolicySpec {
     /// `spec.paramKind`
     pub param_kind: Option<ParamKind>,
     /// `spec.matchConstraints`
-    pub(crate) constraints: Constraints,
+    pub constraints: MatchResources,
     /// `spec.matchConditions`
     pub match_conditions: Vec<Named>,
     /// `spec.variables`
@@ -119,7 +119,7 @@ pub struct BindingSpec {
     /// `spec.policyName`
     pub policy: Arc<str>,
     /// `spec.matchResources`
-    pub(crate) constraints: Option<Constraints>,
+    pub constraints: Option<MatchResources>,
     /// `spec.paramRef`
     pub param_ref: Option<ParamRef>,
     /// `spec.validationActions` in order, each once; empty for mutating policies.
@@ -167,15 +167,6 @@ impl Flavour {
             Flavour::Validating => "ValidatingAdmissionPolicyBinding",
             Flavour::Mutating => "MutatingAdmissionPolicyBinding",
         }
-    }
-}
-
-// === impl PolicySpec ===
-
-impl PolicySpec {
-    /// Plurals of the resources that the policy may look at; `None` when that can be any.
-    pub(crate) fn plurals(&self) -> Option<Vec<&str>> {
-        self.constraints.plurals()
     }
 }
 

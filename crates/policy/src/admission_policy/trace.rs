@@ -10,7 +10,7 @@ use crate::admission::verdict::Verdict;
 
 /// Collects steps if someone wants them.
 #[derive(Debug, Default)]
-pub struct Trace {
+pub(crate) struct Trace {
     steps: Option<Vec<Step>>,
 }
 
@@ -53,12 +53,12 @@ pub struct Part {
 
 impl Trace {
     /// A trace that collects.
-    pub fn collecting() -> Self {
+    pub(crate) fn collecting() -> Self {
         Trace { steps: Some(Vec::new()) }
     }
 
     /// What was collected.
-    pub fn into_steps(self) -> Vec<Step> {
+    pub(crate) fn into_steps(self) -> Vec<Step> {
         self.steps.unwrap_or_default()
     }
 
@@ -70,11 +70,6 @@ impl Trace {
         if let Some(steps) = &mut self.steps {
             steps.push(step);
         }
-    }
-
-    /// Steps since the last call.
-    pub(crate) fn take(&mut self) -> Vec<Step> {
-        self.steps.as_mut().map(std::mem::take).unwrap_or_default()
     }
 }
 

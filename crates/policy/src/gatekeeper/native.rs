@@ -11,7 +11,7 @@ use crate::admission::request::Request;
 use crate::admission_policy::activation::{Given, Inputs};
 use crate::admission_policy::compile::{Compiled, Compiler};
 use crate::admission_policy::evaluate;
-use crate::admission_policy::matched::Constraints;
+use crate::admission::matching::MatchResources;
 use crate::admission_policy::trace::Trace;
 use crate::admission_policy::validate::{self, Judgement};
 use crate::admission_policy::{Budgets, Flavour, Named, ParamKind, PolicySpec, Source, Validation};
@@ -60,7 +60,7 @@ pub(super) fn read(
         annotations: Vec::new(),
         ignores_failure,
         param_kind: Some(ParamKind { api_version: "constraints.gatekeeper.sh/v1beta1".into(), kind: kind.into() }),
-        constraints: Constraints::read(None),
+        constraints: MatchResources::default(),
         match_conditions,
         variables,
         validations,

@@ -45,9 +45,7 @@ fn makes_message(expr: &Expr) -> bool {
         ExprKind::Struct(_) => true,
         ExprKind::Literal(_) => false,
         ExprKind::Ident(_) => false,
-        ExprKind::Select(select) => {
-            dotted(expr).is_some_and(|name| package(&name)) || makes_message(&select.operand)
-        }
+        ExprKind::Select(select) => dotted(expr).is_some_and(|name| package(&name)) || makes_message(&select.operand),
         ExprKind::Call(call) => call.target.iter().chain(&call.args).any(makes_message),
         ExprKind::List(list) => list.elements.iter().any(makes_message),
         ExprKind::Map(entries) => entries.iter().any(|entry| makes_message(&entry.key) || makes_message(&entry.value)),

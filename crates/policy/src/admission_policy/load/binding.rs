@@ -1,6 +1,5 @@
 //! ValidatingAdmissionPolicyBinding and MutatingAdmissionPolicyBinding.
 
-use super::super::matched::Constraints;
 use super::super::spec::{Action, BindingSpec, Flavour, ParamRef};
 use super::matching::{self, Operations};
 use super::report::{At, Report};
@@ -22,15 +21,12 @@ pub(super) fn read(root: &At<'_>, flavour: Flavour, report: &mut Report) -> Bind
     let param_ref = param_ref(&spec.child("paramRef"), report);
     let matched = spec.child("matchResources");
     let operations = if flavour == Flavour::Mutating { Operations::Mutating } else { Operations::Any };
-    if matched.is_set() {
-        matching::check(&matched, operations, report);
-    }
     let actions = match flavour {
         Flavour::Validating => actions(&spec.child("validationActions"), report),
         Flavour::Mutating => Vec::new(),
     };
     let policy = policy_name.str().into();
-    let constraints = matched.is_set().then(|| Constraints::read(matched.value));
+    let constraints = matched.is_set().then(|| matching::read(&matched, operations, report));
     BindingSpec { flavour, name, location: root.location, policy, constraints, param_ref, actions }
 }
 

@@ -4,6 +4,7 @@ use manifest::Value;
 
 use super::names;
 use super::report::{At, Report};
+use crate::admission::matching::MatchResources;
 
 /// Which operations rules may name.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -14,8 +15,21 @@ pub(super) enum Operations {
     Mutating,
 }
 
-/// Checks a `MatchResources`.
-pub(super) fn check(at: &At<'_>, operations: Operations, report: &mut Report) {
+/// Reads a `MatchResources` and reports what is wrong with it.
+pub(super) fn read(at: &At<'_>, operations: Operations, report: &mut Report) -> MatchResources {
+    let before = report.issues.len();
+    check(at, operations, report);
+    match at.value.map(MatchResources::read) {
+        Some(Ok(read)) => read,
+        Some(Err(error)) if report.issues.len() == before => {
+            report.error(&At { location: error.location, ..at.clone() }, error.message);
+            MatchResources::default()
+        }
+        _ => MatchResources::default(),
+    }
+}
+
+fn check(at: &At<'_>, operations: Operations, report: &mut Report) {
     let policy = at.child("matchPolicy");
     if policy.is_set() && !matches!(policy.str(), "Exact" | "Equivalent") {
         report.unsupported(&policy, policy.str(), &["Equivalent", "Exact"]);

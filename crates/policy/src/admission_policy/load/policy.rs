@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use manifest::Value;
 
-use super::super::matched::Constraints;
 use super::super::spec::{Flavour, Mutation, Named, ParamKind, PatchType, PolicySpec, Source, Validation};
 use super::matching::{self, Operations};
 use super::names;
 use super::report::{At, Report, quote};
+use crate::admission::matching::MatchResources;
 
 /// Reads a policy and reports what the API server would refuse, except for the expressions themselves.
 pub(super) fn read(root: &At<'_>, flavour: Flavour, report: &mut Report) -> PolicySpec {
@@ -20,7 +20,7 @@ pub(super) fn read(root: &At<'_>, flavour: Flavour, report: &mut Report) -> Poli
         report.unsupported(&failure, failure.str(), &["Fail", "Ignore"]);
     }
     let param_kind = param_kind(&spec.child("paramKind"), report);
-    constraints(&spec.child("matchConstraints"), flavour, report);
+    let constraints = constraints(&spec.child("matchConstraints"), flavour, report);
     let match_conditions = match_conditions(&spec.child("matchConditions"), report);
     let variables = variables(&spec.child("variables"), report);
     let (mut validations, mut audit_annotations, mut mutations) = (Vec::new(), Vec::new(), Vec::new());
@@ -51,7 +51,7 @@ pub(super) fn read(root: &At<'_>, flavour: Flavour, report: &mut Report) -> Poli
         ignores_failure: failure.str() == "Ignore",
         name,
         param_kind,
-        constraints: Constraints::read(spec.child("matchConstraints").value),
+        constraints,
         match_conditions,
         variables,
         validations,
@@ -108,17 +108,18 @@ fn param_kind(at: &At<'_>, report: &mut Report) -> Option<ParamKind> {
     Some(ParamKind { api_version: version.str().into(), kind: kind.str().into() })
 }
 
-fn constraints(at: &At<'_>, flavour: Flavour, report: &mut Report) {
+fn constraints(at: &At<'_>, flavour: Flavour, report: &mut Report) -> MatchResources {
     if !at.is_set() {
         report.required(at, "");
-        return;
+        return MatchResources::default();
     }
     let operations = if flavour == Flavour::Mutating { Operations::Mutating } else { Operations::Any };
-    matching::check(at, operations, report);
+    let read = matching::read(at, operations, report);
     let rules = at.child("resourceRules");
     if count(&rules) == 0 {
         report.required(&rules, "");
     }
+    read
 }
 
 fn match_conditions(at: &At<'_>, report: &mut Report) -> Vec<Named> {
