@@ -71,6 +71,8 @@ struct Walk {
     aliases: BTreeMap<String, String>,
     /// The rule that is walked through.
     current: String,
+    /// Variables that are declared somewhere in it. They hide rules of the same name; functions are not hidden.
+    locals: BTreeSet<String>,
 }
 
 #[derive(Debug, Default)]
@@ -132,7 +134,25 @@ impl Walk {
                 self.value_of(head, spec);
             }
         }
-        self.visit(rule_part(rule), None);
+        self.locals.clear();
+        let part = rule_part(rule);
+        collect_locals(part, &mut self.locals);
+        for value in part.get("head").and_then(Value::as_object).into_iter().flat_map(|head| head.values()) {
+            for (key, value) in value.as_object().into_iter().flatten() {
+                if key != "refr" {
+                    self.visit(value, Some(key));
+                }
+            }
+            // The name of a rule is no use of it, but what stands in its brackets is.
+            if let Some(name) = value.get("refr") {
+                self.indices(name);
+            }
+        }
+        for key in ["bodies", "args", "value"] {
+            if let Some(value) = part.get(key) {
+                self.visit(value, Some(key));
+            }
+        }
     }
 
     /// Notes what a complete rule or a function evaluates to, to see whether its definitions can disagree.
@@ -206,8 +226,10 @@ impl Walk {
         match parts.first().map(String::as_str) {
             Some("data") => self.data(&parts, node, open),
             Some("input") => self.input(&parts),
-            Some(_) => {
-                if let Some(rule) = self.resolve(&dotted) {
+            Some(first) => {
+                if !self.locals.contains(first)
+                    && let Some(rule) = self.resolve(&dotted)
+                {
                     self.uses(rule);
                 }
             }
@@ -336,6 +358,44 @@ impl Walk {
 
     fn fault(&mut self, module: usize, line: u64, message: String) {
         self.findings.faults.push(Fault { module, line, message });
+    }
+}
+
+/// Variables that a rule declares: arguments, `:=`, `some` and `every`.
+fn collect_locals(node: &Value, out: &mut BTreeSet<String>) {
+    match node {
+        Value::Array(list) => list.iter().for_each(|item| collect_locals(item, out)),
+        Value::Object(map) => {
+            for (key, value) in map {
+                match key.as_str() {
+                    "args" => collect_names(value, out),
+                    "AssignExpr" if value.get("op").and_then(Value::as_str) == Some("ColEq") => {
+                        value.get("lhs").into_iter().for_each(|names| collect_names(names, out));
+                    }
+                    "SomeIn" => {
+                        for part in ["key", "value"] {
+                            value.get(part).into_iter().for_each(|names| collect_names(names, out));
+                        }
+                    }
+                    _ => {}
+                }
+                collect_locals(value, out);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn collect_names(node: &Value, out: &mut BTreeSet<String>) {
+    match node {
+        Value::Array(list) => list.iter().for_each(|item| collect_names(item, out)),
+        Value::Object(map) => {
+            if let Some(name) = map.get("Var").and_then(|var| var.get("value")?.as_str()) {
+                out.insert(name.to_owned());
+            }
+            map.values().for_each(|value| collect_names(value, out));
+        }
+        _ => {}
     }
 }
 

@@ -145,12 +145,14 @@ impl Writer<'_> {
     /// Writes a part of the text again, on one line.
     fn repeat(&mut self, part: std::ops::Range<usize>) {
         let part = self.text.get(part).unwrap_or("");
-        let mut lexer = Lexer { text: part, at: 0, line: 1 };
-        while let Some(token) = lexer.next() {
-            self.out.push_str(token.text);
-            if token.is_word() {
+        let mut end = 0;
+        for token in (Lexer { text: part, at: 0, line: 1 }) {
+            // Comments and line ends become blanks.
+            if token.at > end {
                 self.out.push(' ');
             }
+            self.out.push_str(token.text);
+            end = token.at + token.text.len();
         }
     }
 
@@ -273,7 +275,7 @@ mod tests {
 
     #[test]
     fn bodies_of_a_rule_of_a_set_become_rules() {
-        assert_eq!(prepare("v[x] { a } { b }\nw { c }").unwrap(), "v[x] { a }  v [x ] { b }\nw { c }");
+        assert_eq!(prepare("v[x] { a } { b }\nw { c }").unwrap(), "v[x] { a }  v[x] { b }\nw { c }");
         for same in ["f(x) = y { a } { b }", "p = {\"a\": 1} { b }", "v[x] { a } w[x] { b }", "v[x] { a[{1}] }"] {
             assert_eq!(prepare(same).unwrap(), same);
         }
