@@ -16,6 +16,7 @@ pub mod docs;
 pub mod engine;
 pub mod exceptions;
 pub mod export;
+pub mod gatekeeper;
 pub mod pod_security;
 pub mod policies;
 pub mod sink;
