@@ -17,6 +17,7 @@
 mod actual;
 mod calls;
 mod estimate;
+mod kubernetes;
 mod path;
 mod range;
 mod sizes;

@@ -85,10 +85,14 @@ impl std::error::Error for Issues {}
 
 fn write_issue(f: &mut fmt::Formatter<'_>, source: &str, issue: &Issue) -> fmt::Result {
     let Some(span) = issue.span else { return write!(f, "ERROR: <input>:-1:0: {}", issue.message) };
+    if source.is_empty() {
+        // That is how cel-go counts where there is nothing.
+        return write!(f, "ERROR: <input>:1:0: {}", issue.message);
+    }
     let (line, column) = locate(source, span.start as usize);
     write!(f, "ERROR: <input>:{line}:{}: {}", column + 1, issue.message)?;
     let Some(text) = source.split('\n').nth(line - 1) else { return Ok(()) };
-    if source.is_empty() || text.len() > SNIPPET_MAX {
+    if text.len() > SNIPPET_MAX {
         return Ok(());
     }
     f.write_str("\n | ")?;
@@ -103,12 +107,8 @@ fn write_issue(f: &mut fmt::Formatter<'_>, source: &str, issue: &Issue) -> fmt::
     f.write_str(if characters.next().is_none_or(|character| character.is_ascii()) { "^" } else { CARET_WIDE })
 }
 
-/// Line from 1 and column from 0, in characters, of a byte. An empty source has its only place in line 2:
-/// that is how cel-go counts it.
+/// Line from 1 and column from 0, in characters, of a byte.
 fn locate(source: &str, byte: usize) -> (usize, usize) {
-    if source.is_empty() {
-        return (2, 0);
-    }
     let before = source.get(..byte).unwrap_or(source);
     let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
     let column = before.rsplit('\n').next().map_or(0, |text| text.chars().count());
@@ -146,7 +146,7 @@ mod tests {
         );
         check("'é' + ü", &[(7, "wide")], "ERROR: <input>:1:7: wide\n | 'é' + ü\n | .\u{ff0e}....\u{ff3e}");
         check("a", &[(1, "end")], "ERROR: <input>:1:2: end\n | a\n | .^");
-        check("", &[(0, "nothing")], "ERROR: <input>:2:1: nothing");
+        check("", &[(0, "nothing")], "ERROR: <input>:1:0: nothing");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use crate::ast::Span;
 use crate::issues::Issues;
 
 /// What a token is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub(crate) enum Kind {
     EqEq,

@@ -19,7 +19,7 @@ mod strings;
 
 pub use comprehensions::two_variable_comprehensions;
 pub use encoders::encoders;
-pub use kubernetes::environment as kubernetes;
+pub use kubernetes::{Format, environment as kubernetes};
 pub use lists::lists;
 pub use math::math;
 pub use network::{Cidr, Ip, network};
@@ -34,7 +34,6 @@ use crate::standard;
 pub fn conformance() -> Env {
     let mut env = Env {
         syntax: Syntax {
-            strict_scopes: true,
             optionals: true,
             bind: true,
             block: true,
@@ -45,6 +44,7 @@ pub fn conformance() -> Env {
             extensions: true,
             mixed_literals: true,
             valid_literals: false,
+            strict_scopes: true,
         },
         ..Env::default()
     };

@@ -4,6 +4,7 @@
 mod literal;
 mod macros;
 mod primary;
+mod recovery;
 mod tree;
 
 use std::collections::HashMap;
@@ -39,7 +40,7 @@ pub fn parse(source: &str, syntax: &Syntax) -> Result<Ast, Issues> {
         too_deep: false,
     };
     let root = parser.start();
-    let Parser { mut issues, spans, extents, macro_calls, too_deep, .. } = parser;
+    let Parser { mut issues, spans, extents, macro_calls, too_deep, tokens, .. } = parser;
     match root {
         Ok(node) if !too_deep => {
             issues.or(())?;
@@ -49,12 +50,25 @@ pub fn parse(source: &str, syntax: &Syntax) -> Result<Ast, Issues> {
             issues.report_whole("max recursion depth exceeded");
             Err(issues)
         }
-        Err(Stop) => Err(issues),
+        Err(Stop::Reported) => Err(issues),
+        Err(Stop::Syntax) => {
+            recovery::report(&source, &tokens, &mut issues);
+            // Both readings follow the same grammar; should they ever differ, this one decides.
+            if issues.is_empty() {
+                issues.report_whole("Syntax error");
+            }
+            Err(issues)
+        }
     }
 }
 
-/// The error that ends the reading has been reported.
-struct Stop;
+/// Why the reading ends.
+enum Stop {
+    /// The next token does not fit.
+    Syntax,
+    /// An error that has been reported.
+    Reported,
+}
 
 type Parsed<T = Node> = Result<T, Stop>;
 
@@ -94,7 +108,7 @@ impl<'s> Parser<'s> {
     fn start(&mut self) -> Parsed {
         let node = self.expr()?;
         if self.kind() != Kind::End {
-            return Err(self.mismatch("<EOF>"));
+            return Err(Stop::Syntax);
         }
         Ok(node)
     }
@@ -108,7 +122,7 @@ impl<'s> Parser<'s> {
             let id = self.id_of_token();
             self.at += 1;
             let yes = self.or()?;
-            self.expect(Kind::Colon, "':'")?;
+            self.expect(Kind::Colon)?;
             let no = self.expr()?;
             let height = 1 + node.height.max(yes.height).max(no.height);
             let start = node.start;
@@ -265,36 +279,9 @@ impl Parser<'_> {
         found
     }
 
-    fn expect(&mut self, kind: Kind, expected: &str) -> Parsed<Token> {
+    fn expect(&mut self, kind: Kind) -> Parsed<Token> {
         let token = self.token();
-        if self.take(kind) { Ok(token) } else { Err(self.mismatch(expected)) }
-    }
-
-    /// The token that comes next is not the one that must come.
-    fn mismatch(&mut self, expected: &str) -> Stop {
-        let token = self.token();
-        // A token too many, before the one that must come, is named as such.
-        let surplus = expected == "<EOF>" && self.kind_after(1) == Kind::End && token.kind != Kind::End;
-        let what = if surplus { "extraneous" } else { "mismatched" };
-        let text = self.shown(token);
-        self.issues.report(token.span, format!("Syntax error: {what} input '{text}' expecting {expected}"));
-        Stop
-    }
-
-    /// No rule begins with the tokens from `first` to the next one.
-    fn no_alternative(&mut self, first: Token) -> Stop {
-        let token = self.token();
-        let text = self.source.get(first.span.start as usize..token.span.end as usize).unwrap_or_default();
-        let message = match text.strip_prefix('.') {
-            Some(name @ ("true" | "false" | "null")) => format!("mismatched input '{name}' expecting IDENTIFIER"),
-            _ => format!("no viable alternative at input '{}'", escape_space(text)),
-        };
-        self.issues.report(token.span, format!("Syntax error: {message}"));
-        Stop
-    }
-
-    fn shown(&self, token: Token) -> String {
-        if token.kind == Kind::End { "<EOF>".to_owned() } else { escape_space(self.text(token)) }
+        if self.take(kind) { Ok(token) } else { Err(Stop::Syntax) }
     }
 
     fn check_depth(&mut self, depth: u32) -> Parsed<()> {
@@ -302,7 +289,7 @@ impl Parser<'_> {
             return Ok(());
         }
         self.issues.report_whole(format!("expression recursion limit exceeded: {DEPTH_MAX}"));
-        Err(Stop)
+        Err(Stop::Reported)
     }
 }
 

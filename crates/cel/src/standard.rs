@@ -15,7 +15,7 @@ mod timestamp;
 mod zones;
 
 pub use duration::parse as parse_duration;
-pub(crate) use optionals::extra as optionals_extra;
+pub use optionals::extra as optionals_extra;
 pub use optionals::library as optionals;
 pub use timestamp::parse as parse_timestamp;
 

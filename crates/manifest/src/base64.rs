@@ -38,6 +38,22 @@ fn digit(byte: u8) -> Option<u8> {
     })
 }
 
+/// Encodes with the standard alphabet and padding.
+pub fn encode(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let group = chunk.iter().fold(0_u32, |group, byte| group << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
+        for digit in 0..4 {
+            let index = (group >> (18 - 6 * digit)) & 0x3f;
+            let letter = ALPHABET.get(index as usize).copied().unwrap_or(b'=');
+            text.push(char::from(if digit <= chunk.len() { letter } else { b'=' }));
+        }
+    }
+    text
+}
+
+const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,15 +3,21 @@
 //! A request is read from an AdmissionReview or made from a manifest, as if it were about to be created.
 //! Whatever nobody gave stays unknown: a policy that asks for it has no verdict, and says what is missing.
 
+pub mod authorizer;
+pub mod defaults;
 pub mod facts;
+mod manifest_request;
 pub mod matching;
 pub mod request;
 pub mod resources;
 pub mod review;
 pub mod selector;
+mod typed;
 pub mod verdict;
 
+pub use authorizer::RbacAuthorizer;
 pub use facts::{Facts, Lookup};
+pub use manifest_request::Sending;
 pub use matching::{Match, MatchIndex, MatchResources};
 pub use request::{Kind, Operation, Request, Resource, UserInfo};
 pub use review::{RequestError, is_review};

@@ -37,7 +37,7 @@ pub(super) fn score(folder: &Path) -> Option<Score> {
             let passed = outcome.is_ok();
             tally.case(has_value, has_value == passed, || {
                 let (name, expr) = (text(test, "name"), text(test, "expr"));
-                format!("{} {section}/{name}: {expr}: {}", path.display(), outcome.err().unwrap_or_default())
+                format!("{} {section}/{name}: {expr}: {}", path.display(), first_line(&outcome))
             });
         }
     }
@@ -52,6 +52,11 @@ fn tests(file: &Json) -> impl Iterator<Item = (&str, &Json)> {
         let tests = section.get("test").and_then(Json::as_array).into_iter().flatten();
         tests.map(move |test| (text(section, "name"), test))
     })
+}
+
+/// Issues have several lines, of which the first says it.
+fn first_line(outcome: &Result<(), String>) -> &str {
+    outcome.as_ref().err().and_then(|message| message.lines().next()).unwrap_or_default()
 }
 
 fn text<'j>(json: &'j Json, key: &str) -> &'j str {

@@ -116,13 +116,16 @@ impl<'e> Scope<'e> {
         if let Some((slot, of)) = self.env.variable(name) {
             return found(of, Reference::Variable(slot));
         }
+        if let Some(of) = Type::standard(name) {
+            // As a value, `type` is the type of all types; messages call its own type `type(type)`.
+            let inner = if matches!(of, Type::Type(_)) { Type::opaque("type") } else { of.clone() };
+            return found(&Type::of(inner), Reference::Constant(Value::Type(Arc::new(of))));
+        }
         if let Some((of, value)) = self.env.constants.get(name) {
             return found(of, Reference::Constant(value.clone()));
         }
         let of = self.type_exactly(name)?;
-        // As a value, `type` is the type of all types; messages call its own type `type(type)`.
-        let inner = if matches!(of, Type::Type(_)) { Type::opaque("type") } else { of.clone() };
-        found(&Type::of(inner), Reference::Constant(Value::Type(Arc::new(of))))
+        found(&Type::of(of.clone()), Reference::Constant(Value::Type(Arc::new(of))))
     }
 
     fn type_exactly(&self, name: &str) -> Option<Type> {

@@ -116,6 +116,7 @@ fn env() -> Env {
         ("w", Type::Wrapper(Arc::new(Type::Int))),
         ("t", Type::Timestamp),
         ("q", Type::opaque("kubernetes.Quantity")),
+        ("i", Type::opaque("net.IP")),
         ("variables.total", Type::Int),
         ("a.b.c", Type::Bool),
         ("a.b", Type::object("Object")),
@@ -173,7 +174,8 @@ fn errors_are_collected_in_the_words_of_the_field() {
     rejects("f(1)", &["undeclared reference to 'f' (in container '')"]);
     rejects("o.age", &["undefined field 'age'"]);
     rejects("n.x", &["type 'int' does not support field selection"]);
-    rejects("q.value", &["type 'kubernetes.Quantity' does not support field selection"]);
+    rejects("q.value", &["unexpected failed resolution of 'kubernetes.Quantity'"]);
+    rejects("i.value", &["type 'net.IP' does not support field selection"]);
     rejects("n && s", &["expected type 'bool' but found 'int'", "expected type 'bool' but found 'string'"]);
     let range = "expression of type 'int' cannot be range of a comprehension (must be list, map, or dynamic)";
     rejects("1.all(v, v)", &[range]);

@@ -1,8 +1,9 @@
 //! What a call did cost.
 
-use crate::cost::calls::selector_cost;
+use crate::cost::kubernetes::{is_nominal, selector_cost};
 use crate::cost::{self, PATTERN, Range, TRAVERSAL};
-use crate::value::Value;
+use crate::library::Format;
+use crate::value::{Value, downcast};
 
 /// Cost of a call, of its arguments (a method's receiver first) and its result.
 pub type Actual = for<'a, 'v> fn(&'a [Value<'v>], &'a Value<'v>) -> u64;
@@ -50,44 +51,7 @@ fn extension(overload: &str) -> Option<Actual> {
 fn kubernetes(function: &str, overload: &str) -> Option<Actual> {
     Some(match function {
         "check" => |_, _| cost::AUTHORIZER_CHECK,
-        "serviceAccount"
-        | "path"
-        | "group"
-        | "resource"
-        | "subresource"
-        | "namespace"
-        | "name"
-        | "allowed"
-        | "reason"
-        | "error"
-        | "errored"
-        | "masked"
-        | "prefixLength"
-        | "family"
-        | "isUnspecified"
-        | "isLoopback"
-        | "isLinkLocalMulticast"
-        | "isLinkLocalUnicast"
-        | "isGlobalUnicast"
-        | "format.named"
-        | "sign"
-        | "asInteger"
-        | "isInteger"
-        | "asApproximateFloat"
-        | "isGreaterThan"
-        | "isLessThan"
-        | "compareTo"
-        | "add"
-        | "sub"
-        | "major"
-        | "minor"
-        | "patch"
-        | "getScheme"
-        | "getHostname"
-        | "getHost"
-        | "getPort"
-        | "getEscapedPath"
-        | "getQuery" => |_, _| 1,
+        nominal if is_nominal(nominal) => |_, _| 1,
         "fieldSelector" | "labelSelector" => |args, _| selector_cost(Range::exactly(size_of(args, 1))).max,
         "isSorted" | "sum" | "max" | "min" | "indexOf" | "lastIndexOf" => |args, _| args.first().map_or(0, walk),
         "ip" if overload == "cidr_ip" => |_, _| 1,
@@ -116,8 +80,10 @@ fn kubernetes(function: &str, overload: &str) -> Option<Actual> {
             |args, _| compared(args) + masked(args) + scaled(size_of(args, 1), TRAVERSAL)
         }
         "containsCIDR" => |args, _| compared(args) + masked(args),
-        // The size of a named format is that of the pattern it is taken to have.
-        "validate" => |args, _| matched(size_of(args, 1), size_of(args, 0)),
+        "validate" => |args, _| {
+            let pattern = args.first().and_then(downcast::<Format>).map(|format| format.regex_size);
+            pattern.map_or(1, |pattern| matched(size_of(args, 1), pattern))
+        },
         "_==_" => |args, _| if is_of_kubernetes(args.first()) { 1 } else { smaller(args) },
         _ => return None,
     })

@@ -1,6 +1,6 @@
 //! Variables and what is selected from them.
 
-use manifest::{Data, Value as DocumentNode};
+use manifest::Value as DocumentNode;
 
 use super::{Evaluation, Local, Outcome, constant};
 use crate::fault::Fault;
@@ -8,19 +8,21 @@ use crate::plan::{Attribute, Node, Qualifier, QualifierKey, Root};
 use crate::value::{List, Map, Value};
 
 /// What an attribute is, without an optional being made of it.
-pub(super) enum Resolved<'v> {
-    /// A value.
-    Plain(Found<'v>),
-    /// What is inside an optional.
-    Present(Found<'v>),
-    /// `optional.none()`
-    Absent,
+pub(super) struct Resolved<'v> {
+    pub(super) state: State,
+    /// The value, or what is inside the optional; of no meaning for [`State::Absent`].
+    pub(super) value: Value<'v>,
 }
 
-/// A value, or a node of a document that need not become one.
-pub(super) enum Found<'v> {
-    Node(DocumentNode<'v>),
-    Value(Value<'v>),
+/// Whether an attribute is an optional.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    /// It is a value.
+    Plain,
+    /// It is `optional.of(value)`.
+    Present,
+    /// It is `optional.none()`.
+    Absent,
 }
 
 // === impl Evaluation ===
@@ -28,59 +30,117 @@ pub(super) enum Found<'v> {
 impl<'v> Evaluation<'v, '_, '_> {
     /// The value of an attribute.
     pub(super) fn attribute(&mut self, attribute: &'v Attribute) -> Outcome<'v> {
-        match self.resolve(attribute)? {
-            Resolved::Plain(found) => Ok(found.value()),
-            Resolved::Present(_) if attribute.presence => Ok(Value::Bool(true)),
-            Resolved::Absent if attribute.presence => Ok(Value::Bool(false)),
-            Resolved::Present(found) => Ok(Value::some(found.value())),
-            Resolved::Absent => Ok(Value::none()),
+        if attribute.qualifiers.is_empty() {
+            self.context.spend(attribute.cost)?;
+            return self.root(&attribute.root);
+        }
+        let Resolved { state, value } = self.resolve(attribute)?;
+        match state {
+            State::Plain => Ok(value),
+            State::Present if attribute.presence => Ok(Value::Bool(true)),
+            State::Absent if attribute.presence => Ok(Value::Bool(false)),
+            State::Present => Ok(Value::some(value)),
+            State::Absent => Ok(Value::none()),
         }
     }
 
     /// The value of an attribute without making an optional of it.
     pub(super) fn resolve(&mut self, attribute: &'v Attribute) -> Result<Resolved<'v>, Fault> {
         self.context.spend(attribute.cost)?;
-        let mut found = self.root(&attribute.root)?;
-        let mut optional = false;
-        let [rest @ .., last] = &*attribute.qualifiers else { return Ok(Resolved::Plain(found)) };
-        if let Found::Value(Value::Optional(inner)) = found {
-            let Some(inner) = inner else { return Ok(Resolved::Absent) };
-            optional = true;
-            found = Found::of((*inner).clone());
+        if let Root::Local(slot) = &attribute.root
+            && let Some(Local::Value(Value::Map(Map::Node(node)))) = self.locals.get(*slot)
+        {
+            let node = *node;
+            return self.descend(node, attribute);
         }
-        for qualifier in rest {
-            optional |= qualifier.optional;
-            let Some(next) = self.qualify(found, qualifier, optional)? else { return Ok(Resolved::Absent) };
-            found = next;
-        }
-        optional |= last.optional;
-        if attribute.presence {
-            let present = self.present(&found.value(), last, optional)?;
-            return Ok(match (optional, present) {
-                (false, present) => Resolved::Plain(Found::Value(Value::Bool(present))),
-                (true, true) => Resolved::Present(Found::Value(Value::Null)),
-                (true, false) => Resolved::Absent,
-            });
-        }
-        match self.qualify(found, last, optional)? {
-            Some(found) if optional => Ok(Resolved::Present(found)),
-            Some(found) => Ok(Resolved::Plain(found)),
-            None => Ok(Resolved::Absent),
+        match self.root(&attribute.root)? {
+            Value::Map(Map::Node(node)) => self.descend(node, attribute),
+            Value::Optional(None) => Ok(Resolved::ABSENT),
+            Value::Optional(Some(inner)) => {
+                self.select((*inner).clone(), &attribute.qualifiers, true, attribute.presence)
+            }
+            value => self.select(value, &attribute.qualifiers, false, attribute.presence),
         }
     }
 
+    /// Selections within a document, as far as they find nodes.
+    fn descend(&mut self, mut node: DocumentNode<'v>, attribute: &'v Attribute) -> Result<Resolved<'v>, Fault> {
+        let mut rest = &*attribute.qualifiers;
+        let mut optional = false;
+        // The last one is only tested if that is all that is asked.
+        let kept = usize::from(attribute.presence);
+        while let [qualifier, after @ ..] = rest
+            && rest.len() > kept
+            && let QualifierKey::Field(name) = &qualifier.key
+        {
+            let Some(next) = node.field(name) else {
+                if (optional || qualifier.optional) && !node.is_seq() {
+                    return Ok(Resolved::ABSENT);
+                }
+                break;
+            };
+            self.context.spend(1)?;
+            optional |= qualifier.optional;
+            node = next;
+            rest = after;
+            if self.context.trace.is_some() {
+                self.record_value(qualifier.id, &Ok(Value::node(node)));
+            }
+        }
+        if rest.is_empty() {
+            let state = if optional { State::Present } else { State::Plain };
+            return Ok(Resolved { state, value: Value::node(node) });
+        }
+        if let [Qualifier { key: QualifierKey::Field(name), optional: false, .. }] = rest
+            && attribute.presence
+            && !optional
+            && node.is_map()
+        {
+            self.context.spend(1)?;
+            return Ok(Resolved { state: State::Plain, value: Value::Bool(node.field(name).is_some()) });
+        }
+        self.select(Value::node(node), rest, optional, attribute.presence)
+    }
+
+    /// Selections from any value.
+    #[inline(never)]
+    fn select(
+        &mut self,
+        mut value: Value<'v>,
+        qualifiers: &'v [Qualifier],
+        mut optional: bool,
+        presence: bool,
+    ) -> Result<Resolved<'v>, Fault> {
+        let kept = usize::from(presence);
+        let (selected, tested) = qualifiers.split_at(qualifiers.len().saturating_sub(kept));
+        for qualifier in selected {
+            optional |= qualifier.optional;
+            let Some(next) = self.qualify(&value, qualifier, optional)? else { return Ok(Resolved::ABSENT) };
+            value = next;
+        }
+        if let [qualifier] = tested {
+            optional |= qualifier.optional;
+            let present = self.present(&value, qualifier, optional)?;
+            return Ok(match (optional, present) {
+                (false, present) => Resolved { state: State::Plain, value: Value::Bool(present) },
+                (true, true) => Resolved { state: State::Present, value: Value::Null },
+                (true, false) => Resolved::ABSENT,
+            });
+        }
+        Ok(Resolved { state: if optional { State::Present } else { State::Plain }, value })
+    }
+
     #[inline]
-    fn root(&mut self, root: &'v Root) -> Result<Found<'v>, Fault> {
+    fn root(&mut self, root: &'v Root) -> Outcome<'v> {
         match root {
             Root::Local(slot) => match self.locals.get(*slot) {
-                Some(Local::Value(Value::Map(Map::Node(node)))) => Ok(Found::Node(*node)),
-                Some(Local::Value(value)) => Ok(Found::Value(value.clone())),
+                Some(Local::Value(value)) => Ok(value.clone()),
                 Some(Local::Fault(fault)) => Err(fault.clone()),
                 _ => Err(Fault::error("no such attribute(s)")),
             },
-            Root::Variable(slot) => self.activation.variable(*slot, self.context).map(Found::of),
-            Root::Lazy(slot, init) => self.lazy(*slot, init).map(Found::of),
-            Root::Expr(node) => self.eval(node).map(Found::of),
+            Root::Variable(slot) => self.activation.variable(*slot, self.context),
+            Root::Lazy(slot, init) => self.lazy(*slot, init),
+            Root::Expr(node) => self.eval(node),
             Root::Missing(name) => Err(Fault::error(format!("no such attribute(s): {name}"))),
         }
     }
@@ -105,27 +165,7 @@ impl<'v> Evaluation<'v, '_, '_> {
     }
 
     /// One selection; `None` where an optional one finds nothing.
-    #[inline]
     fn qualify(
-        &mut self,
-        found: Found<'v>,
-        qualifier: &'v Qualifier,
-        optional: bool,
-    ) -> Result<Option<Found<'v>>, Fault> {
-        if let (Found::Node(node), QualifierKey::Field(name)) = (&found, &qualifier.key)
-            && let Some(next) = node.field(name)
-        {
-            self.context.spend(1)?;
-            if self.context.trace.is_some() {
-                self.record_value(qualifier.id, &Ok(Value::node(next)));
-            }
-            return Ok(Some(Found::Node(next)));
-        }
-        self.qualify_value(&found.value(), qualifier, optional).map(|found| found.map(Found::of))
-    }
-
-    #[inline(never)]
-    fn qualify_value(
         &mut self,
         value: &Value<'v>,
         qualifier: &'v Qualifier,
@@ -177,38 +217,10 @@ impl<'v> Evaluation<'v, '_, '_> {
     }
 }
 
-// === impl Found ===
+// === impl Resolved ===
 
-impl<'v> Found<'v> {
-    #[inline]
-    fn of(value: Value<'v>) -> Found<'v> {
-        match value {
-            Value::Map(Map::Node(node)) => Found::Node(node),
-            value => Found::Value(value),
-        }
-    }
-
-    /// As a value.
-    #[inline]
-    pub(super) fn value(self) -> Value<'v> {
-        match self {
-            Found::Node(node) => Value::node(node),
-            Found::Value(value) => value,
-        }
-    }
-
-    /// The boolean that it is.
-    #[inline]
-    pub(super) fn truth(&self) -> Option<bool> {
-        match self {
-            Found::Node(node) => match node.data() {
-                Data::Bool(value) => Some(*value),
-                _ => None,
-            },
-            Found::Value(Value::Bool(value)) => Some(*value),
-            Found::Value(_) => None,
-        }
-    }
+impl Resolved<'_> {
+    const ABSENT: Self = Resolved { state: State::Absent, value: Value::Null };
 }
 
 /// The member of a value under a key or index. `None` only if `optional`.

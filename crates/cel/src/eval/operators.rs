@@ -1,6 +1,6 @@
 //! Operators and calls.
 
-use super::attribute::{Found, Resolved};
+use super::attribute::{Resolved, State};
 use super::{Evaluation, Outcome};
 use crate::fault::Fault;
 use crate::plan::{Call, In, InSet, Kind, Matches, Node, Order, traversal};
@@ -23,15 +23,11 @@ impl<'v> Evaluation<'v, '_, '_> {
             Kind::NotEqual(args) => self.equal(args).map(|equal| !equal),
             Kind::InSet(membership) => self.in_set(membership),
             Kind::Quantifier(quantifier) => self.quantifier(quantifier),
-            Kind::Attribute(attribute) => match self.resolve(attribute)? {
-                Resolved::Plain(found) => found.truth().ok_or_else(Fault::no_such_overload),
-                Resolved::Present(_) if attribute.presence => Ok(true),
-                Resolved::Absent if attribute.presence => Ok(false),
-                _ => Err(Fault::no_such_overload()),
-            },
-            Kind::OptionalOrValue(args) => match self.or_value(args)? {
-                Either::Found(found) => found.truth().ok_or_else(Fault::no_such_overload),
-                Either::Default(node) => self.truth(node),
+            Kind::Attribute(attribute) => self.attribute(attribute).and_then(boolean),
+            Kind::OptionalOrValue(args) => match self.or_value(args) {
+                Ok(Some(value)) => boolean(value),
+                Ok(None) => return self.truth(&args[1]),
+                Err(fault) => Err(fault),
             },
             Kind::Const(Value::Bool(value)) => return Ok(*value),
             _ => return boolean(self.eval(node)?),
@@ -39,18 +35,8 @@ impl<'v> Evaluation<'v, '_, '_> {
         .map_err(|fault| super::at(fault, node))
     }
 
-    #[inline]
     pub(super) fn in_set(&mut self, membership: &'v InSet) -> Result<bool, Fault> {
-        if let Kind::OptionalOrValue(args) = &membership.item.kind
-            && self.context.trace.is_none()
-        {
-            return Ok(match self.or_value(args)? {
-                Either::Found(found) => membership.set.contains(&found.value()),
-                Either::Default(node) => membership.set.contains(&self.eval(node)?),
-            });
-        }
-        let item = self.eval(&membership.item)?;
-        Ok(membership.set.contains(&item))
+        Ok(membership.set.contains(&self.eval(&membership.item)?))
     }
 
     pub(super) fn and(&mut self, terms: &'v [Node; 2]) -> Result<bool, Fault> {
@@ -145,35 +131,14 @@ impl<'v> Evaluation<'v, '_, '_> {
 
     /// Equality with a constant text.
     fn equal_text(&mut self, arg: &'v Node, text: &'v str) -> Result<bool, Fault> {
-        let found = match self.item(arg) {
-            Ok(found) => found,
+        let left = match self.eval(arg) {
+            Ok(left) => left,
             Err(fault) => return Err(self.charged(traversal(code_points(text).min(1)), fault)),
         };
-        let left = match &found {
-            Found::Node(node) => node.as_str(),
-            Found::Value(value) => value.as_str(),
-        };
-        let Some(left) = left else { return self.equal_values(&found.value(), &Value::str(text)) };
+        let Value::Str(left) = &left else { return self.equal_values(&left, &Value::str(text)) };
+        let left = left.as_str();
         self.context.spend(traversal(shorter(left, text)))?;
         Ok(left == text)
-    }
-
-    /// A step whose value is only looked at.
-    #[inline]
-    fn item(&mut self, node: &'v Node) -> Result<Found<'v>, Fault> {
-        match &node.kind {
-            Kind::Attribute(attribute) if !attribute.presence => match self.resolve(attribute) {
-                Ok(Resolved::Plain(found)) => Ok(found),
-                Ok(Resolved::Present(found)) => Ok(Found::Value(Value::some(found.value()))),
-                Ok(Resolved::Absent) => Ok(Found::Value(Value::none())),
-                Err(fault) => Err(super::at(fault, node)),
-            },
-            Kind::OptionalOrValue(args) => match self.or_value(args)? {
-                Either::Found(found) => Ok(found),
-                Either::Default(node) => self.eval(node).map(Found::Value),
-            },
-            _ => self.eval(node).map(Found::Value),
-        }
     }
 
     pub(super) fn order(&mut self, order: &'v Order) -> Outcome<'v> {
@@ -227,32 +192,27 @@ impl<'v> Evaluation<'v, '_, '_> {
 
     pub(super) fn optional_or_value(&mut self, args: &'v [Node; 2]) -> Outcome<'v> {
         match self.or_value(args)? {
-            Either::Found(found) => Ok(found.value()),
-            Either::Default(node) => self.eval(node),
+            Some(value) => Ok(value),
+            None => self.eval(&args[1]),
         }
     }
 
-    /// The value of an optional, or the step that stands in for it.
+    /// The value of an optional, without making one where the optional comes of a selection.
     #[inline]
-    fn or_value(&mut self, args: &'v [Node; 2]) -> Result<Either<'v>, Fault> {
-        let [first, default] = args;
-        if let Kind::Attribute(attribute) = &first.kind
+    fn or_value(&mut self, args: &'v [Node; 2]) -> Result<Option<Value<'v>>, Fault> {
+        if let Kind::Attribute(attribute) = &args[0].kind
+            && !attribute.qualifiers.is_empty()
             && !attribute.presence
             && self.context.trace.is_none()
         {
-            return Ok(match self.resolve(attribute)? {
-                Resolved::Absent | Resolved::Plain(Found::Value(Value::Optional(None))) => Either::Default(default),
-                Resolved::Plain(Found::Value(Value::Optional(Some(value)))) => {
-                    Either::Found(Found::Value(value.taken_out()?))
-                }
-                Resolved::Present(found) | Resolved::Plain(found) => Either::Found(found),
-            });
+            let Resolved { state, value } = self.resolve(attribute)?;
+            return match state {
+                State::Present => Ok(Some(value)),
+                State::Absent => Ok(None),
+                State::Plain => inside(value),
+            };
         }
-        Ok(match self.eval(first)? {
-            Value::Optional(None) => Either::Default(default),
-            Value::Optional(Some(value)) => Either::Found(Found::Value(value.taken_out()?)),
-            value => Either::Found(Found::Value(value)),
-        })
+        self.eval(&args[0]).and_then(inside)
     }
 
     pub(super) fn call(&mut self, call: &'v Call) -> Outcome<'v> {
@@ -306,12 +266,12 @@ impl<'v> Evaluation<'v, '_, '_> {
     }
 }
 
-/// What `orValue` is.
-enum Either<'v> {
-    /// What was inside the optional.
-    Found(Found<'v>),
-    /// The step of the default.
-    Default(&'v Node),
+/// What is inside an optional; a value that is none stands for itself.
+fn inside(value: Value<'_>) -> Result<Option<Value<'_>>, Fault> {
+    match value {
+        Value::Optional(inner) => inner.map(|value| value.taken_out()).transpose(),
+        value => Ok(Some(value)),
+    }
 }
 
 fn boolean(value: Value<'_>) -> Result<bool, Fault> {

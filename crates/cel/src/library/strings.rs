@@ -6,14 +6,14 @@ use std::ops::Range;
 
 use super::arguments::{self, int, list, made_text, owned_text, part, text};
 use crate::context::Context;
-use crate::decl::Library;
+use crate::decl::{Library, Run};
 use crate::fault::Fault;
 use crate::types::Type;
 use crate::value::Value;
 
 /// The library of one version of the extension; each version adds functions or changes `format`.
 pub fn strings(version: u32) -> Library {
-    let mut library = positions().method("lowerAscii", "string_lower_ascii", &[STRING], STRING, lower_ascii);
+    let mut library = positions(version).method("lowerAscii", "string_lower_ascii", &[STRING], STRING, lower_ascii);
     library = library.method("upperAscii", "string_upper_ascii", &[STRING], STRING, upper_ascii);
     library = library.method("trim", "string_trim", &[STRING], STRING, trim);
     library = library
@@ -43,21 +43,30 @@ pub fn strings(version: u32) -> Library {
     library
 }
 
-fn positions() -> Library {
+fn positions(version: u32) -> Library {
+    // Where the empty text is found beyond the end changed without a version of its own.
+    let (first, last): (Run, Run) = if version < 5 {
+        (|_, args| index_of(args, Beyond::Offset), |_, args| last_index_of(args, Beyond::Offset))
+    } else {
+        (|_, args| index_of(args, Beyond::End), |_, args| last_index_of(args, Beyond::End))
+    };
     Library::default()
         .method("charAt", "string_char_at_int", &[STRING, Type::Int], STRING, char_at)
-        .method("indexOf", "string_index_of_string", &[STRING, STRING], Type::Int, index_of)
-        .method("indexOf", "string_index_of_string_int", &[STRING, STRING, Type::Int], Type::Int, index_of)
-        .method("lastIndexOf", "string_last_index_of_string", &[STRING, STRING], Type::Int, last_index_of)
-        .method(
-            "lastIndexOf",
-            "string_last_index_of_string_int",
-            &[STRING, STRING, Type::Int],
-            Type::Int,
-            last_index_of,
-        )
+        .method("indexOf", "string_index_of_string", &[STRING, STRING], Type::Int, first)
+        .method("indexOf", "string_index_of_string_int", &[STRING, STRING, Type::Int], Type::Int, first)
+        .method("lastIndexOf", "string_last_index_of_string", &[STRING, STRING], Type::Int, last)
+        .method("lastIndexOf", "string_last_index_of_string_int", &[STRING, STRING, Type::Int], Type::Int, last)
         .method("substring", "string_substring_int", &[STRING, Type::Int], STRING, substring)
         .method("substring", "string_substring_int_int", &[STRING, Type::Int, Type::Int], STRING, substring)
+}
+
+/// Where the empty text is found if the search begins before the start or after the end.
+#[derive(Clone, Copy, PartialEq)]
+enum Beyond {
+    /// There, whatever the text.
+    Offset,
+    /// An error before the start, the end after it.
+    End,
 }
 
 const STRING: Type = Type::String;
@@ -69,9 +78,12 @@ fn char_at<'v>(context: &mut Context<'_>, args: &[Value<'v>]) -> Result<Value<'v
     part(context, whole, start..end)
 }
 
-fn index_of<'v>(_: &mut Context<'_>, args: &[Value<'v>]) -> Result<Value<'v>, Fault> {
+fn index_of<'v>(args: &[Value<'v>], beyond: Beyond) -> Result<Value<'v>, Fault> {
     let (whole, wanted) = (text(args, 0)?, text(args, 1)?);
     let offset = if args.len() > 2 { int(args, 2)? } else { 0 };
+    if wanted.is_empty() && beyond == Beyond::Offset {
+        return Ok(Value::Int(offset));
+    }
     if offset < 0 {
         return Err(out_of_range(offset));
     }
@@ -83,9 +95,12 @@ fn index_of<'v>(_: &mut Context<'_>, args: &[Value<'v>]) -> Result<Value<'v>, Fa
     Ok(Value::Int(found.unwrap_or(-1)))
 }
 
-fn last_index_of<'v>(_: &mut Context<'_>, args: &[Value<'v>]) -> Result<Value<'v>, Fault> {
+fn last_index_of<'v>(args: &[Value<'v>], beyond: Beyond) -> Result<Value<'v>, Fault> {
     let (whole, wanted) = (text(args, 0)?, text(args, 1)?);
     let offset = if args.len() > 2 { Some(int(args, 2)?) } else { None };
+    if let (Some(offset), Beyond::Offset, true) = (offset, beyond, wanted.is_empty()) {
+        return Ok(Value::Int(offset));
+    }
     if let Some(offset) = offset.filter(|offset| *offset < 0) {
         return Err(out_of_range(offset));
     }

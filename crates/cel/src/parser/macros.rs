@@ -27,7 +27,7 @@ impl Parser<'_> {
             ("has", 1, false) => expansions::has,
             ("all", 2, true) => expansions::all,
             ("exists", 2, true) => expansions::exists,
-            ("exists_one" | "existsOne", 2, true) => expansions::exists_one,
+            ("exists_one", 2, true) => expansions::exists_one,
             ("map", 2 | 3, true) => expansions::map,
             ("filter", 2, true) => expansions::filter,
             ("optMap", 2, true) if on.optionals => expansions::opt_map,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Node, Parsed, Parser, literal};
+use super::{Node, Parsed, Parser, Stop, literal};
 use crate::ast::{Call, Entry, Expr, ExprKind, Field, ListLiteral, Literal, Select, Span, StructLiteral};
 use crate::lexer::{Kind, Token};
 
@@ -31,8 +31,7 @@ impl Parser<'_> {
                 return self.method(target, name);
             }
             Kind::Ident | Kind::Quoted => self.at += 1,
-            _ if optional => return Err(self.mismatch("{IDENTIFIER, ESC_IDENTIFIER}")),
-            _ => return Err(self.no_alternative(dot)),
+            _ => return Err(Stop::Syntax),
         }
         let field = self.field_name(name);
         let (height, start) = (target.height + 1, target.start);
@@ -76,7 +75,7 @@ impl Parser<'_> {
         self.at += 1;
         let optional = self.take(Kind::Question);
         let index = self.expr()?;
-        self.expect(Kind::RBracket, "']'")?;
+        self.expect(Kind::RBracket)?;
         let height = 1 + target.height.max(index.height);
         let expr = match optional {
             true if !self.syntax.optionals => self.error(bracket.span, "unsupported syntax '[?'"),
@@ -97,7 +96,7 @@ impl Parser<'_> {
             height = height.max(arg.height);
             args.push(arg.expr);
             if !self.take(Kind::Comma) {
-                self.expect(Kind::RParen, "')'")?;
+                self.expect(Kind::RParen)?;
                 return Ok((args, height));
             }
         }
@@ -110,14 +109,14 @@ impl Parser<'_> {
             Kind::Dot => {
                 self.at += 1;
                 if self.kind() != Kind::Ident {
-                    return Err(self.no_alternative(token));
+                    return Err(Stop::Syntax);
                 }
                 self.name_or_call(token, true)
             }
             Kind::LParen => {
                 self.at += 1;
                 let node = self.expr()?;
-                self.expect(Kind::RParen, "')'")?;
+                self.expect(Kind::RParen)?;
                 Ok(Node { start: token.span.start, ..node })
             }
             Kind::LBracket => self.list(),
@@ -126,21 +125,8 @@ impl Parser<'_> {
             Kind::Int | Kind::Uint | Kind::Float | Kind::Str | Kind::Bytes | Kind::True | Kind::False | Kind::Null => {
                 self.literal()
             }
-            _ => match self.at.checked_sub(1).and_then(|last| self.tokens.get(last)).copied() {
-                Some(minus) if self.sign(minus) => Err(self.no_alternative(minus)),
-                _ => Err(self.mismatch(PRIMARY)),
-            },
+            _ => Err(Stop::Syntax),
         }
-    }
-
-    /// Whether the token before the next one is a `-` that is no subtraction.
-    fn sign(&self, last: Token) -> bool {
-        let before = self.at.checked_sub(2).and_then(|at| self.tokens.get(at));
-        last.kind == Kind::Minus
-            && before.is_none_or(|token| {
-                !matches!(token.kind, Kind::RParen | Kind::RBracket | Kind::RBrace)
-                    && !(Kind::True as u8..=Kind::Quoted as u8).contains(&(token.kind as u8))
-            })
     }
 
     fn literal(&mut self) -> Parsed {
@@ -222,11 +208,10 @@ impl Parser<'_> {
             let token = self.token();
             match token.kind {
                 Kind::Ident | Kind::Quoted => self.at += 1,
-                _ if optional => return Err(self.mismatch("{IDENTIFIER, ESC_IDENTIFIER}")),
-                _ => return Err(self.mismatch("{'}', ',', '?', IDENTIFIER, ESC_IDENTIFIER}")),
+                _ => return Err(Stop::Syntax),
             }
             let name = self.field_name(token);
-            let colon = self.expect(Kind::Colon, "':'")?;
+            let colon = self.expect(Kind::Colon)?;
             self.set_span(field, colon.span);
             let value = self.expr()?;
             self.set_extent(field, Span { start: place.start, end: self.end() });
@@ -235,7 +220,7 @@ impl Parser<'_> {
             more = self.comma();
         }
         self.take(Kind::Comma);
-        self.expect(Kind::RBrace, "{'}', ','}")?;
+        self.expect(Kind::RBrace)?;
         let kind = ExprKind::Struct(Box::new(StructLiteral { name: name.into(), fields }));
         Ok(self.node(Expr { id, kind }, height, first.span.start))
     }
@@ -256,7 +241,7 @@ impl Parser<'_> {
             more = self.comma();
         }
         self.take(Kind::Comma);
-        self.expect(Kind::RBracket, "{']', ','}")?;
+        self.expect(Kind::RBracket)?;
         Ok(self.node(Expr { id, kind: ExprKind::List(Box::new(list)) }, height, start))
     }
 
@@ -272,7 +257,7 @@ impl Parser<'_> {
             let entry = self.id(place);
             let optional = self.optional();
             let key = self.expr()?;
-            let colon = self.expect(Kind::Colon, "':'")?;
+            let colon = self.expect(Kind::Colon)?;
             self.set_span(entry, colon.span);
             let value = self.expr()?;
             self.set_extent(entry, Span { start: place.start, end: self.end() });
@@ -281,7 +266,7 @@ impl Parser<'_> {
             more = self.comma();
         }
         self.take(Kind::Comma);
-        self.expect(Kind::RBrace, "{'}', ','}")?;
+        self.expect(Kind::RBrace)?;
         Ok(self.node(Expr { id, kind: ExprKind::Map(entries) }, height, start))
     }
 
@@ -318,10 +303,6 @@ impl Parser<'_> {
         }
     }
 }
-
-/// What a primary expression may begin with, as cel-go lists it.
-const PRIMARY: &str = "{'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, \
-                       BYTES, IDENTIFIER}";
 
 /// Words that may be fields but not variables, sorted. `in`, `true`, `false` and `null` are tokens of their
 /// own.

@@ -242,7 +242,11 @@ fn macros_become_folds() {
         ("math.greatest(a, b, 1)", "math.@max(list(a, b, 1))"),
         ("math.least([1, 2u])", "math.@min(list(1, 2u))"),
         ("x.greatest('a')", "x.greatest(\"a\")"),
-        ("cel.block([1, cel.index(0)], cel.iterVar(0, 1))", "cel.@block(list(1, @index0), @it:0:1)"),
+        (
+            "cel.block([1, cel.index(0)], cel.iterVar(0, 1))",
+            "fold[#unused;@index0](list(), 1, false, @index0, fold[#unused;@index1](list(), @index0, false, @index1, \
+             @it:0:1))",
+        ),
         ("proto.getExt(m, a.b.c)", "m.a.b.c"),
         (
             "a.b.sortBy(e, -e)",
@@ -282,6 +286,65 @@ fn macros_that_are_off_are_calls() {
         assert_eq!(issues.list()[0].message, expect);
     }
 }
+
+/// All errors, without sources and carets, one after the other.
+fn errors(source: &str) -> String {
+    let printed = parse(source, &everything()).map(|_| ()).expect_err(source).to_string();
+    let lines: Vec<&str> = printed.lines().filter_map(|line| line.strip_prefix("ERROR: <input>:")).collect();
+    lines.join("; ").replace(PRIMARY, "{…}")
+}
+
+#[test]
+fn mistakes_are_told_in_the_words_of_the_original() {
+    for (source, expect) in [
+        ("", "1:0: Syntax error: mismatched input '<EOF>' expecting {…}"),
+        ("a +", "1:4: Syntax error: mismatched input '<EOF>' expecting {…}"),
+        ("a b", "1:3: Syntax error: extraneous input 'b' expecting <EOF>"),
+        ("a b c", "1:3: Syntax error: mismatched input 'b' expecting <EOF>"),
+        ("(a", "1:3: Syntax error: missing ')' at '<EOF>'"),
+        ("f(a]", "1:4: Syntax error: mismatched input ']' expecting ')'"),
+        ("a ? b", "1:6: Syntax error: mismatched input '<EOF>' expecting ':'"),
+        ("a.true", "1:3: Syntax error: mismatched input 'true' expecting IDENTIFIER"),
+        ("a.\"b\"", "1:3: Syntax error: no viable alternative at input '.\"b\"'"),
+        (
+            "a = b",
+            "1:3: Syntax error: token recognition error at: '= '; 1:5: Syntax error: extraneous input 'b' expecting <EOF>",
+        ),
+        (
+            "'a",
+            "1:1: Syntax error: token recognition error at: ''a'; 1:3: Syntax error: mismatched input '<EOF>' expecting {…}",
+        ),
+        (
+            "*@a | b",
+            "1:1: Syntax error: extraneous input '*' expecting {…}; 1:2: Syntax error: token recognition error at: '@'; \
+             1:5: Syntax error: token recognition error at: '| '; 1:7: Syntax error: extraneous input 'b' expecting <EOF>",
+        ),
+        (
+            "1 + +",
+            "1:5: Syntax error: mismatched input '+' expecting {…}; 1:6: Syntax error: mismatched input '<EOF>' \
+             expecting {…}",
+        ),
+        (
+            "f{{a}}",
+            "1:3: Syntax error: extraneous input '{' expecting {'}', ',', '?', IDENTIFIER, ESC_IDENTIFIER}; \
+             1:5: Syntax error: mismatched input '}' expecting ':'; 1:6: Syntax error: extraneous input '}' expecting <EOF>",
+        ),
+        ("var == 1", "1:1: reserved identifier: var"),
+        (
+            "in",
+            "1:1: Syntax error: mismatched input 'in' expecting {…}; 1:3: Syntax error: mismatched input '<EOF>' expecting {…}",
+        ),
+    ] {
+        assert_eq!(errors(source), expect, "{source}");
+    }
+    // Going on after mistakes has an end, too.
+    assert!(errors(&format!("{}{}", "((a+".repeat(40), ")*".repeat(100))).len() < 10_000);
+    assert!(parse(&"[+".repeat(100), &everything()).is_err());
+    assert!(errors(&"] ".repeat(40_000)).len() < 1_000);
+}
+
+const PRIMARY: &str = "{'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, \
+                       BYTES, IDENTIFIER}";
 
 #[test]
 fn hostile_sources_end_with_an_error() {

@@ -29,6 +29,11 @@ impl Builder<'_> {
         for arg in target.into_iter().chain(&call.args) {
             args.push(self.node(arg)?);
         }
+        if let ("find" | "findAll", Some(Kind::Const(Value::Str(pattern)))) = (&*name, args.get(1).map(|arg| &arg.kind))
+        {
+            // A constant pattern with a mistake is an error before anything runs.
+            Pattern::cached(pattern.as_str()).map_err(|refusal| refusal.fault(""))?;
+        }
         let args = match <[Node; 3]>::try_from(args) {
             Ok([mut condition, mut then, mut otherwise]) if &*name == "_?_:_" => {
                 uncharged(&mut then);
@@ -72,10 +77,8 @@ impl Builder<'_> {
             Some(run) => Target::Any(run),
             None if single.is_some() => Target::Overloads(overloads.into()),
             None => {
+                // A function that nobody knows is an error when it is called, which `||` may absorb.
                 let all = self.env.functions.get(&name).map(|function| function.overloads.clone()).unwrap_or_default();
-                if all.is_empty() {
-                    return Err(Fault::error(format!("no such overload: {name}")));
-                }
                 Target::Overloads(all.into())
             }
         };

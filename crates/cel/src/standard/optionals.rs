@@ -18,7 +18,7 @@ pub fn library() -> Library {
     let list = || Type::list(v());
     let map = || Type::map(k(), v());
     let library = Library::default()
-        .constant("optional_type", Type::of(optional()), Value::Type(optional().into()))
+        .constant("optional_type", Type::of(Type::opaque("optional_type")), Value::Type(optional().into()))
         .function("optional.of", "optional_of", &[v()], optional(), of)
         .function("optional.ofNonZeroValue", "optional_ofNonZeroValue", &[v()], optional(), of_non_zero_value)
         .function("optional.none", "optional_none", &[], optional(), none)
@@ -43,7 +43,7 @@ pub fn library() -> Library {
 }
 
 /// `first`, `last`, `optional.unwrap` and `unwrapOpt`, which came with the second version.
-pub(crate) fn extra() -> Library {
+pub fn extra() -> Library {
     let v = || Type::param("V");
     let optional = || Type::optional(v());
     let list = || Type::list(v());

@@ -3,11 +3,12 @@
 mod definition;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use cel::Fact;
 use manifest::{Tree, Value};
 
+use super::authorizer::RbacAuthorizer;
 use super::resources;
 use super::selector::{LabelSet, Selector, Selects};
 
@@ -23,6 +24,8 @@ pub struct Facts {
     definitions: Vec<Arc<Definition>>,
     /// Everything there is in the cluster is here.
     all: bool,
+    /// What the RBAC objects allow, once somebody asked.
+    authorizer: OnceLock<Arc<RbacAuthorizer>>,
 }
 
 /// One object.
@@ -98,6 +101,7 @@ impl Facts {
     }
 
     fn add_object(&mut self, value: Value<'_>) -> Result<(), FactError> {
+        self.authorizer.take();
         let text = |key| value.str_at(key).filter(|text| !text.is_empty());
         let api_version = text("apiVersion").ok_or(FactError::Lacks("apiVersion"))?;
         let kind = text("kind").ok_or(FactError::Lacks("kind"))?;
@@ -126,12 +130,19 @@ impl Facts {
 
     /// Says that every object of a kind is here.
     pub fn set_complete(&mut self, group: &str, kind: &str) {
+        self.authorizer.take();
         self.kind_mut(group, kind).complete = true;
     }
 
     /// Says that everything in the cluster is here, as in a test table that stands for one.
     pub fn set_all_complete(&mut self) {
+        self.authorizer.take();
         self.all = true;
+    }
+
+    /// What the RBAC objects allow. Taken apart once, when somebody asks first.
+    pub fn authorizer(&self) -> &Arc<RbacAuthorizer> {
+        self.authorizer.get_or_init(|| Arc::new(RbacAuthorizer::new(self)))
     }
 
     /// Whether every object of a kind is known.

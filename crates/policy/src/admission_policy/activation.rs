@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use cel::context::{Activation, Budget, Context, Traced};
 use cel::fault::{Fact, Fault};
+use cel::library::authorizer::{self, User};
 use cel::value::{Entries, Value};
 use manifest::Value as Node;
 
@@ -15,6 +16,7 @@ use super::environment::{
     VARIABLES,
 };
 use super::limits::{PER_CALL_COST, VARIABLE_DEPTH_MAX};
+use crate::admission::facts::Facts;
 use crate::admission::request::{Kind, Request, Resource, UserInfo};
 
 /// What all expressions of one invocation of a policy see.
@@ -34,10 +36,8 @@ pub(crate) struct Inputs<'v> {
     pub namespace: Given<'v>,
     /// `params`
     pub params: Given<'v>,
-    /// `authorizer`
-    pub authorizer: Result<Value<'v>, Fault>,
-    /// `authorizer.requestResource`
-    pub request_resource: Result<Value<'v>, Fault>,
+    /// Where `authorizer` gets its answers from.
+    pub facts: &'v Facts,
 }
 
 /// An object that may not be known.
@@ -57,11 +57,13 @@ pub(crate) struct Frame<'v, 'i> {
     policy: &'v Compiled,
     inputs: &'i Inputs<'v>,
     /// Whether `authorizer` has a value. The API server leaves it out for messages and audit annotations.
-    authorizer: bool,
+    authorized: bool,
     /// Whether `namespaceObject` has a value. The API server leaves it null in match conditions.
     namespace: bool,
     variables: Vec<OnceCell<Result<Value<'v>, Fault>>>,
     groups: OnceCell<Value<'v>>,
+    authorizer: OnceCell<Result<Value<'v>, Fault>>,
+    request_resource: OnceCell<Result<Value<'v>, Fault>>,
     /// Cost of variables since it was last taken.
     cost: Cell<u64>,
     depth: Cell<u32>,
@@ -94,10 +96,12 @@ impl<'v, 'i> Frame<'v, 'i> {
         Frame {
             policy,
             inputs,
-            authorizer,
+            authorized: authorizer,
             namespace,
             variables: policy.variables.iter().map(|_| OnceCell::new()).collect(),
             groups: OnceCell::new(),
+            authorizer: OnceCell::new(),
+            request_resource: OnceCell::new(),
             cost: Cell::new(0),
             depth: Cell::new(0),
             trace: traced.then(RefCell::default),
@@ -159,6 +163,33 @@ impl<'v, 'i> Frame<'v, 'i> {
             }
             other => other,
         })
+    }
+
+    /// `authorizer`, or `authorizer.requestResource`.
+    fn asker(&self, about_request: bool) -> Result<Value<'v>, Fault> {
+        let info = self.user()?;
+        let texts = |node: Node<'_>| node.items().filter_map(Node::as_str).map(Arc::from).collect();
+        let extra = extra(info).into_iter().flat_map(Node::entries);
+        let user = User {
+            name: (&*info.username).into(),
+            uid: (&*info.uid).into(),
+            groups: info.groups.iter().map(|group| Arc::from(&**group)).collect(),
+            extra: extra.map(|(key, values)| (key.as_str().unwrap_or("").into(), texts(values))).collect(),
+        };
+        let decides = self.inputs.facts.authorizer().clone();
+        if !about_request {
+            return Ok(authorizer::authorizer(user, decides));
+        }
+        let (request, own) = (self.inputs.request, self.own_resource()?);
+        let resource = authorizer::Resource {
+            group: (&*own.group).into(),
+            resource: (&*own.resource).into(),
+            subresource: own_sub_resource(request).into(),
+            namespace: (&*request.namespace).into(),
+            name: (&*request.name).into(),
+            ..authorizer::Resource::default()
+        };
+        Ok(authorizer::request_resource(user, decides, resource))
     }
 
     /// `variables` as a whole.
@@ -285,12 +316,12 @@ impl<'v> Activation<'v> for Frame<'v, '_> {
             NAMESPACE_OBJECT if !self.namespace => Ok(Value::Null),
             NAMESPACE_OBJECT => self.inputs.namespace.value(),
             PARAMS => self.inputs.params.value(),
-            AUTHORIZER | REQUEST_RESOURCE if !self.authorizer => {
+            AUTHORIZER | REQUEST_RESOURCE if !self.authorized => {
                 let name = if slot == AUTHORIZER { "authorizer" } else { "authorizer.requestResource" };
                 Err(Fault::error(format!("no such attribute(s): {name}")))
             }
-            AUTHORIZER => self.inputs.authorizer.clone(),
-            REQUEST_RESOURCE => self.inputs.request_resource.clone(),
+            AUTHORIZER => self.authorizer.get_or_init(|| self.asker(false)).clone(),
+            REQUEST_RESOURCE => self.request_resource.get_or_init(|| self.asker(true)).clone(),
             VARIABLES => self.all(context),
             _ if slot >= OWN => {
                 // The step from `variables` to its field.

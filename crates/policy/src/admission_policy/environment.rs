@@ -171,8 +171,8 @@ impl TypeProvider for Types {
             return match field {
                 "op" | "path" | "from" => Some(Type::String),
                 "value" => Some(Type::Dyn),
-                // The API server's type answers for any name, so the error comes at run time.
-                _ => Some(Type::Dyn),
+                // The API server's type has every field; those that mean nothing have a type without a name.
+                _ => Some(Type::object("")),
             };
         }
         if self.patches && is_object_name(name) {

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use cel::fault::{Fact, Fault};
-use cel::value::Value;
+use cel::fault::Fact;
 
 use super::activation::{Given, Inputs};
 use super::budgets::Budgets;
@@ -126,6 +125,10 @@ fn judge(entry: &Entry, request: &Request<'_>, facts: &Facts, budgets: &mut Budg
             return;
         }
     };
+    if let Some(message) = params::lost_kind(spec.param_kind.as_ref(), facts) {
+        let ruling = Ruling::Failed { messages: vec![message.into()], ignored: spec.ignores_failure };
+        return out.push(&spec.name, None, None, DENY, ruling);
+    }
     for binding in &entry.bindings {
         let (name, actions) = (binding_name(binding), actions(binding.as_ref()));
         let matched = binding.as_ref().and_then(|binding| binding.constraints.as_ref());
@@ -305,7 +308,6 @@ pub(crate) fn inputs<'v>(
         (Given::Object(_), Some(fact)) => Given::Unknown(fact.clone()),
         _ => given,
     };
-    let authorizer: Result<Value<'v>, Fault> = Err(Fault::unknown("RBAC objects"));
     Inputs {
         request,
         kind,
@@ -314,8 +316,7 @@ pub(crate) fn inputs<'v>(
         old_object: as_matched(old_object),
         namespace,
         params: Given::Null,
-        request_resource: authorizer.clone(),
-        authorizer,
+        facts,
     }
 }
 

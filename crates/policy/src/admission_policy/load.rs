@@ -25,6 +25,8 @@ pub(crate) struct Loaded {
     pub policies: Vec<PolicySpec>,
     /// Bindings that it would take.
     pub bindings: Vec<BindingSpec>,
+    /// Policies that it would not take.
+    pub broken: Vec<PolicySpec>,
     /// Names of policies that were refused.
     pub refused: HashSet<(Flavour, Arc<str>)>,
     /// What is wrong.
@@ -66,7 +68,9 @@ impl Loaded {
         if kind == flavour.policy_kind() {
             let spec = policy::read(&root, flavour, &mut report);
             if report.has_refusal() {
-                self.refused.insert((flavour, spec.name));
+                self.refused.insert((flavour, spec.name.clone()));
+                // Its expressions are looked at all the same, so that whoever mends it sees everything at once.
+                self.broken.push(spec);
             } else if self.policies.iter().any(|own| own.flavour == flavour && own.name == spec.name) {
                 report.error_with(&root.child("metadata").child("name"), duplicate(name), HINT_TWICE);
             } else {

@@ -1,5 +1,6 @@
 //! MutatingAdmissionPolicies change an object: one after the other, and once more if others changed it since.
 
+mod decode;
 pub(crate) mod json;
 mod json_patch;
 mod kinds;
@@ -10,6 +11,7 @@ use std::sync::Arc;
 
 use cel::fault::Fact;
 use manifest::Tree;
+use model::Location;
 
 use super::activation::Given;
 use super::budgets::Budgets;
@@ -20,6 +22,7 @@ use super::set::{Entry, PolicySet};
 use super::spec::{BindingSpec, ParamRef};
 use super::trace::{Step, Trace};
 use super::validate::{Conditions, Purse, conditions};
+use crate::admission::defaults::{Plugins, Stage, as_seen};
 use crate::admission::facts::Facts;
 use crate::admission::matching::Match;
 use crate::admission::request::{Operation, Request};
@@ -94,6 +97,7 @@ impl PolicySet {
             tree: None,
             dirty: false,
             traced,
+            fatal: false,
         };
         let handled = matches!(request.operation, Operation::Create | Operation::Update | Operation::Connect);
         if !handled || excluded(request).is_some() || self.mutating.is_empty() {
@@ -101,10 +105,15 @@ impl PolicySet {
         }
         let mut invocations = self.invocations(request, facts, &mut run);
         for invocation in &mut invocations {
-            invocation.ran = run.invoke(invocation, request, facts, budgets, false);
+            if !run.fatal {
+                invocation.ran = run.invoke(invocation, request, facts, budgets, false);
+            }
         }
         // The second pass matches the object as it is now.
-        if run.dirty && invocations.iter().any(|invocation| invocation.ran && invocation.entry.policy.spec.reinvoked) {
+        if run.dirty
+            && !run.fatal
+            && invocations.iter().any(|invocation| invocation.ran && invocation.entry.policy.spec.reinvoked)
+        {
             let again = run.tree.take();
             let changed = Request { object: again.as_ref().map(Tree::root).or(request.object), ..request.clone() };
             run.tree = None;
@@ -134,6 +143,10 @@ impl PolicySet {
                     run.unknown(entry, None, None, &missing);
                     continue;
                 }
+            }
+            if let Some(message) = params::lost_kind(spec.param_kind.as_ref(), facts) {
+                run.failed(entry, None, None, message);
+                continue;
             }
             for binding in &entry.bindings {
                 bound(entry, binding.as_ref(), request, facts, run, &mut list);
@@ -191,6 +204,8 @@ struct Run {
     /// Some mutation was made, whether it changed something or not.
     dirty: bool,
     traced: bool,
+    /// The API server refuses the request at once.
+    fatal: bool,
 }
 
 impl Run {
@@ -236,13 +251,20 @@ impl Run {
         for index in 0..spec.mutations.len() {
             match self.one(invocation, index, request, facts, (&mut *budgets, &mut cost), reinvoked) {
                 Outcome::Changed | Outcome::Unchanged => {}
-                Outcome::Failed(message) => failures.push(message.into()),
+                Outcome::Failed(message) => {
+                    failures.push(message.into());
+                    if self.fatal {
+                        break;
+                    }
+                }
                 Outcome::Unknown(facts) => missing.extend(facts),
             }
         }
         let ruling = match (failures.is_empty(), missing.is_empty()) {
-            (false, true) => Ruling::Failed { messages: failures, ignored: spec.ignores_failure },
-            (false, false) if !spec.ignores_failure => Ruling::Failed { messages: failures, ignored: false },
+            (false, true) => Ruling::Failed { messages: failures, ignored: spec.ignores_failure && !self.fatal },
+            (false, false) if !spec.ignores_failure || self.fatal => {
+                Ruling::Failed { messages: failures, ignored: false }
+            }
             (_, false) => Ruling::Unknown(missing.clone().into()),
             (true, true) => Ruling::Satisfied,
         };
@@ -271,12 +293,20 @@ impl Run {
         let place = request.object.map(manifest::Value::location).unwrap_or_default();
         let (outcome, after, tree) = match patched {
             Patched::Object(after) if after == object => (Outcome::Unchanged, object, own),
-            Patched::Object(after) => match after.to_tree(place) {
-                Ok(tree) => (Outcome::Changed, after, Some(tree)),
-                Err(error) => (Outcome::Failed(error.to_string()), object, own),
+            Patched::Object(after) => match defaulted(&after, place, &request.namespace, facts) {
+                Ok(tree) => {
+                    let after = Json::of(tree.root());
+                    let outcome = if after.same(&object) { Outcome::Unchanged } else { Outcome::Changed };
+                    (outcome, after, Some(tree))
+                }
+                Err(error) => (Outcome::Failed(error), object, own),
             },
             Patched::TestFailed => (Outcome::Unchanged, object, own),
             Patched::Failed(message) => (Outcome::Failed(message), object, own),
+            Patched::Fatal(message) => {
+                self.fatal = true;
+                (Outcome::Failed(message), object, own)
+            }
             Patched::Unknown(facts) => (Outcome::Unknown(facts.to_vec()), object, own),
         };
         self.dirty |= matches!(outcome, Outcome::Changed | Outcome::Unchanged);
@@ -334,6 +364,13 @@ impl Run {
             cost,
         });
     }
+}
+
+/// A changed object with the defaults of what was added to it.
+fn defaulted(after: &Json, place: Location, namespace: &str, facts: &Facts) -> Result<Tree<'static>, String> {
+    let made = after.to_tree(place).map_err(|error| error.to_string())?;
+    let seen = as_seen(made.root(), namespace, Stage::Stored, Plugins::default(), facts);
+    seen.map_err(|error| error.to_string())
 }
 
 /// How the object of a request is merged.

@@ -26,6 +26,19 @@ pub(crate) enum Params<'f> {
     Unknown(Fact),
 }
 
+/// Why a policy cannot be used at all: the API server does not have the kind of its parameters. It refuses
+/// requests for it whatever bindings there are.
+pub(crate) fn lost_kind(kind: Option<&ParamKind>, facts: &Facts) -> Option<String> {
+    let kind = kind?;
+    let (group, version) = kind.api_version.split_once('/').unwrap_or(("", &kind.api_version));
+    let lost =
+        facts.scope(group, &kind.kind).is_none() && facts.complete("apiextensions.k8s.io", "CustomResourceDefinition");
+    lost.then(|| {
+        let name = format!("{group}/{version}, Kind={}", kind.kind);
+        format!("failed to configure policy: failed to find resource referenced by paramKind: '{name}'")
+    })
+}
+
 /// Finds the parameter objects for a request.
 pub(crate) fn collect<'f>(
     kind: Option<&ParamKind>,
@@ -38,12 +51,6 @@ pub(crate) fn collect<'f>(
     };
     let (group, _) = kind.api_version.split_once('/').unwrap_or(("", &kind.api_version));
     let Some(namespaced) = facts.scope(group, &kind.kind) else {
-        if facts.complete("apiextensions.k8s.io", "CustomResourceDefinition") {
-            return Params::Failed(format!(
-                "failed to find resource referenced by paramKind: '{}, Kind={}'",
-                kind.api_version, kind.kind
-            ));
-        }
         return Params::Unknown(Fact { name: format!("CustomResourceDefinition of {}", kind.kind).into() });
     };
     let namespace: &str = match (namespaced, &*reference.namespace, &*request.namespace) {

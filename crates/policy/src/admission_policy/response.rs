@@ -96,6 +96,9 @@ fn denials(verdict: &Verdict) -> Vec<(usize, &str, Arc<str>)> {
 /// request: …`.
 pub fn refusal(flavour: Flavour, verdict: &Verdict, message: &str) -> String {
     let policy = &verdict.policy;
+    if flavour == Flavour::Mutating && message.starts_with("Internal error occurred: ") {
+        return message.to_owned();
+    }
     match (flavour, &verdict.binding) {
         (Flavour::Validating, Some(binding)) => {
             format!("ValidatingAdmissionPolicy '{policy}' with binding '{binding}' denied request: {message}")

@@ -3,7 +3,7 @@
 use cel::Env;
 use manifest::Value;
 
-use super::compile::{Compiled, Compiler, Unused};
+use super::compile::{Broken, Compiled, Compiler, Unused};
 use super::issue::{Level, LoadIssue};
 use super::load::{Loaded, quote};
 use super::spec::{BindingSpec, Flavour, PolicySpec};
@@ -70,6 +70,12 @@ impl PolicySet {
                 .collect();
             set.add(spec, own, &mut compiler, options, &mut loaded);
         }
+        for spec in std::mem::take(&mut loaded.broken) {
+            let object = format!("{} {}", spec.flavour.policy_kind(), spec.name);
+            if let Err(broken) = compiler.compile(spec) {
+                report_broken(&object, broken, &mut loaded);
+            }
+        }
         set.finish();
         (set, loaded.issues)
     }
@@ -104,11 +110,7 @@ impl PolicySet {
         match compiler.compile(spec) {
             Err(broken) => {
                 loaded.refused.insert((flavour, name));
-                for broken in broken {
-                    let message = format!("Invalid value: {}: {}", quote(&broken.shown), broken.message);
-                    let at = (&*broken.source.field, broken.source.location);
-                    loaded.issue(Level::Refused, object.clone(), at, message, None);
-                }
+                report_broken(&object, broken, loaded);
             }
             Ok((policy, unused)) => {
                 for unused in unused {
@@ -164,6 +166,15 @@ fn check_bindings(policies: &[PolicySpec], bindings: &[BindingSpec], loaded: &mu
             }
             _ => {}
         }
+    }
+}
+
+fn report_broken(object: &str, broken: Vec<Broken>, loaded: &mut Loaded) {
+    // An empty expression was reported as missing.
+    for broken in broken.into_iter().filter(|broken| !broken.source.text.trim().is_empty()) {
+        let message = format!("Invalid value: {}: {}", quote(&broken.shown), broken.message);
+        let at = (&*broken.source.field, broken.source.location);
+        loaded.issue(Level::Refused, object.to_owned(), at, message, None);
     }
 }
 

@@ -15,8 +15,9 @@ pub(super) struct Parsed {
 /// What stands on the stack.
 enum Item {
     Node(Node),
-    /// An opened group: its number if it captures, and the flags to be restored at its end.
-    Open(Option<u32>, Option<Box<str>>, Flags),
+    /// An opened group: its number if it captures, and the flags to be restored at its end. Names are
+    /// checked and dropped: nothing asks for them, and the same name may come twice.
+    Open(Option<u32>, Flags),
     Bar,
 }
 
@@ -94,7 +95,7 @@ impl<'s> Parser<'s> {
             '(' if after.starts_with('?') => return self.flags_or_name(),
             '(' => {
                 self.groups += 1;
-                self.stack.push(Item::Open(Some(self.groups), None, self.flags));
+                self.stack.push(Item::Open(Some(self.groups), self.flags));
             }
             '|' => {
                 let branch = self.concat()?;
@@ -218,13 +219,13 @@ impl<'s> Parser<'s> {
 
     fn close(&mut self) -> Result<(), Refusal> {
         let inner = self.alternate()?;
-        let Some(Item::Open(group, name, flags)) = self.stack.pop() else {
+        let Some(Item::Open(group, flags)) = self.stack.pop() else {
             return Err(refusal(UNEXPECTED_PAREN, self.whole));
         };
         self.flags = flags;
         self.stack.push(Item::Node(match group {
             Some(index) => Node {
-                hir: Hir::capture(Capture { index, name, sub: Box::new(inner.hir) }),
+                hir: Hir::capture(Capture { index, name: None, sub: Box::new(inner.hir) }),
                 copies: inner.copies,
                 height: limited(inner.height + 1)?,
             },
@@ -251,7 +252,7 @@ impl<'s> Parser<'s> {
                 return Err(refusal(NAMED_CAPTURE, &before[..before.len() - after.len()]));
             }
             self.groups += 1;
-            self.stack.push(Item::Open(Some(self.groups), Some(name.into()), self.flags));
+            self.stack.push(Item::Open(Some(self.groups), self.flags));
             self.rest = after;
             return Ok(());
         }
@@ -270,7 +271,7 @@ impl<'s> Parser<'s> {
                 }
                 ':' | ')' if on || seen => {
                     if char == ':' {
-                        self.stack.push(Item::Open(None, None, self.flags));
+                        self.stack.push(Item::Open(None, self.flags));
                     }
                     self.flags = flags;
                     self.rest = chars.as_str();

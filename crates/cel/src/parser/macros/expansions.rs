@@ -136,19 +136,24 @@ pub(super) fn least(nodes: &mut Nodes<'_, '_>, call: &mut Call) -> Expanded {
     extreme(nodes, call, "math.least()", "math.@min")
 }
 
-/// `cel.block([…], result)`
+/// `cel.block([…], result)`: each value is bound to its `@index`, for the later ones and the result.
 pub(super) fn block(nodes: &mut Nodes<'_, '_>, call: &mut Call) -> Expanded {
     if !receiver_is(call, "cel") {
         return Ok(None);
     }
-    match call.args.first() {
-        Some(Expr { kind: ExprKind::List(_), .. }) => {
-            let args = std::mem::take(&mut call.args);
-            Ok(Some(nodes.call("cel.@block", args)))
-        }
-        Some(other) => nodes.refuse(other, "cel.block requires the first arg to be a list literal"),
-        None => Ok(None),
+    let Ok([values, result]) = take_args(call) else { return Ok(None) };
+    let ExprKind::List(list) = values.kind else {
+        return nodes.refuse(&values, "cel.block requires the first arg to be a list literal");
+    };
+    if list.elements.len() > BLOCK_MAX {
+        return Err(Refusal { at: values.id, message: format!("cel.block has more than {BLOCK_MAX} values") });
     }
+    let numbered = list.elements.into_iter().enumerate().rev();
+    Ok(Some(numbered.fold(result, |result, (index, value)| {
+        let name: Arc<str> = format!("@index{index}").into();
+        let step = name.clone();
+        binding(nodes, name, |_| value, |nodes| nodes.ident(&step), |_| result)
+    })))
 }
 
 /// `cel.index(0)`
@@ -437,6 +442,9 @@ fn not_accumulator(nodes: &Nodes<'_, '_>, at: &Expr, name: &str) -> Result<(), R
     }
     Ok(())
 }
+
+/// As many values as cel-go's conformance tests may have in a block; each makes the tree one level deeper.
+const BLOCK_MAX: usize = 30;
 
 /// Name under which `sortBy` keeps its list.
 const SORT_INPUT: &str = "@__sortBy_input__";

@@ -94,6 +94,11 @@ impl<'s> Kind<'s> {
         schema::kind(group, version, kind).map(|own| Kind::Fields(own, api_version))
     }
 
+    /// The type of the table, at the root of an object.
+    pub(crate) fn built_in_type(self) -> Option<TypeRef> {
+        if let Kind::Fields(own, _) = self { Some(own) } else { None }
+    }
+
     /// Which scalars the type takes.
     pub(crate) fn scalar(self) -> Option<Scalar> {
         match self {

@@ -13,6 +13,7 @@ use super::super::load::quote;
 use super::super::spec::PatchType;
 use super::super::trace::Trace;
 use super::super::validate::{Ended, OUT_OF_BUDGET, Purse, Spent};
+use super::decode;
 use super::json::{Json, Rules};
 use super::json_patch::{self, Operation, Refused};
 use super::kinds::Kind;
@@ -27,6 +28,8 @@ pub(crate) enum Patched {
     TestFailed,
     /// It failed, in the API server's words.
     Failed(String),
+    /// It failed in a way that refuses the request whatever `failurePolicy` says.
+    Fatal(String),
     /// It depends on facts that nobody gave.
     Unknown(Arc<[Fact]>),
 }
@@ -65,7 +68,13 @@ pub(crate) fn run<'v>(
         },
         PatchType::JsonPatch => match operations(&value) {
             Ok(operations) => match json_patch::apply(object, &operations) {
-                Ok(object) => Ok(object),
+                Ok(after) => match kind.and_then(Kind::built_in_type) {
+                    Some(own) => match decode::check(&after, own) {
+                        Ok(()) => Ok(after),
+                        Err(message) => return Patched::Fatal(message),
+                    },
+                    None => Ok(after),
+                },
                 Err(Refused::TestFailed) => return Patched::TestFailed,
                 Err(Refused::Failed(message)) => Err(format!("JSON Patch: {message}")),
             },
