@@ -44,7 +44,6 @@ pub fn conformance() -> Env {
             extensions: true,
             mixed_literals: true,
             valid_literals: false,
-            strict_scopes: true,
         },
         ..Env::default()
     };
