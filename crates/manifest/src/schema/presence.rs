@@ -54,14 +54,17 @@ fn presence(letter: &str) -> Option<Presence> {
     })
 }
 
-fn fields(line: &'static str) -> Box<[(&'static str, Presence)]> {
+/// The named fields of one type.
+type Fields = Box<[(&'static str, Presence)]>;
+
+fn fields(line: &'static str) -> Fields {
     line.split(' ')
         .filter_map(|word| word.split_once(':'))
         .filter_map(|(name, at)| Some((name, presence(at)?)))
         .collect()
 }
 
-static TABLE: LazyLock<Vec<Box<[(&'static str, Presence)]>>> =
+static TABLE: LazyLock<Vec<Fields>> =
     LazyLock::new(|| TEXT.lines().filter(|line| !line.starts_with('#')).map(fields).collect());
 
 const TEXT: &str = include_str!("../../data/presence.txt");

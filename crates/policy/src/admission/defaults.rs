@@ -75,7 +75,15 @@ pub fn as_seen<'d>(
             Some(schema) => custom::conform(object, schema)?,
             None => Draft::from(object),
         };
-        metadata(&mut draft, object, namespace, stage)?;
+        let decoded = match (object.get("metadata"), schema::object_meta()) {
+            (Some(value), Some(kind)) => typed::decode(value, kind, "metadata")?,
+            _ => Draft::map(Vec::new()),
+        };
+        draft.put("metadata", decoded);
+        metadata(&mut draft, object, namespace, stage);
+        if stage == Stage::Created {
+            custom::create(&mut draft, version.is_some_and(|version| version.status));
+        }
         return build(draft);
     };
     let mut draft = typed::decode(object, type_ref, "")?;
@@ -87,7 +95,7 @@ pub fn as_seen<'d>(
     if (&*kind.group, &*kind.kind) == ("", "Pod") {
         pod::fill(&mut draft, stage, plugins);
     }
-    metadata(&mut draft, object, namespace, stage)?;
+    metadata(&mut draft, object, namespace, stage);
     if stage == Stage::Created {
         kinds::create(&mut draft, &kind, plugins);
     }
@@ -114,25 +122,16 @@ fn fill(draft: &mut Draft<'_>, kind: TypeRef) {
 }
 
 /// `metadata` as the server keeps it.
-fn metadata<'d>(draft: &mut Draft<'d>, object: Value<'d>, namespace: &str, stage: Stage) -> Result<(), RequestError> {
-    let mut metadata = match (object.get("metadata"), schema::object_meta()) {
-        (Some(value), Some(kind)) => typed::decode(value, kind, "metadata")?,
-        _ => Draft::map(Vec::new()),
-    };
-    // Labels may come from a default of the kind.
-    if !metadata.has("labels")
-        && let Some(labels) = draft.peek("metadata").and_then(|made| made.peek("labels"))
-    {
-        metadata.put("labels", labels);
-    }
+fn metadata(draft: &mut Draft<'_>, object: Value<'_>, namespace: &str, stage: Stage) {
+    let Some(metadata) = draft.get_mut("metadata") else { return };
     if stage == Stage::Created {
         SYSTEM_FIELDS.iter().for_each(|field| drop(metadata.take(field)));
     }
-    if !namespace.is_empty() && scoped(object) {
+    if !scoped(object) {
+        metadata.take("namespace");
+    } else if !namespace.is_empty() {
         metadata.put("namespace", Draft::text(namespace.to_owned()));
     }
-    draft.put("metadata", metadata);
-    Ok(())
 }
 
 /// Whether an object may have a namespace of its own.

@@ -115,15 +115,15 @@ impl Facts {
             _ if namespaced == Some(true) => DEFAULT_NAMESPACE,
             _ => "",
         };
+        let known = self.kind(group, kind).and_then(|facts| facts.by_name.get(namespace));
+        if known.is_some_and(|names| names.contains_key(name)) {
+            return Err(FactError::Twice(format!("{kind} {}", qualified(namespace, name))));
+        }
         if (group, kind) == ("apiextensions.k8s.io", "CustomResourceDefinition") {
             self.definitions.push(Arc::new(Definition::read(value)?));
         }
         let index = self.objects.len();
-        let names = self.kind_mut(group, kind).by_name.entry(namespace.into()).or_default();
-        if names.insert(name.into(), index).is_some() {
-            names.insert(name.into(), index);
-            return Err(FactError::Twice(format!("{kind} {}", qualified(namespace, name))));
-        }
+        self.kind_mut(group, kind).by_name.entry(namespace.into()).or_default().insert(name.into(), index);
         self.objects.push(Known { tree: value.to_tree(), namespace: namespace.into(), name: name.into() });
         Ok(())
     }

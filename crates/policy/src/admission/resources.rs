@@ -34,7 +34,10 @@ pub fn served(group: &str, plural: &str) -> &'static [(&'static str, &'static st
     SERVED.get(&(entry.group, entry.plural)).map_or(&[], |served| served)
 }
 
-static SERVED: LazyLock<HashMap<(&str, &str), Vec<(&'static str, &'static str)>>> =
+/// A group and a version of it.
+type GroupVersion = (&'static str, &'static str);
+
+static SERVED: LazyLock<HashMap<(&str, &str), Vec<GroupVersion>>> =
     LazyLock::new(|| ALL.iter().map(|entry| ((entry.group, entry.plural), served_in(*entry))).collect());
 
 fn served_in(entry: BuiltIn) -> Vec<(&'static str, &'static str)> {

@@ -18,6 +18,16 @@ pub(super) fn conform<'d>(object: Value<'d>, schema: Value<'_>) -> Result<Draft<
     Ok(draft)
 }
 
+/// What the server sets when it makes an object. A status that is a resource of its own is not made along with it.
+pub(super) fn create(draft: &mut Draft<'_>, has_status: bool) {
+    if has_status {
+        draft.take("status");
+    }
+    if let Some(metadata) = draft.get_mut("metadata") {
+        metadata.put("generation", Draft::int(1));
+    }
+}
+
 /// Drops fields that the schema does not name. `object` says that `apiVersion`, `kind` and `metadata` stay.
 fn prune(draft: &mut Draft<'_>, schema: Value<'_>, object: bool) {
     let keeps = schema.bool_at("x-kubernetes-preserve-unknown-fields") == Some(true);

@@ -7,6 +7,7 @@ use manifest::{Data, Draft, base64};
 
 use super::{Plugins, is, is_filled, put_if_empty};
 use crate::admission::request::Kind;
+use crate::checks::workload::image_reference::ImageReference;
 
 /// Defaults of one type, wherever it stands.
 pub(super) fn fill_type(draft: &mut Draft<'_>, kind: TypeRef) {
@@ -198,7 +199,8 @@ fn pull_policy(draft: &mut Draft<'_>, image: &str, policy: &'static str) {
     let (tagged, digest) = image.split_once('@').map_or((image, false), |(tagged, _)| (tagged, true));
     let name = tagged.rsplit_once('/').map_or(tagged, |(_, name)| name);
     let latest = name.split_once(':').map_or(!digest && !image.is_empty(), |(_, tag)| tag == "latest");
-    let word = if latest { "Always" } else { "IfNotPresent" };
+    // What is no image reference has no tag.
+    let word = if latest && ImageReference::parse(image).is_ok() { "Always" } else { "IfNotPresent" };
     put_if_empty(draft, policy, || Draft::text(word));
 }
 

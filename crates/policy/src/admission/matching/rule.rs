@@ -11,12 +11,15 @@ pub(super) struct Rule {
     groups: Words,
     versions: Words,
     /// Resource and subresource; `None` stands for `*`, an empty subresource for the resource itself.
-    pub(super) resources: Vec<(Option<Box<str>>, Option<Box<str>>)>,
+    pub(super) resources: Vec<(Word, Word)>,
     names: Vec<Box<str>>,
     /// One bit per operation.
     operations: u8,
     scope: Scope,
 }
+
+/// A word of a rule; `None` stands for `*`.
+type Word = Option<Box<str>>;
 
 /// A list of words of which `*` stands for any.
 #[derive(Clone, Debug, Default)]
