@@ -16,6 +16,8 @@ pub mod pattern;
 mod regex;
 mod sets;
 mod strings;
+#[cfg(test)]
+mod tests;
 
 pub use comprehensions::two_variable_comprehensions;
 pub use encoders::encoders;
@@ -44,6 +46,7 @@ pub fn conformance() -> Env {
             extensions: true,
             mixed_literals: true,
             valid_literals: false,
+            strict_scopes: true,
         },
         ..Env::default()
     };
