@@ -14,6 +14,7 @@ use manifest::{Object, Tree, Value};
 use model::{Finding, Location, Rule, Severity, Subject};
 
 use crate::admission::{Actions, Facts, Operation, Request, Ruling, Verdict};
+use crate::gatekeeper::{self, Inventory, Library, Preference, Setting};
 use crate::admission_policy::{Budgets, Explained, Level, LoadIssue, LoadOptions, MutationStep, Outcome, PolicySet, Response};
 use crate::user_rules;
 
@@ -22,6 +23,8 @@ use crate::user_rules;
 pub struct Policies {
     /// ValidatingAdmissionPolicies and MutatingAdmissionPolicies.
     pub admission: PolicySet,
+    /// ConstraintTemplates and constraints.
+    pub gatekeeper: Library,
     /// By name of the policy.
     rules: HashMap<Arc<str>, &'static Rule>,
 }
@@ -40,8 +43,10 @@ pub struct Options {
 /// What all policies say about one request.
 #[derive(Debug, Default)]
 pub struct Judged {
-    /// A verdict per policy, binding and parameter object; mutating policies first.
+    /// A verdict per policy, binding and parameter object: mutating policies, validating ones, constraints.
     pub verdicts: Vec<Verdict>,
+    /// How many of them are not of constraints.
+    pub own: usize,
     /// The object as mutating policies leave it; `None` when it is as it was.
     pub object: Option<Tree<'static>>,
 }
@@ -70,8 +75,12 @@ impl Policies {
     pub fn load(documents: &[Value<'_>], options: &Options) -> (Policies, Vec<LoadIssue>) {
         let env = cel::library::kubernetes((1, options.kubernetes_minor));
         let load = LoadOptions { env, bind_all: options.bind_all };
+        let preference = if options.prefer_rego { Preference::Rego } else { Preference::Native };
+        let templates = gatekeeper::Options { env: load.env.clone(), preference };
         let (admission, mut issues) = PolicySet::load(documents.iter().copied(), &load);
-        let mut policies = Policies { admission, rules: HashMap::new() };
+        let (gatekeeper, more) = Library::load(documents.iter().copied(), &templates);
+        issues.extend(more);
+        let mut policies = Policies { admission, gatekeeper, rules: HashMap::new() };
         for document in documents {
             let object = Object::at(*document).filter(is_policy);
             if let Some(object) = object {
@@ -83,7 +92,7 @@ impl Policies {
 
     /// Whether there is no policy.
     pub fn is_empty(&self) -> bool {
-        self.admission.is_empty()
+        self.admission.is_empty() && self.gatekeeper.is_empty()
     }
 
     /// The rules of all policies, ordered by code.
@@ -95,10 +104,16 @@ impl Policies {
 
     /// Judges a request as the API server does: mutating policies change the object, validating ones judge what
     /// they leave.
-    pub fn judge(&self, request: &Request<'_>, facts: &Facts, budgets: &mut Budgets<'_>) -> Judged {
+    pub fn judge(
+        &self,
+        request: &Request<'_>,
+        facts: &Facts,
+        inventory: Option<&Inventory>,
+        budgets: &mut Budgets<'_>,
+    ) -> Judged {
         let mutated = self.admission.mutate(request, facts, budgets, false);
         let moved = mutated.object.as_ref().and_then(|tree| moved(request, tree.root()));
-        let mut judged = Judged { verdicts: mutated.verdicts, object: mutated.object };
+        let mut judged = Judged { verdicts: mutated.verdicts, own: 0, object: mutated.object };
         if let Some(message) = moved {
             let changed = mutated.steps.iter().rev().find(|step| step.outcome == Outcome::Changed);
             let verdict = changed.map(|step| Verdict {
@@ -112,32 +127,49 @@ impl Policies {
             });
             judged.verdicts.extend(verdict);
         }
-        let verdicts = match &judged.object {
-            None => self.admission.evaluate(request, facts, budgets),
-            Some(tree) => {
-                let changed = Request { object: Some(tree.root()), ..request.clone() };
-                self.admission.evaluate(&changed, facts, budgets)
-            }
-        };
+        let changed = judged.object.as_ref().map(|tree| Request { object: Some(tree.root()), ..request.clone() });
+        let request = changed.as_ref().unwrap_or(request);
+        let verdicts = self.admission.evaluate(request, facts, budgets);
+        let constraints = self.constraints(request, facts, inventory, budgets);
         judged.verdicts.extend(verdicts);
+        judged.own = judged.verdicts.len();
+        judged.verdicts.extend(constraints);
         judged
     }
 
+    /// What constraints say.
+    fn constraints(
+        &self,
+        request: &Request<'_>,
+        facts: &Facts,
+        inventory: Option<&Inventory>,
+        budgets: &mut Budgets<'_>,
+    ) -> Vec<Verdict> {
+        if self.gatekeeper.is_empty() {
+            return Vec::new();
+        }
+        let setting = Setting { inventory, ..Setting::default() };
+        self.gatekeeper.evaluate(request, facts, &setting, budgets)
+    }
+
     /// What the client and the audit log would see of the verdicts on a request.
-    pub fn response(&self, request: &Request<'_>, verdicts: &[Verdict]) -> Response {
-        self.admission.response(request, verdicts)
+    pub fn response(&self, request: &Request<'_>, judged: &Judged) -> Response {
+        let (own, constraints) = judged.verdicts.split_at(judged.own.min(judged.verdicts.len()));
+        let mut response = self.admission.response(request, own);
+        for verdict in constraints {
+            add_constraint(verdict, &mut response);
+        }
+        response
     }
 
     /// Judges a request as [`Policies::judge`] does, and says how.
     pub fn explain(&self, request: &Request<'_>, facts: &Facts, budgets: &mut Budgets<'_>) -> Explanation {
         let mutated = self.admission.mutate(request, facts, budgets, true);
-        let explained = match &mutated.object {
-            None => self.admission.explain(request, facts, budgets),
-            Some(tree) => {
-                let changed = Request { object: Some(tree.root()), ..request.clone() };
-                self.admission.explain(&changed, facts, budgets)
-            }
-        };
+        let changed = mutated.object.as_ref().map(|tree| Request { object: Some(tree.root()), ..request.clone() });
+        let request = changed.as_ref().unwrap_or(request);
+        let mut explained = self.admission.explain(request, facts, budgets);
+        let constraints = self.constraints(request, facts, None, budgets);
+        explained.extend(constraints.into_iter().map(|verdict| Explained { verdict, steps: Vec::new() }));
         Explanation { steps: mutated.steps, explained }
     }
 
@@ -197,6 +229,32 @@ impl Policies {
                 hint: None,
                 location: object.metadata.and_then(|metadata| metadata.get("annotations")).unwrap_or(object.value).location(),
             }),
+        }
+    }
+}
+
+/// Adds what the webhook of Gatekeeper answers to what the API server says itself.
+fn add_constraint(verdict: &Verdict, response: &mut Response) {
+    match (verdict.refuses(), response.allowed) {
+        (Some(true), _) => response.allowed = Some(false),
+        (None, Some(true)) => response.allowed = None,
+        _ => {}
+    }
+    let Ruling::Violated(violations) = &verdict.ruling else { return };
+    let name = verdict.binding.as_deref().unwrap_or("");
+    for violation in violations {
+        let message = format!("[{name}] {}", violation.message);
+        if verdict.actions.deny {
+            let webhook = "admission webhook \"validation.gatekeeper.sh\" denied the request: ";
+            let own = response.message.get_or_insert_with(|| webhook.to_owned());
+            if own.starts_with(webhook) {
+                let gap = if own.len() == webhook.len() { "" } else { "\n" };
+                own.push_str(&format!("{gap}{message}"));
+                response.reason.get_or_insert_with(|| "Forbidden".into());
+                response.code.get_or_insert(403);
+            }
+        } else if verdict.actions.warn {
+            response.warnings.push(message);
         }
     }
 }

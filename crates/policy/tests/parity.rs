@@ -6,10 +6,14 @@
 
 #[path = "parity/calls.rs"]
 mod calls;
+#[path = "parity/examples.rs"]
+mod examples;
 #[path = "parity/generated.rs"]
 mod generated;
 #[path = "parity/kobuk.rs"]
 mod kobuk;
+#[path = "parity/mutations.rs"]
+mod mutations;
 #[path = "parity/objects.rs"]
 mod objects;
 #[path = "parity/policies.rs"]
@@ -23,20 +27,46 @@ mod server;
 
 use std::path::PathBuf;
 
-use crate::generated::Amount;
+use crate::random::Random;
 use crate::recording::Recording;
 use crate::server::Server;
 
 #[test]
 #[ignore = "needs KUBEBUILDER_ASSETS"]
 fn generated_policies_have_one_verdict() {
-    let amount = Amount {
-        batches: number("PARITY_BATCHES", 40),
-        policies_per_batch: number("PARITY_POLICIES", 6),
-        objects_per_batch: number("PARITY_OBJECTS", 18),
-    };
     let seed = number("PARITY_SEED", 0x9e37_79b9) as u64;
-    let recording = recorded("generated", |server| generated::record(server, seed, amount));
+    let recording = recorded("generated", |server| {
+        let mut random = Random(seed);
+        let (batches, policies) = (number("PARITY_BATCHES", 120), number("PARITY_POLICIES", 6));
+        let plans = generated::plans(&mut random, batches, policies, number("PARITY_OBJECTS", 24));
+        generated::record(server, &mut random, &plans)
+    });
+    judge(&recording);
+}
+
+#[test]
+#[ignore = "needs KUBEBUILDER_ASSETS"]
+fn examples_have_one_verdict() {
+    let folder = |path: &str| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path);
+    let mut folders = vec![folder("tests/parity/examples"), folder("../../policies")];
+    // More policies than those that may be kept here.
+    folders.extend(std::env::var_os("PARITY_EXAMPLES").map(PathBuf::from));
+    let recording = recorded("examples", |server| {
+        let style = policy::export::Style { actions: &["Warn"], prefix: "" };
+        let (exported, _) = policy::export::write(style, |_| true);
+        generated::record(server, &mut Random(7), &examples::plans(&folders, &exported))
+    });
+    judge(&recording);
+}
+
+#[test]
+#[ignore = "needs KUBEBUILDER_ASSETS"]
+fn mutations_make_one_object() {
+    let recording = recorded("mutations", |server| {
+        let mut random = Random(11);
+        let plans = mutations::plans(&mut random, number("PARITY_OBJECTS", 12));
+        generated::record(server, &mut random, &plans)
+    });
     judge(&recording);
 }
 

@@ -1,20 +1,33 @@
-//! Generated policies and requests, put before the server.
+//! Requests with policies in force, put before the server.
 
 use serde_json::{Value, json};
 
 use crate::calls::{Answer, Call, calls};
 use crate::objects::{Sort, changed, object};
-use crate::policies::{Expressions, surroundings};
+use crate::policies::{Bound, Expressions, surroundings};
 use crate::random::Random;
 use crate::recording::{Batch, Case, Recording, create, facts, settle};
 use crate::server::Server;
 
-/// How much is generated.
-#[derive(Clone, Copy)]
-pub(crate) struct Amount {
-    pub(crate) batches: usize,
-    pub(crate) policies_per_batch: usize,
-    pub(crate) objects_per_batch: usize,
+/// What one namespace is asked about.
+pub(crate) struct Plan {
+    pub(crate) policies: Vec<Bound>,
+    /// Sorts of the objects.
+    pub(crate) sorts: Vec<Sort>,
+    pub(crate) objects_per_sort: usize,
+    /// Objects of the cluster that the policies need.
+    pub(crate) needs: Vec<Value>,
+}
+
+/// Generated policies, all of them for objects of one sort per namespace.
+pub(crate) fn plans(random: &mut Random, batches: usize, policies: usize, objects_per_sort: usize) -> Vec<Plan> {
+    let table = Expressions::table();
+    let plan = |batch: usize| {
+        let sort = Sort::ALL[batch % Sort::ALL.len()];
+        let policies = (0..policies).map(|number| table.policy(random, sort, batch, number)).collect();
+        Plan { policies, sorts: vec![sort], objects_per_sort, needs: Vec::new() }
+    };
+    (0..batches).map(plan).collect()
 }
 
 /// A request without the object that the server makes of it.
@@ -30,21 +43,20 @@ struct Asked {
 }
 
 /// Asks the server.
-pub(crate) fn record(server: &Server, seed: u64, amount: Amount) -> Recording {
-    let mut random = Random(seed);
-    for answer in create(server, &surroundings(amount.batches)) {
+pub(crate) fn record(server: &Server, random: &mut Random, plans: &[Plan]) -> Recording {
+    for answer in create(server, &surroundings(plans.len())) {
         assert_eq!(answer.status, 201, "{answer:?}");
     }
+    for plan in plans {
+        // What exists already, or is of a kind that this server does not know, is no matter.
+        create(server, &plan.needs);
+    }
     let asked: Vec<Vec<Asked>> =
-        (0..amount.batches).map(|batch| requests(server, &mut random, batch, amount.objects_per_batch)).collect();
+        plans.iter().enumerate().map(|(batch, plan)| asks(server, random, batch, plan)).collect();
     // Before there is a policy, the answers show the objects as policies will see them.
     let seen: Vec<Vec<Answer>> = asked.iter().map(|batch| ask(server, batch)).collect();
-    let table = Expressions::table();
-    let mut batches: Vec<Batch> = Vec::new();
-    for batch in 0..amount.batches {
-        batches.push(policies(server, &table, &mut random, batch, amount.policies_per_batch));
-    }
-    settle(server, "generated");
+    let mut batches: Vec<Batch> = plans.iter().map(|plan| policies(server, &plan.policies)).collect();
+    settle(server, "policies");
     let facts = facts(server);
     for ((asked, seen), batch) in asked.iter().zip(&seen).zip(&mut batches) {
         for ((asked, seen), answer) in asked.iter().zip(seen).zip(ask(server, asked)) {
@@ -58,19 +70,18 @@ pub(crate) fn record(server: &Server, seed: u64, amount: Amount) -> Recording {
 }
 
 /// Creates the policies of a batch; keeps apart what the server refuses.
-fn policies(server: &Server, table: &Expressions, random: &mut Random, batch: usize, count: usize) -> Batch {
-    let bound: Vec<_> = (0..count).map(|number| table.policy(random, sort(batch), batch, number)).collect();
+fn policies(server: &Server, bound: &[Bound]) -> Batch {
     let mut out = Batch::default();
     let policies: Vec<Value> = bound.iter().map(|bound| bound.policy.clone()).collect();
     let answers = create(server, &policies);
     let mut bindings = Vec::new();
-    for (bound, answer) in bound.into_iter().zip(answers) {
+    for (bound, answer) in bound.iter().zip(answers) {
         match answer.status {
             201 => {
                 out.documents.push(answer.body);
-                bindings.extend(bound.bindings);
+                bindings.extend(bound.bindings.iter().cloned());
             }
-            _ => out.refused.push((bound.policy, answer.message().to_owned())),
+            _ => out.refused.push((bound.policy.clone(), answer.message().to_owned())),
         }
     }
     for (binding, answer) in bindings.iter().zip(create(server, &bindings)) {
@@ -82,13 +93,14 @@ fn policies(server: &Server, table: &Expressions, random: &mut Random, batch: us
     out
 }
 
-fn sort(batch: usize) -> Sort {
-    Sort::ALL[batch % Sort::ALL.len()]
+fn asks(server: &Server, random: &mut Random, batch: usize, plan: &Plan) -> Vec<Asked> {
+    let of_sort = |sort: &Sort| requests(server, random, batch, *sort, plan.objects_per_sort);
+    plan.sorts.iter().flat_map(of_sort).collect()
 }
 
 /// The requests of a batch. Objects that are changed and deleted are created on the way.
-fn requests(server: &Server, random: &mut Random, batch: usize, count: usize) -> Vec<Asked> {
-    let (sort, namespace) = (sort(batch), format!("batch-{batch}"));
+fn requests(server: &Server, random: &mut Random, batch: usize, sort: Sort, count: usize) -> Vec<Asked> {
+    let namespace = format!("batch-{batch}");
     let path = sort.path(&namespace);
     let standing: Vec<Value> = (0..count / 3).map(|n| object(random, sort, &namespace, 1000 + n)).collect();
     let standing: Vec<Value> =

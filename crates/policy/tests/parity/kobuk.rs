@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use manifest::Tree;
 use model::FileId;
-use policy::admission::{Facts, Request};
-use policy::admission_policy::{Budgets, LoadIssue, LoadOptions, PolicySet, Response};
+use policy::admission::{Facts, Operation, Request};
+use policy::admission_policy::{Budgets, Flavour, LoadIssue, LoadOptions, PolicySet, Response};
 use serde_json::Value;
 
 use crate::recording::{Batch, Case, Recording};
@@ -19,6 +19,7 @@ pub(crate) struct Tally {
     pub(crate) annotations: usize,
     pub(crate) refused: usize,
     pub(crate) unknown: usize,
+    pub(crate) refused_mutations: usize,
     pub(crate) differences: Vec<String>,
 }
 
@@ -91,8 +92,15 @@ fn compare_case(batch: &Batch, set: &PolicySet, facts: &Facts, case: &Case, tall
             return;
         }
     };
-    let verdicts = set.evaluate(&request, facts, &mut Budgets::default());
     tally.requests += 1;
+    let changes = matches!(request.operation, Operation::Create | Operation::Update) && request.sub_resource.is_empty();
+    if changes && set.policies().any(|policy| policy.flavour == Flavour::Mutating) {
+        compare_mutation(set, &request, facts, case, tally);
+        if set.policies().all(|policy| policy.flavour == Flavour::Mutating) {
+            return;
+        }
+    }
+    let verdicts = set.evaluate(&request, facts, &mut Budgets::default());
     tally.verdicts += verdicts.len();
     let ours = set.response(&request, &verdicts);
     if ours.allowed.is_none() {
@@ -109,6 +117,79 @@ fn compare_case(batch: &Batch, set: &PolicySet, facts: &Facts, case: &Case, tall
         let policies = involved(batch, &wrong);
         let wrong = wrong.join("\n");
         tally.differences.push(format!("{wrong}\n  unknown: {unknown:?}\n  request: {text}\n{policies}"));
+    }
+}
+
+/// The object must come out as the server's answer shows it, or be refused in the same words.
+fn compare_mutation(set: &PolicySet, request: &Request<'_>, facts: &Facts, case: &Case, tally: &mut Tally) {
+    let mutated = set.mutate(request, facts, &mut Budgets::default(), false);
+    tally.verdicts += mutated.verdicts.len();
+    let refusals: Vec<&str> = (mutated.verdicts.iter())
+        .filter(|verdict| verdict.refuses() == Some(true))
+        .flat_map(|verdict| match &verdict.ruling {
+            policy::admission::Ruling::Failed { messages, .. } => messages.as_slice(),
+            _ => &[],
+        })
+        .map(|message| &**message)
+        .collect();
+    let before = &case.review["request"]["object"];
+    let steps: Vec<String> = mutated.steps.iter().map(|step| format!("{:?}", step.outcome)).collect();
+    if case.status >= 400 {
+        // Beside policies there is the validation of what they made of the object, which is not Kobuk's business.
+        let by_policy = case.message.contains("denied request: ");
+        if by_policy && !refusals.iter().any(|message| case.message.ends_with(message)) {
+            tally.differences.push(format!(
+                "  mutation refused: server {}\n  kobuk {refusals:?} {steps:?}\n  request: {before}",
+                case.message
+            ));
+        }
+        tally.refused_mutations += 1;
+        return;
+    }
+    let ours: Value = match &mutated.object {
+        Some(tree) => serde_json::from_str(&tree.root().to_json()).unwrap(),
+        None => before.clone(),
+    };
+    let mut wrong = Vec::new();
+    differ_in_object("", &compared(&ours), &compared(&case.answer), &mut wrong);
+    if !refusals.is_empty() {
+        wrong.push(format!("  mutation: refused by kobuk only: {refusals:?}"));
+    }
+    if !wrong.is_empty() {
+        let wrong = wrong.join("\n");
+        let policy = &set.policies().next().unwrap().mutations[0].source.text;
+        tally.differences.push(format!("{wrong}\n  mutation {policy} {steps:?}\n  request: {before}"));
+    }
+}
+
+/// An object without what differs from one request to the next.
+fn compared(object: &Value) -> Value {
+    let mut object = object.clone();
+    if let Some(metadata) = object["metadata"].as_object_mut() {
+        for field in ["uid", "creationTimestamp", "managedFields", "generation", "resourceVersion"] {
+            metadata.remove(field);
+        }
+    }
+    object.as_object_mut().unwrap().remove("status");
+    object
+}
+
+fn differ_in_object(path: &str, ours: &Value, theirs: &Value, wrong: &mut Vec<String>) {
+    match (ours, theirs) {
+        (Value::Object(a), Value::Object(b)) => {
+            let keys: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
+            for key in keys {
+                let (left, right) = (a.get(key).unwrap_or(&Value::Null), b.get(key).unwrap_or(&Value::Null));
+                differ_in_object(&format!("{path}.{key}"), left, right, wrong);
+            }
+        }
+        (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
+            for (index, (left, right)) in a.iter().zip(b).enumerate() {
+                differ_in_object(&format!("{path}[{index}]"), left, right, wrong);
+            }
+        }
+        _ if ours != theirs => wrong.push(format!("  mutated {path}: server {theirs}, kobuk {ours}")),
+        _ => {}
     }
 }
 
@@ -175,7 +256,7 @@ fn differ_in_warnings(ours: &Response, case: &Case, wrong: &mut Vec<String>) {
 }
 
 fn differ_in_audit(ours: &Response, case: &Case, tally: &mut Tally, wrong: &mut Vec<String>) {
-    let of_policies = |key: &str| !key.starts_with("authorization.k8s.io/") && !key.starts_with("pod-security");
+    let of_policies = |key: &str| !SERVERS_OWN.iter().any(|prefix| key.starts_with(prefix));
     let failure = "validation.policy.admission.k8s.io/validation_failure";
     let ours: BTreeMap<&str, &str> = ours.audit_annotations.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
     let theirs: BTreeMap<&str, &str> =
@@ -208,6 +289,10 @@ fn involved(batch: &Batch, wrong: &[String]) -> String {
     };
     batch.documents.iter().filter(named).map(short).collect()
 }
+
+/// Annotations that the server makes of every event.
+const SERVERS_OWN: [&str; 4] =
+    ["authorization.k8s.io/", "pod-security.kubernetes.io/", "apiserver.latency.k8s.io/", "mutation.webhook.admission"];
 
 /// The server's limits of warnings: of all together, and of one when there are too many.
 const WARNINGS_RUNES: usize = 4096;
