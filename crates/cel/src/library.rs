@@ -16,6 +16,8 @@ pub mod pattern;
 mod regex;
 mod sets;
 mod strings;
+#[cfg(test)]
+mod tests;
 
 pub use comprehensions::two_variable_comprehensions;
 pub use encoders::encoders;

@@ -120,6 +120,10 @@ pub trait Opaque: Any + fmt::Debug + Send + Sync {
     fn type_name(&self) -> &'static str;
     /// Whether two values are equal.
     fn equals(&self, other: &dyn Opaque) -> bool;
+    /// Whether `==` with a value that is not null has an answer; else it is an error.
+    fn comparable(&self, other: &Value<'_>) -> bool {
+        matches!(other, Value::Opaque(other) if other.type_name() == self.type_name())
+    }
     /// For [`downcast`].
     fn as_any(&self) -> &dyn Any;
     /// How many bytes or parts it has, for the cost model.

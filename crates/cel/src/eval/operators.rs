@@ -122,7 +122,12 @@ impl<'v> Evaluation<'v, '_, '_> {
             (left, right) => (left.equals(right), traversal(left.cost_size().min(right.cost_size()))),
         };
         self.context.spend(cost)?;
-        Ok(equal)
+        match left {
+            Value::Opaque(left) if !matches!(right, Value::Null) && !left.comparable(right) => {
+                Err(Fault::no_such_overload())
+            }
+            _ => Ok(equal),
+        }
     }
 
     /// Equality with a constant text.

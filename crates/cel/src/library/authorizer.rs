@@ -251,6 +251,10 @@ macro_rules! opaque_values {
                 false
             }
 
+            fn comparable(&self, _: &Value<'_>) -> bool {
+                false
+            }
+
             fn as_any(&self) -> &dyn Any {
                 self
             }

@@ -1,6 +1,7 @@
 //! The lists extension: parts, order and shape of lists.
 
 use std::cmp::Ordering;
+use std::slice;
 
 use super::arguments::{affordable, charge_list, int, list};
 use super::sets::Members;
@@ -14,7 +15,7 @@ use crate::value::{List, Value};
 pub fn lists(version: u32) -> Library {
     let of = Type::list(Type::param("T"));
     let mut library =
-        Library::default().method("slice", "list_slice", &[of.clone(), Type::Int, Type::Int], of.clone(), slice);
+        Library::default().method("slice", "list_slice", &[of.clone(), Type::Int, Type::Int], of.clone(), part);
     if version >= 1 {
         let (nested, any) = (Type::list(of.clone()), Type::list(Type::Dyn));
         library = library.method("flatten", "list_flatten", &[nested], of.clone(), flatten).method(
@@ -28,7 +29,7 @@ pub fn lists(version: u32) -> Library {
     if version >= 2 {
         for (sort_id, sort_by_id, key) in ORDERED {
             let keys = Type::list(key);
-            library = library.method("sort", sort_id, &[keys.clone()], keys.clone(), sort).method(
+            library = library.method("sort", sort_id, slice::from_ref(&keys), keys.clone(), sort).method(
                 "@sortByAssociatedKeys",
                 sort_by_id,
                 &[of.clone(), keys],
@@ -38,8 +39,8 @@ pub fn lists(version: u32) -> Library {
         }
         library = library
             .function("lists.range", "lists_range", &[Type::Int], Type::list(Type::Int), range)
-            .method("reverse", "list_reverse", &[of.clone()], of.clone(), reverse)
-            .method("distinct", "list_distinct", &[of.clone()], of, distinct);
+            .method("reverse", "list_reverse", slice::from_ref(&of), of.clone(), reverse)
+            .method("distinct", "list_distinct", slice::from_ref(&of), of.clone(), distinct);
     }
     library
 }
@@ -56,7 +57,7 @@ const ORDERED: [(&str, &str, Type); 8] = [
     ("list_bytes_sort", "list_bytes_sortByAssociatedKeys", Type::Bytes),
 ];
 
-fn slice<'v>(context: &mut Context<'_>, args: &[Value<'v>]) -> Result<Value<'v>, Fault> {
+fn part<'v>(context: &mut Context<'_>, args: &[Value<'v>]) -> Result<Value<'v>, Fault> {
     let (items, start, end) = (list(args, 0)?, int(args, 1)?, int(args, 2)?);
     let cannot = |why: String| Fault::error(format!("cannot slice({start}, {end}), {why}"));
     let (Ok(first), Ok(last)) = (usize::try_from(start), usize::try_from(end)) else {

@@ -75,7 +75,7 @@ fn extremes(mut library: Library, name: &'static str, ids: Ids, pair: Run, of_li
         }
     };
     for of in [DOUBLE, INT, UINT] {
-        add(&[of.clone()], of, itself);
+        add(std::slice::from_ref(&of), of.clone(), itself);
     }
     for of in [DOUBLE, INT, UINT] {
         add(&[of.clone(), of.clone()], of, pair);

@@ -24,7 +24,7 @@ pub fn network() -> Library {
         .function("isCIDR", "is_cidr", &[Type::String], Type::Bool, |_, args| {
             Ok(Value::Bool(network_of(text(args, 0)?).is_ok()))
         })
-        .method("isMask", "cidr_is_mask", &[cidr.clone()], Type::Bool, |_, args| {
+        .method("isMask", "cidr_is_mask", std::slice::from_ref(&cidr), Type::Bool, |_, args| {
             let network = opaque::<Cidr>(args, 0)?;
             Ok(Value::Bool(network.address == network.masked().address))
         })

@@ -70,7 +70,7 @@ pub struct Quantity {
     amount: Amount,
     format: Format,
     /// Came out of an addition or subtraction.
-    pub(crate) computed: bool,
+    computed: bool,
 }
 
 /// As the API server keeps them: numbers that fit 64 bits and a power of ten apart from longer ones. What
@@ -424,6 +424,11 @@ impl Opaque for Quantity {
 
     fn equals(&self, other: &dyn Opaque) -> bool {
         other.as_any().downcast_ref::<Quantity>().is_some_and(|other| self.compare(other) == Ordering::Equal)
+    }
+
+    /// A result of arithmetic can stand on the left only, as in the API server.
+    fn comparable(&self, other: &Value<'_>) -> bool {
+        crate::value::downcast::<Quantity>(other).is_some_and(|other| !other.computed)
     }
 
     fn as_any(&self) -> &dyn Any {

@@ -122,6 +122,12 @@ fn parse_v6(source: &str) -> Result<(Address, bool), String> {
     if !rest.is_empty() {
         return Err(failed(source, "trailing garbage after address", rest));
     }
+    spread(source, &mut bytes, filled, gap)?;
+    Ok((Address::V6(bytes.into()), zone))
+}
+
+/// Fills the place of `::` with zeros.
+fn spread(source: &str, bytes: &mut [u8; 16], filled: usize, gap: Option<usize>) -> Result<(), String> {
     match gap {
         None if filled < 16 => return Err(failed(source, "address string too short", "")),
         Some(_) if filled == 16 => {
@@ -133,7 +139,7 @@ fn parse_v6(source: &str) -> Result<(Address, bool), String> {
         }
         None => {}
     }
-    Ok((Address::V6(bytes.into()), zone))
+    Ok(())
 }
 
 /// A group of up to four hexadecimal digits, and how many they are.

@@ -1,7 +1,7 @@
 //! `format`: verbs and arguments.
 //!
 //! There are two of them. Up to version 3 of the extension, which is what Kubernetes has, numbers with a
-//! fraction are written for readers of English (`1,234.50`, `1.2 × 10⁰³`); from version 4 on as the
+//! fraction are written for readers of English (`1,234.50`, `1.200000×10⁰³`); from version 4 on as the
 //! specification of the extension says.
 
 use std::fmt::Write;
@@ -322,7 +322,7 @@ fn scientific(value: &Value<'_>, precision: usize, localized: bool) -> Result<St
         None => {
             // Negative zero has no sign here.
             let (digits, exponent) = split_exponent(if number == 0.0 { 0.0 } else { number }, PRECISION_DEFAULT);
-            let mut text = format!("{digits}\u{202f}×\u{202f}10{}", if exponent < 0 { "⁻" } else { "" });
+            let mut text = format!("{digits}×10{}", if exponent < 0 { "⁻" } else { "" });
             text.extend(format!("{:02}", exponent.unsigned_abs()).chars().map(superscript));
             text
         }
