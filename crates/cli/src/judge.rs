@@ -66,7 +66,7 @@ pub(crate) fn judge(args: &JudgeArgs, now_unix: i64) -> Result<Run, JudgeError> 
     prepare(&mut config, &sources);
     let mut engine = Engine::new(&config);
     if let Some(loaded) = &loaded {
-        engine = engine.with_policies(&loaded.policies, &loaded.facts);
+        engine = engine.with_policies(&loaded.policies, &loaded.facts, loaded.inventory.as_ref());
     }
     let workers = run_workers(&engine, &sources, args);
     let mut outcome = engine.finish(workers);

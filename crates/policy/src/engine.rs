@@ -19,6 +19,7 @@ use model::{Exception, FileCoverage, FileId, Finding, Judgement, Location, Rule,
 
 use crate::admission::{Facts, Manifest};
 use crate::admission_policy::Budgets;
+use crate::gatekeeper;
 use crate::check::{self, Context, InventoryCheck, ObjectCheck};
 use crate::checks::manifest::path::Path;
 use crate::checks::scopes::scopes;
@@ -52,7 +53,7 @@ pub struct Engine<'c> {
     rules: Vec<&'static Rule>,
     enabled: EnabledRules,
     /// Users' own policies.
-    policies: Option<(&'c Policies, &'c Facts)>,
+    policies: Option<(&'c Policies, &'c Facts, Option<&'c gatekeeper::Inventory>)>,
 }
 
 /// What one thread gathered.
@@ -135,7 +136,7 @@ impl<'c> Engine<'c> {
 
     /// Judges with users' own policies too. The settings select among their rules as among the built-in ones.
     #[must_use]
-    pub fn with_policies(mut self, policies: &'c Policies, facts: &'c Facts) -> Self {
+    pub fn with_policies(mut self, policies: &'c Policies, facts: &'c Facts, inventory: Option<&'c gatekeeper::Inventory>) -> Self {
         for rule in policies.rules() {
             if self.config.selects(rule) {
                 self.enabled.rules.insert(std::ptr::from_ref(rule) as usize);
@@ -145,7 +146,7 @@ impl<'c> Engine<'c> {
             self.rules.push(rule);
         }
         self.rules.sort_by_key(|rule| rule.code);
-        self.policies = Some((policies, facts));
+        self.policies = Some((policies, facts, inventory));
         self
     }
 
@@ -390,7 +391,7 @@ impl Worker<'_> {
 
     /// Judges an object with users' own policies, as a request to create it.
     fn judge_with_policies(&mut self, object: &Object<'_>, coverage: &mut FileCoverage) {
-        let Some((policies, facts)) = self.engine.policies else { return };
+        let Some((policies, facts, inventory)) = self.engine.policies else { return };
         let manifest = match Manifest::create(object.value, facts) {
             Ok(manifest) => manifest,
             Err(error) => {
@@ -398,7 +399,7 @@ impl Worker<'_> {
                 return coverage.gap(GapKind::NotUnderstood, error.location, message);
             }
         };
-        let judged = policies.judge(&manifest.request(), facts, &mut Budgets::default());
+        let judged = policies.judge(&manifest.request(), facts, inventory, &mut Budgets::default());
         let place = (&object.subject, object.location());
         let mut undecided = Vec::new();
         let first = self.findings.len();

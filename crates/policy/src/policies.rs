@@ -95,6 +95,13 @@ impl Policies {
         self.admission.is_empty() && self.gatekeeper.is_empty()
     }
 
+    /// The facts as templates in Rego see them, to be made once for many requests; nothing where no template looks.
+    pub fn inventory(&self, facts: &Facts) -> Option<Inventory> {
+        // Without any fact the inventory is not empty, but unknown.
+        let given = facts.objects().next().is_some();
+        (given && self.gatekeeper.uses_inventory()).then(|| Inventory::of(facts))
+    }
+
     /// The rules of all policies, ordered by code.
     pub fn rules(&self) -> Vec<&'static Rule> {
         let mut rules: Vec<&'static Rule> = self.rules.values().copied().collect();

@@ -63,7 +63,7 @@ fn measure(loaded: &Loaded, place: &str, request: &Request<'_>, time: Duration) 
     while row.nanos.is_empty() || begun.elapsed() < time && row.nanos.len() < SAMPLES_MAX {
         let mut budgets = Budgets::default();
         let before = Instant::now();
-        let judged = loaded.policies.judge(request, &loaded.facts, &mut budgets);
+        let judged = loaded.policies.judge(request, &loaded.facts, loaded.inventory.as_ref(), &mut budgets);
         row.nanos.push(before.elapsed().as_nanos() as u64);
         row.verdicts = judged.verdicts.len();
         row.cost = judged.verdicts.iter().map(|verdict| verdict.cost).sum();

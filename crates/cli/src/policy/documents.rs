@@ -1,6 +1,6 @@
 //! Documents of policies, facts and tests, read whole: they are few and live as long as the run.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use manifest::decode::decode_owned;
 use manifest::object::{Found, objects};
@@ -58,11 +58,6 @@ impl Texts {
     /// The path of a file as shown.
     pub(crate) fn shown(&self, file: FileId) -> &str {
         self.files.get(file.0 as usize).map_or("", |(shown, _)| shown)
-    }
-
-    /// Paths of the files, in order.
-    pub(crate) fn paths(&self) -> impl Iterator<Item = &Path> {
-        self.files.iter().map(|(shown, _)| Path::new(shown))
     }
 
     /// All documents; those that cannot be read are faults.

@@ -48,7 +48,7 @@ pub(crate) fn eval(args: &EvalArgs, minor: u32, out: &mut dyn Write) -> Result<E
     let watch = Watch::start();
     let result = requests.each(&texts, &mut |place, request| {
         let judged = watch.judge(&loaded, request);
-        let answer = loaded.policies.response(request, &judged.verdicts);
+        let answer = loaded.policies.response(request, &judged);
         tally.add(&answer, &judged);
         match args.format {
             EvalFormat::Text => text(place, request, &judged, &answer, args.all, out)?,

@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 
 use policy::admission::Facts;
 use policy::admission_policy::{Level, LoadIssue};
+use policy::gatekeeper::Inventory;
 use policy::policies::{Options, Policies};
 
 use super::args::{Engine, PolicyArgs};
@@ -16,6 +17,8 @@ use super::packs;
 pub(crate) struct Loaded {
     pub(crate) policies: Policies,
     pub(crate) facts: Facts,
+    /// The facts as templates in Rego see them, where some template looks.
+    pub(crate) inventory: Option<Inventory>,
     /// What is worth a remark.
     pub(crate) remarks: Vec<String>,
 }
@@ -56,7 +59,8 @@ pub(crate) fn load(args: &PolicyArgs, kubernetes_minor: u32) -> Result<Loaded, L
     if args.cluster {
         from_cluster(&mut facts)?;
     }
-    Ok(Loaded { policies, facts, remarks })
+    let inventory = policies.inventory(&facts);
+    Ok(Loaded { policies, facts, inventory, remarks })
 }
 
 /// How policies are loaded.

@@ -5,15 +5,17 @@ use std::path::{Path, PathBuf};
 
 use manifest::{Object, Tree, Value};
 use policy::admission::Facts;
+use policy::admission_policy::Level;
+use policy::gatekeeper::{self, Preference, suite};
 use policy::policies::{Judged, Options};
 use policy::test_table::{Case, Input, Table};
 use serde_json::json;
 
-use super::args::{EvalFormat, RequestArgs, TestArgs};
+use super::args::{Engine, EvalFormat, RequestArgs, TestArgs};
 use super::documents::Texts;
 use super::eval::printable;
-use super::load::{self, LoadError, Loaded};
-use super::requests::{self, Requests};
+use super::load::{self, LoadError};
+use super::requests;
 use super::watch::Watch;
 use crate::exit::Exit;
 
@@ -54,7 +56,7 @@ pub(crate) fn test(args: &TestArgs, minor: u32, out: &mut dyn Write) -> io::Resu
             run.table(&object, &file, &texts);
         } else if object.is("test.gatekeeper.sh", "Suite") {
             tests += 1;
-            run.broken(format!("{file}: suites are not run"));
+            run.suite(value, &file, &texts);
         }
     }
     report(args, &ended, tests, out)
@@ -152,6 +154,46 @@ impl Run<'_> {
         }
     }
 
+    fn suite(&mut self, root: Value<'_>, file: &str, texts: &Texts) {
+        let Some((suite, issues)) = suite::read(root) else { return };
+        if let Some(issue) = issues.iter().find(|issue| issue.level == Level::Refused) {
+            return self.broken(format!("{}: {issue}", texts.place(issue.location)));
+        }
+        let base = Path::new(file).parent().unwrap_or(Path::new("")).to_owned();
+        let mut files = |name: &str| {
+            let bytes = crate::input::read(&base.join(name))?;
+            manifest::decode::decode_owned(bytes).map_err(|error| error.to_string())
+        };
+        let preference = if self.args.engine == Engine::Rego { Preference::Rego } else { Preference::Native };
+        let options = gatekeeper::Options { env: cel::library::kubernetes((1, self.minor)), preference };
+        for result in suite.run(&options, &mut files) {
+            let name = format!("{file}: {}", result.name);
+            if result.skipped && self.wanted(&name) {
+                self.end(name, Outcome::Skipped(String::from("the suite says so")));
+            } else if let Some(error) = result.error {
+                self.end(name, Outcome::Failed(error));
+            } else {
+                self.suite_cases(&name, result.cases);
+            }
+        }
+    }
+
+    fn suite_cases(&mut self, test: &str, cases: Vec<suite::CaseResult>) {
+        for case in cases {
+            let name = format!("{test}: {}", case.name);
+            if !self.wanted(&name) {
+                continue;
+            }
+            let outcome = match case.error {
+                _ if case.skipped => Outcome::Skipped(String::from("the suite says so")),
+                None => Outcome::Passed,
+                Some(error) if case.messages.is_empty() => Outcome::Failed(error),
+                Some(error) => Outcome::Failed(format!("{error}; found: {}", case.messages.join("; "))),
+            };
+            self.end(name, outcome);
+        }
+    }
+
     fn case(&self, case: &Case<'_>, table: &Table<'_>, set: &Set, base: &Path) -> Outcome {
         let issues = set.issues();
         if let Some(why) = case.compare_issues(&issues) {
@@ -199,8 +241,9 @@ fn judge_case(
         groups: Vec::new(),
     };
     let mut outcome = None;
+    let inventory = policies.inventory(facts);
     requests::of_case(case, (object, old), &args, facts, &mut |request| {
-        let judged: Judged = watch.bounded(|budgets| policies.judge(request, facts, budgets));
+        let judged: Judged = watch.bounded(|budgets| policies.judge(request, facts, inventory.as_ref(), budgets));
         let changed = judged.object.as_ref().map(Tree::root).or(request.object);
         let compared = case.compare(&judged.verdicts, changed);
         // Of several readings one that is as expected is enough where a refusal is expected, and all must be so where

@@ -50,7 +50,7 @@ impl Watch {
 
     /// Judges one request with all policies.
     pub(crate) fn judge(&self, loaded: &Loaded, request: &Request<'_>) -> Judged {
-        self.bounded(|budgets| loaded.policies.judge(request, &loaded.facts, budgets))
+        self.bounded(|budgets| loaded.policies.judge(request, &loaded.facts, loaded.inventory.as_ref(), budgets))
     }
 
     /// Runs something within the time of one request.
