@@ -171,6 +171,10 @@ fn compared(object: &Value) -> Value {
         }
     }
     object.as_object_mut().unwrap().remove("status");
+    // Node ports are handed out anew on every request.
+    for port in object["spec"]["ports"].as_array_mut().into_iter().flatten() {
+        port.as_object_mut().unwrap().remove("nodePort");
+    }
     object
 }
 
