@@ -74,16 +74,12 @@ fn mutations_make_one_object() {
 fn judge(recording: &Recording) {
     let documents: usize = recording.batches.iter().map(|batch| batch.documents.len()).sum();
     let tally = kobuk::compare(recording, SERVER_MINOR);
-    eprintln!(
-        "{documents} policies and bindings, {} refused; {} requests, {} verdicts, {} warnings, {} audit annotations; {} unknown; {} differ",
-        tally.refused,
-        tally.requests,
-        tally.verdicts,
-        tally.warnings,
-        tally.annotations,
-        tally.unknown,
-        tally.differences.len(),
-    );
+    eprintln!("{documents} policies and bindings in force, {} refused; {} requests:", tally.refused, tally.requests);
+    eprintln!("  {} verdicts, {} warnings, {} audit annotations", tally.verdicts, tally.warnings, tally.annotations);
+    eprintln!("  {} refused mutations", tally.refused_mutations);
+    eprintln!("  from {} manifests {} verdicts", tally.manifests, tally.manifest_verdicts);
+    eprintln!("  {} of them depend on what the server makes", tally.made_by_server);
+    eprintln!("{} differ", tally.differences.len());
     if let Some(file) = std::env::var_os("PARITY_DIFFERENCES") {
         std::fs::write(file, tally.differences.join("\n---\n")).unwrap();
     }

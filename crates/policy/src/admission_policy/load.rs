@@ -3,6 +3,7 @@
 mod binding;
 mod matching;
 mod names;
+mod order;
 mod policy;
 mod report;
 mod shape;
@@ -16,6 +17,7 @@ use super::issue::{Level, LoadIssue};
 use super::spec::{BindingSpec, Flavour, PolicySpec};
 use report::{At, Report};
 
+pub(crate) use order::sort as sort_issues;
 pub(crate) use report::quote;
 
 /// What documents hold.

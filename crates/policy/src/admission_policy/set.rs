@@ -5,7 +5,7 @@ use manifest::Value;
 
 use super::compile::{Broken, Compiled, Compiler, Unused};
 use super::issue::{Level, LoadIssue};
-use super::load::{Loaded, quote};
+use super::load::{Loaded, quote, sort_issues};
 use super::spec::{BindingSpec, Flavour, PolicySpec};
 use crate::admission::matching::MatchIndex;
 
@@ -77,6 +77,7 @@ impl PolicySet {
             }
         }
         set.finish();
+        sort_issues(&mut loaded.issues);
         (set, loaded.issues)
     }
 

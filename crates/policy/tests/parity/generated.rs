@@ -136,7 +136,7 @@ fn requests(server: &Server, random: &mut Random, batch: usize, sort: Sort, coun
         };
         out.push(request);
     }
-    out
+    as_somebody(random, out)
 }
 
 fn scale(random: &mut Random, server: &Server, path: &str, namespace: &str) -> Asked {
@@ -160,6 +160,16 @@ fn asked(
     let named = manifest.as_ref().or(old.as_ref());
     let name = named.and_then(|object| object["metadata"]["name"].as_str()).unwrap_or_default().to_owned();
     Asked { call, operation, sort, sub_resource: "", name, namespace: namespace.to_owned(), manifest, old }
+}
+
+/// Lets somebody with fewer rights ask some of the requests.
+fn as_somebody(random: &mut Random, mut asked: Vec<Asked>) -> Vec<Asked> {
+    for asked in &mut asked {
+        if random.once_in(3) {
+            asked.call.user = Some("alice".to_owned());
+        }
+    }
+    asked
 }
 
 fn ask(server: &Server, asked: &[Asked]) -> Vec<Answer> {
@@ -189,11 +199,15 @@ fn review(asked: &Asked, seen: &Answer) -> Value {
         "UPDATE" => "UpdateOptions",
         _ => "DeleteOptions",
     };
+    let user = match &asked.call.user {
+        Some(name) => json!({"username": name, "groups": ["system:authenticated"]}),
+        None => json!({"username": "admin", "uid": "admin", "groups": ["system:masters", "system:authenticated"]}),
+    };
     let mut request = json!({
         "uid": "00000000-0000-0000-0000-000000000000", "kind": kind, "resource": resource,
         "requestKind": kind, "requestResource": resource,
         "name": asked.name, "namespace": asked.namespace, "operation": asked.operation,
-        "userInfo": {"username": "admin", "uid": "admin", "groups": ["system:masters", "system:authenticated"]},
+        "userInfo": user,
         "object": null, "oldObject": asked.old, "dryRun": asked.operation != "CONNECT",
     });
     if !asked.sub_resource.is_empty() {

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use manifest::Tree;
 use model::FileId;
-use policy::admission::{Facts, Operation, Request};
+use policy::admission::defaults::{Plugins, Stage, as_seen};
+use policy::admission::{Facts, Operation, Request, Sending};
 use policy::admission_policy::{Budgets, Flavour, LoadIssue, LoadOptions, PolicySet, Response};
 use serde_json::Value;
 
@@ -18,7 +19,11 @@ pub(crate) struct Tally {
     pub(crate) warnings: usize,
     pub(crate) annotations: usize,
     pub(crate) refused: usize,
-    pub(crate) unknown: usize,
+    /// Requests made of the manifest alone.
+    pub(crate) manifests: usize,
+    pub(crate) manifest_verdicts: usize,
+    /// Of these, those with another answer because of what the server makes for each object.
+    pub(crate) made_by_server: usize,
     pub(crate) refused_mutations: usize,
     pub(crate) differences: Vec<String>,
 }
@@ -93,30 +98,80 @@ fn compare_case(batch: &Batch, set: &PolicySet, facts: &Facts, case: &Case, tall
         }
     };
     tally.requests += 1;
+    tally.warnings += case.warnings.len();
     let changes = matches!(request.operation, Operation::Create | Operation::Update) && request.sub_resource.is_empty();
-    if changes && set.policies().any(|policy| policy.flavour == Flavour::Mutating) {
+    let mutating = set.policies().any(|policy| policy.flavour == Flavour::Mutating);
+    if changes && mutating {
         compare_mutation(set, &request, facts, case, tally);
-        if set.policies().all(|policy| policy.flavour == Flavour::Mutating) {
-            return;
+    }
+    if set.policies().any(|policy| policy.flavour == Flavour::Validating) {
+        tally.annotations += annotations(case).len();
+        let wrong = differ(set, &request, facts, case, &mut tally.verdicts);
+        report(batch, "", wrong, &text, tally);
+        // Where mutating policies are in force, the object of the answer is not that of the manifest.
+        if request.operation == Operation::Create && !mutating {
+            compare_manifest(batch, set, &request, facts, case, tally);
         }
     }
-    let verdicts = set.evaluate(&request, facts, &mut Budgets::default());
-    tally.verdicts += verdicts.len();
-    let ours = set.response(&request, &verdicts);
-    if ours.allowed.is_none() {
-        tally.unknown += 1;
+}
+
+/// The same request made of the manifest alone: what the server would have filled in is filled in here.
+fn compare_manifest(
+    batch: &Batch,
+    set: &PolicySet,
+    review: &Request<'_>,
+    facts: &Facts,
+    case: &Case,
+    tally: &mut Tally,
+) {
+    let text = case.manifest.as_ref().unwrap().to_string();
+    let written = tree(&text);
+    let plugins = Plugins { service_account: false, default_toleration_seconds: false, ..Plugins::default() };
+    let seen = match as_seen(written.root(), &review.namespace, Stage::Created, plugins, facts) {
+        Ok(seen) => seen,
+        Err(error) => {
+            tally.differences.push(format!("manifest: {error}\n{text}"));
+            return;
+        }
+    };
+    let (user, options) = (review.user.clone(), review.options);
+    let sending = Sending { user, options, dry_run: review.dry_run, ..Sending::default() };
+    let request = Request::from_manifest(seen.root(), sending, facts).unwrap();
+    let wrong = differ(set, &request, facts, case, &mut tally.manifest_verdicts);
+    tally.manifests += 1;
+    // What is made anew for every object cannot be known from the manifest.
+    let excused = |line: &String| {
+        let named = involved(batch, std::slice::from_ref(line));
+        MADE_BY_SERVER.iter().any(|field| named.contains(field))
+    };
+    if !wrong.is_empty() && wrong.iter().all(|line| line.starts_with("  unknown:") || excused(line)) {
+        tally.made_by_server += 1;
+    } else {
+        report(batch, "from the manifest\n", wrong, &text, tally);
     }
-    tally.warnings += case.warnings.len();
+}
+
+/// What of Kobuk's answer is not the server's.
+fn differ(set: &PolicySet, request: &Request<'_>, facts: &Facts, case: &Case, count: &mut usize) -> Vec<String> {
+    let verdicts = set.evaluate(request, facts, &mut Budgets::default());
+    *count += verdicts.len();
+    let ours = set.response(request, &verdicts);
     let mut wrong = Vec::new();
-    differ_in_verdict(set, &request, &verdicts, &ours, case, &mut wrong);
+    differ_in_verdict(set, request, &verdicts, &ours, case, &mut wrong);
     differ_in_warnings(&ours, case, &mut wrong);
-    differ_in_audit(&ours, case, tally, &mut wrong);
+    differ_in_audit(&ours, case, &mut wrong);
     if !wrong.is_empty() {
         let unknown = verdicts.iter().filter(|v| matches!(v.ruling, policy::admission::Ruling::Unknown(_)));
         let unknown: Vec<String> = unknown.map(|v| format!("{}: {:?}", v.policy, v.ruling)).collect();
+        wrong.push(format!("  unknown: {unknown:?}"));
+    }
+    wrong
+}
+
+fn report(batch: &Batch, title: &str, wrong: Vec<String>, request: &str, tally: &mut Tally) {
+    if !wrong.is_empty() {
         let policies = involved(batch, &wrong);
-        let wrong = wrong.join("\n");
-        tally.differences.push(format!("{wrong}\n  unknown: {unknown:?}\n  request: {text}\n{policies}"));
+        tally.differences.push(format!("{title}{}\n  request: {request}\n{policies}", wrong.join("\n")));
     }
 }
 
@@ -171,6 +226,10 @@ fn compared(object: &Value) -> Value {
         }
     }
     object.as_object_mut().unwrap().remove("status");
+    // Node ports are handed out anew on every request.
+    for port in object["spec"]["ports"].as_array_mut().into_iter().flatten() {
+        port.as_object_mut().unwrap().remove("nodePort");
+    }
     object
 }
 
@@ -255,13 +314,16 @@ fn differ_in_warnings(ours: &Response, case: &Case, wrong: &mut Vec<String>) {
     }
 }
 
-fn differ_in_audit(ours: &Response, case: &Case, tally: &mut Tally, wrong: &mut Vec<String>) {
+/// What policies told the audit log.
+fn annotations(case: &Case) -> BTreeMap<&str, &str> {
     let of_policies = |key: &str| !SERVERS_OWN.iter().any(|prefix| key.starts_with(prefix));
+    case.audit.iter().filter(|(k, _)| of_policies(k)).map(|(k, v)| (k.as_str(), v.as_str().unwrap())).collect()
+}
+
+fn differ_in_audit(ours: &Response, case: &Case, wrong: &mut Vec<String>) {
     let failure = "validation.policy.admission.k8s.io/validation_failure";
     let ours: BTreeMap<&str, &str> = ours.audit_annotations.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
-    let theirs: BTreeMap<&str, &str> =
-        case.audit.iter().filter(|(k, _)| of_policies(k)).map(|(k, v)| (k.as_str(), v.as_str().unwrap())).collect();
-    tally.annotations += theirs.len();
+    let theirs = annotations(case);
     let keys: BTreeSet<&str> = ours.keys().chain(theirs.keys()).copied().collect();
     for key in keys {
         // Only one failure is kept, of whichever policy comes first.
@@ -289,6 +351,9 @@ fn involved(batch: &Batch, wrong: &[String]) -> String {
     };
     batch.documents.iter().filter(named).map(short).collect()
 }
+
+/// Fields that chance, time or the state of the cluster fill in before policies are asked.
+const MADE_BY_SERVER: [&str; 5] = ["metadata.uid", "creationTimestamp", "clusterIP", "ipFamilyPolicy", "nodePort"];
 
 /// Annotations that the server makes of every event.
 const SERVERS_OWN: [&str; 4] =

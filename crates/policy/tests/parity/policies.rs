@@ -237,6 +237,28 @@ fn binding(random: &mut Random, policy: &str, batch: usize, number: usize, param
     })
 }
 
+/// Somebody who is not the administrator, and a service account.
+fn permissions() -> Vec<Value> {
+    let api = "rbac.authorization.k8s.io/v1";
+    let rbac = "rbac.authorization.k8s.io";
+    vec![
+        json!({"apiVersion": api, "kind": "ClusterRole", "metadata": {"name": "worker"}, "rules": [
+            {"apiGroups": ["", "apps"], "resources": ["pods", "pods/exec", "services", "configmaps", "deployments", "deployments/scale"],
+                "verbs": ["create", "update", "get", "delete"]},
+            {"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["one"], "verbs": ["get"]},
+            {"nonResourceURLs": ["/metrics", "/logs/*"], "verbs": ["get"]}]}),
+        json!({"apiVersion": api, "kind": "ClusterRoleBinding", "metadata": {"name": "worker"},
+            "roleRef": {"apiGroup": rbac, "kind": "ClusterRole", "name": "worker"},
+            "subjects": [{"apiGroup": rbac, "kind": "User", "name": "alice"}]}),
+        json!({"apiVersion": api, "kind": "Role", "metadata": {"name": "reader", "namespace": "params"}, "rules": [
+            {"apiGroups": ["*"], "resources": ["pods"], "verbs": ["list", "watch"]}]}),
+        json!({"apiVersion": api, "kind": "RoleBinding", "metadata": {"name": "reader", "namespace": "params"},
+            "roleRef": {"apiGroup": rbac, "kind": "Role", "name": "reader"},
+            "subjects": [{"kind": "ServiceAccount", "name": "builder", "namespace": "params"},
+                {"apiGroup": rbac, "kind": "Group", "name": "system:serviceaccounts"}]}),
+    ]
+}
+
 /// What the generated bindings refer to: a namespace for each batch and objects for parameters.
 pub(crate) fn surroundings(batches: usize) -> Vec<Value> {
     let namespace = |batch: usize| {
@@ -259,6 +281,7 @@ pub(crate) fn surroundings(batches: usize) -> Vec<Value> {
     all.push(settings("params", "first", json!({"set": "one", "app": "web"}), json!({"limit": "3", "prefix": "web"})));
     all.push(settings("params", "second", json!({"set": "two"}), json!({"limit": "none"})));
     all.push(settings("params", "third", json!({"set": "one"}), json!({"limit": "1", "prefix": "a", "more": ""})));
+    all.extend(permissions());
     for batch in (0..batches).step_by(2) {
         all.push(settings(&format!("batch-{batch}"), "own", json!({}), json!({"limit": "5", "prefix": "db"})));
     }
