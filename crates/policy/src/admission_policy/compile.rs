@@ -337,7 +337,7 @@ pub(crate) fn visit(expr: &Expr, each: &mut dyn FnMut(&Expr)) {
 
 /// The type that a variable has as a field of `variables`: lists and maps keep their parts, types with fields
 /// and those of libraries become dynamic.
-fn field_type(of: &Type) -> Type {
+pub(crate) fn field_type(of: &Type) -> Type {
     match of {
         Type::Bool
         | Type::Bytes
