@@ -5,6 +5,7 @@
 //! everything both score one half. Names of files and objects are never looked at to decide.
 
 mod cel;
+mod gatekeeper;
 
 use std::path::Path;
 
@@ -40,6 +41,7 @@ pub fn score(suites: &Path) -> Vec<Score> {
     scores.push(reading_table());
     scores.extend(encryption_configuration(&suites.join("kms/encryption-config")));
     scores.extend(cel::score(&suites.join("cel")));
+    scores.extend(gatekeeper::score(&suites.join("gatekeeper-library")));
     scores.extend(real_manifests(&suites.join("manifests")));
     scores
 }

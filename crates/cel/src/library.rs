@@ -39,6 +39,7 @@ pub fn conformance() -> Env {
             optionals: true,
             bind: true,
             block: true,
+            strict_scopes: true,
             two_variables: true,
             math: true,
             sort_by: true,
@@ -46,7 +47,6 @@ pub fn conformance() -> Env {
             extensions: true,
             mixed_literals: true,
             valid_literals: false,
-            strict_scopes: true,
         },
         ..Env::default()
     };

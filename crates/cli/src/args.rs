@@ -27,6 +27,9 @@ pub(crate) enum Command {
     /// Print findings only
     #[command(subcommand)]
     Scan(ScanCommand),
+    /// Judge, test and explain with policies of your own, in CEL and Rego
+    #[command(subcommand)]
+    Policy(crate::policy::args::PolicyCommand),
     /// Look up the controls of the catalogue
     #[command(subcommand)]
     Controls(ControlsCommand),
@@ -168,6 +171,12 @@ pub(crate) struct JudgeArgs {
     /// Exit with 0 or 1 even when a template was not rendered
     #[arg(long, help_heading = "What counts")]
     pub(crate) allow_unrendered: bool,
+    /// Exit with 0 or 1 even when a policy depends on facts that nobody gave
+    #[arg(long, help_heading = "What counts")]
+    pub(crate) allow_unknown: bool,
+
+    #[command(flatten)]
+    pub(crate) policy: crate::policy::args::PolicyArgs,
 
     /// Threads [default: one per core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256), help_heading = "How it runs")]

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use model::Report;
+use model::coverage::GapKind;
 
 use crate::args::FailOn;
 
@@ -19,12 +20,24 @@ pub(crate) enum Exit {
     Usage,
 }
 
+/// What may stay unjudged without failing the run.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Allow {
+    /// Templates that nothing rendered.
+    pub(crate) unrendered: bool,
+    /// Policies that depend on facts nobody gave.
+    pub(crate) unknown: bool,
+}
+
 impl Exit {
     /// How a run with this report ends.
-    pub(crate) fn of(report: &Report, fail_on: FailOn, allow_unrendered: bool) -> Self {
-        let not_judged = report.coverage.gaps().any(|gap| {
-            gap.kind.fails_run() && !(allow_unrendered && gap.kind == model::coverage::GapKind::NotRendered)
-        });
+    pub(crate) fn of(report: &Report, fail_on: FailOn, allow: Allow) -> Self {
+        let allowed = |kind: GapKind| match kind {
+            GapKind::NotRendered => allow.unrendered,
+            GapKind::Undecided => allow.unknown,
+            _ => false,
+        };
+        let not_judged = report.coverage.gaps().any(|gap| gap.kind.fails_run() && !allowed(gap.kind));
         // An input in which nothing was judged is no clean input: a mistyped path must not stay green.
         if not_judged || report.coverage.objects() == 0 {
             return Exit::NotJudged;

@@ -50,6 +50,11 @@ pub(crate) struct Walk {
 }
 
 impl Walk {
+    /// A walk over every file that may hold documents, ignored ones too.
+    pub(crate) fn everything() -> Self {
+        Walk { include: None, exclude: GlobSet::empty(), ignore: false }
+    }
+
     pub(crate) fn new(args: &JudgeArgs) -> Result<Self, BadGlob> {
         Ok(Walk {
             include: if args.include.is_empty() { None } else { Some(globs(&args.include)?) },

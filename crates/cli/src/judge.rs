@@ -39,6 +39,8 @@ pub(crate) enum JudgeError {
     NoSuchCheck(String),
     #[error("--controls `{0}` matches no control; `kobuk controls list` lists all of them")]
     NoSuchControl(String),
+    #[error(transparent)]
+    Policy(#[from] crate::policy::load::LoadError),
 }
 
 /// A finished run.
@@ -53,19 +55,24 @@ pub(crate) struct Run {
 
 /// Judges everything that the flags name.
 pub(crate) fn judge(args: &JudgeArgs, now_unix: i64) -> Result<Run, JudgeError> {
-    let mut config = config(args)?;
+    let loaded = policies(args)?;
+    let own = loaded.as_ref().map(|loaded| loaded.policies.rules()).unwrap_or_default();
+    let mut config = config(args, &own)?;
     let baseline = args.baseline.as_deref().map(Baseline::read).transpose()?;
     let walk = Walk::new(args)?;
     let mut sources = crate::render::render(walk.sources(&args.paths), !args.no_render);
-    let own = sources.len();
+    let judged = sources.len();
     sources.extend(walk.sources(&args.exceptions));
     prepare(&mut config, &sources);
-    let engine = Engine::new(&config);
+    let mut engine = Engine::new(&config);
+    if let Some(loaded) = &loaded {
+        engine = engine.with_policies(&loaded.policies, &loaded.facts, loaded.inventory.as_ref());
+    }
     let workers = run_workers(&engine, &sources, args);
     let mut outcome = engine.finish(workers);
     if !args.exceptions.is_empty() {
         // With --exceptions only those count: whoever writes a manifest must not write its pardon.
-        outcome.exceptions.retain(|exception| exception.location.file.0 as usize >= own);
+        outcome.exceptions.retain(|exception| exception.location.file.0 as usize >= judged);
     }
     let files: Vec<Box<str>> = sources.iter().map(|source| source.shown.as_str().into()).collect();
     let coverage = Coverage { files: outcome.files, scopes: outcome.scopes };
@@ -111,7 +118,19 @@ pub(crate) fn worst(report: &Report) -> Option<Severity> {
     report.findings.iter().map(|finding| finding.severity).max()
 }
 
-fn config(args: &JudgeArgs) -> Result<Config, JudgeError> {
+/// Users' own policies, with what is known about the cluster.
+fn policies(args: &JudgeArgs) -> Result<Option<crate::policy::load::Loaded>, JudgeError> {
+    if args.policy.policies.is_empty() {
+        return Ok(None);
+    }
+    let loaded = crate::policy::load::load(&args.policy, policy::config::KUBERNETES_MINOR)?;
+    if !args.quiet {
+        loaded.remarks.iter().for_each(|remark| crate::verbs::remark(remark));
+    }
+    Ok(Some(loaded))
+}
+
+fn config(args: &JudgeArgs, own: &[&'static model::Rule]) -> Result<Config, JudgeError> {
     let boxed = |words: &[String]| words.iter().map(|word| word.as_str().into()).collect();
     let mut config = Config {
         checks: boxed(&args.check),
@@ -138,7 +157,7 @@ fn config(args: &JudgeArgs) -> Result<Config, JudgeError> {
         return Err(JudgeError::Registry(registry.clone()));
     }
     let rules = policy::check::rules();
-    let known = |pattern: &str| rules.iter().any(|rule| model::exception::glob(pattern, rule.code));
+    let known = |pattern: &str| rules.iter().chain(own).any(|rule| model::exception::glob(pattern, rule.code));
     if let Some(pattern) = args.check.iter().chain(&args.skip).find(|pattern| !known(pattern)) {
         return Err(JudgeError::NoSuchCheck(pattern.clone()));
     }

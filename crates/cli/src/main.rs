@@ -12,6 +12,7 @@ mod env;
 mod exit;
 mod input;
 mod judge;
+mod policy;
 mod render;
 mod report;
 mod settings;

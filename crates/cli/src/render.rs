@@ -254,7 +254,7 @@ fn remote_below(folder: &Path, parsed: &BTreeMap<&PathBuf, Kustomization>) -> Op
 }
 
 /// Runs a command with limits on time and output.
-fn bounded_output(command: &mut Command) -> Result<Vec<u8>, String> {
+pub(crate) fn bounded_output(command: &mut Command) -> Result<Vec<u8>, String> {
     let mut child = command.spawn().map_err(|error| error.to_string())?;
     let stdout = child.stdout.take();
     let stderr = child.stderr.take();
@@ -295,7 +295,7 @@ fn bounded_output(command: &mut Command) -> Result<Vec<u8>, String> {
     Ok(out)
 }
 
-fn find_program(name: &str) -> Option<PathBuf> {
+pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
     std::env::split_paths(&crate::env::path()?).map(|folder| folder.join(name)).find(|path| path.is_file())
 }
 

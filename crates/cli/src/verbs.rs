@@ -9,7 +9,7 @@ use clap::CommandFactory;
 use model::Severity;
 
 use crate::args::{Cli, Color, Command, ControlsCommand, FailOn, GenerateCommand, JudgeArgs, ScanCommand};
-use crate::exit::Exit;
+use crate::exit::{Allow, Exit};
 use crate::report::{Format, Render};
 use crate::{catalogue, env, judge, report, settings};
 
@@ -25,6 +25,14 @@ pub(crate) fn run(cli: Cli) -> Exit {
     let outcome = match cli.command {
         Command::Assess(args) => return assess(args, true, out),
         Command::Scan(ScanCommand::Manifests(args)) => return assess(args, false, out),
+        Command::Policy(command) => {
+            let ended = crate::policy::run(&command, out);
+            return match ended.and_then(|exit| out.flush().map(|()| exit).map_err(Into::into)) {
+                Ok(exit) => exit,
+                Err(error) if broken_pipe(&*error) => Exit::Clean,
+                Err(error) => usage(&chain(&*error)),
+            };
+        }
         Command::Controls(ControlsCommand::List { format, phase }) => {
             catalogue::list(format, phase.as_deref(), out).map_err(|error| chain(&error))
         }
@@ -68,7 +76,8 @@ fn assess(mut args: JudgeArgs, assess: bool, out: &mut dyn Write) -> Exit {
         Err(error) => return usage(&chain(&error)),
     };
     let fail_on = args.fail_on.unwrap_or(FAIL_ON);
-    let exit = Exit::of(&run.report, fail_on, args.allow_unrendered);
+    let allow = Allow { unrendered: args.allow_unrendered, unknown: args.allow_unknown };
+    let exit = Exit::of(&run.report, fail_on, allow);
     let command = if assess { "assess" } else { "scan manifests" };
     let render = Render {
         report: &run.report,
@@ -107,6 +116,18 @@ fn assess(mut args: JudgeArgs, assess: bool, out: &mut dyn Write) -> Exit {
     // The process ends here; giving back a million findings one by one would only cost time.
     std::mem::forget(run);
     exit
+}
+
+/// Whether an error, or what caused it, is a reader that went away: `kobuk … | head` is no failure.
+fn broken_pipe(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(cause) = next {
+        if cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
+            return true;
+        }
+        next = cause.source();
+    }
+    false
 }
 
 /// The reference of all commands, as Markdown.
@@ -153,7 +174,8 @@ fn usage(message: &str) -> Exit {
     Exit::Usage
 }
 
-fn remark(message: &str) {
+/// Says something that is worth knowing on standard error.
+pub(crate) fn remark(message: &str) {
     talk("note", message);
 }
 

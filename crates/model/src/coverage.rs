@@ -84,6 +84,8 @@ pub enum GapKind {
     CheckFailed,
     /// More findings than the limit for one object; the rest is not listed.
     Truncated,
+    /// A user's policy depends on facts about the cluster that nobody gave. Exit code 2 unless unknowns are allowed.
+    Undecided,
 }
 
 impl GapKind {
@@ -96,6 +98,7 @@ impl GapKind {
             GapKind::NotUnderstood => "not-understood",
             GapKind::CheckFailed => "check-failed",
             GapKind::Truncated => "truncated",
+            GapKind::Undecided => "undecided",
         }
     }
 

@@ -88,7 +88,9 @@ pub fn fold<'f>(
             entry.worst = entry.worst.max(Some(finding.severity));
         }
     }
-    let unjudged = coverage.gaps().filter(|gap| gap.kind != GapKind::Truncated).count();
+    // What a user's policy could not decide takes nothing from the proof that built-in checks give.
+    let aside = |kind: GapKind| matches!(kind, GapKind::Truncated | GapKind::Undecided);
+    let unjudged = coverage.gaps().filter(|gap| !aside(gap.kind)).count();
     catalogue::controls()
         .iter()
         .map(|control| {

@@ -6,6 +6,7 @@
 pub mod authorizer;
 pub mod defaults;
 pub mod facts;
+pub mod manifest;
 mod manifest_request;
 pub mod matching;
 pub mod request;
@@ -16,6 +17,7 @@ mod typed;
 pub mod verdict;
 
 pub use authorizer::RbacAuthorizer;
+pub use self::manifest::{Manifest, named_resource};
 pub use facts::{Facts, Lookup};
 pub use manifest_request::Sending;
 pub use matching::{Match, MatchIndex, MatchResources};

@@ -13,11 +13,11 @@
 //!
 //! Out of scope: the expression language (`cel`), requests and facts ([`crate::admission`]).
 
-mod activation;
+pub(crate) mod activation;
 mod budgets;
-mod compile;
+pub(crate) mod compile;
 mod environment;
-mod evaluate;
+pub(crate) mod evaluate;
 mod issue;
 pub mod limits;
 mod load;
@@ -27,9 +27,9 @@ mod response;
 mod schema_types;
 mod set;
 mod spec;
-mod trace;
+pub(crate) mod trace;
 mod type_check;
-mod validate;
+pub(crate) mod validate;
 
 pub use budgets::Budgets;
 pub use issue::{Level, LoadIssue};

@@ -7,7 +7,7 @@
 //! united; a check that panics on one object costs that object only, and is reported; every document
 //! ends as judged objects or as a gap.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -17,9 +17,13 @@ use manifest::{Inventory, Object, Reading, Tree, Value};
 use model::coverage::{Gap, GapKind, ScopeCounts};
 use model::{Exception, FileCoverage, FileId, Finding, Judgement, Location, Rule, Scope, Serves, Severity, Subject};
 
+use crate::admission::{Facts, Manifest};
+use crate::admission_policy::Budgets;
+use crate::gatekeeper;
 use crate::check::{self, Context, InventoryCheck, ObjectCheck};
 use crate::checks::manifest::path::Path;
 use crate::checks::scopes::scopes;
+use crate::policies::{Policies, Undecided};
 use crate::sink::Enabled;
 use crate::{Config, Sink};
 
@@ -48,6 +52,8 @@ pub struct Engine<'c> {
     /// Rules of all checks, switched on or not, ordered by code.
     rules: Vec<&'static Rule>,
     enabled: EnabledRules,
+    /// Users' own policies.
+    policies: Option<(&'c Policies, &'c Facts, Option<&'c gatekeeper::Inventory>)>,
 }
 
 /// What one thread gathered.
@@ -61,6 +67,8 @@ pub struct Worker<'e> {
     exceptions: Vec<Exception>,
     /// The document at hand repeats a key.
     ambiguous: bool,
+    /// What policies could not decide in the file at hand: how often, and where first.
+    undecided: BTreeMap<Undecided, (usize, Location)>,
 }
 
 /// What a whole run gathered, before exceptions and posture.
@@ -123,7 +131,23 @@ impl<'c> Engine<'c> {
             }
         }
         let inventory_checks = check::inventory_checks().filter(|check| wanted(check.rules)).collect();
-        Engine { config, by_scope, inventory_checks, rules, enabled }
+        Engine { config, by_scope, inventory_checks, rules, enabled, policies: None }
+    }
+
+    /// Judges with users' own policies too. The settings select among their rules as among the built-in ones.
+    #[must_use]
+    pub fn with_policies(mut self, policies: &'c Policies, facts: &'c Facts, inventory: Option<&'c gatekeeper::Inventory>) -> Self {
+        for rule in policies.rules() {
+            if self.config.selects(rule) {
+                self.enabled.rules.insert(std::ptr::from_ref(rule) as usize);
+            } else {
+                self.enabled.all = false;
+            }
+            self.rules.push(rule);
+        }
+        self.rules.sort_by_key(|rule| rule.code);
+        self.policies = Some((policies, facts, inventory));
+        self
     }
 
     /// Rules that this engine may report.
@@ -146,6 +170,7 @@ impl<'c> Engine<'c> {
             inventory: Inventory::default(),
             exceptions: Vec::new(),
             ambiguous: false,
+            undecided: BTreeMap::new(),
         }
     }
 
@@ -216,6 +241,7 @@ impl Worker<'_> {
                 }
             }
         });
+        self.tell_undecided(&mut coverage);
         coverage.judgement = match (coverage.objects, coverage.gaps.is_empty(), claims) {
             (0, true, false) => Judgement::NotKubernetes,
             (0, false, _) => Judgement::NotJudged,
@@ -322,6 +348,7 @@ impl Worker<'_> {
             if counts {
                 self.inventory.add(object);
             }
+            self.judge_with_policies(object, coverage);
         }));
         if judged.is_err() {
             self.findings.truncate(first);
@@ -359,6 +386,43 @@ impl Worker<'_> {
         }
         if counts && object.is("kobuk.dev", "Exception") {
             self.exception(object);
+        }
+    }
+
+    /// Judges an object with users' own policies, as a request to create it.
+    fn judge_with_policies(&mut self, object: &Object<'_>, coverage: &mut FileCoverage) {
+        let Some((policies, facts, inventory)) = self.engine.policies else { return };
+        let manifest = match Manifest::create(object.value, facts) {
+            Ok(manifest) => manifest,
+            Err(error) => {
+                let message = format!("policies were not asked, as the API server would refuse the object: {error}");
+                return coverage.gap(GapKind::NotUnderstood, error.location, message);
+            }
+        };
+        let judged = policies.judge(&manifest.request(), facts, inventory, &mut Budgets::default());
+        let place = (&object.subject, object.location());
+        let mut undecided = Vec::new();
+        let first = self.findings.len();
+        policies.findings(&judged.verdicts, place, &mut self.findings, &mut undecided);
+        let mut index = 0;
+        let enabled = &self.engine.enabled;
+        self.findings.retain(|finding| {
+            index += 1;
+            index <= first || enabled.enabled(finding.rule)
+        });
+        for one in undecided {
+            self.undecided.entry(one).or_insert((0, object.location())).0 += 1;
+        }
+    }
+
+    /// What policies could not decide in a file, once per policy and fact.
+    fn tell_undecided(&mut self, coverage: &mut FileCoverage) {
+        for (Undecided { policy, facts }, (count, location)) in std::mem::take(&mut self.undecided) {
+            let facts: Vec<&str> = facts.iter().map(|fact| &*fact.name).collect();
+            let objects = if count == 1 { String::from("an object") } else { format!("{count} objects") };
+            let message =
+                format!("policy {policy} could not decide on {objects}; it needs {}: see --facts", facts.join(", "));
+            coverage.gap(GapKind::Undecided, location, message);
         }
     }
 

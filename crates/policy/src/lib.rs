@@ -16,8 +16,12 @@ pub mod docs;
 pub mod engine;
 pub mod exceptions;
 pub mod export;
+pub mod gatekeeper;
 pub mod pod_security;
+pub mod policies;
 pub mod sink;
+pub mod test_table;
+pub mod user_rules;
 
 pub use check::{Context, InventoryCheck, ObjectCheck};
 pub use config::Config;

@@ -93,6 +93,13 @@ pub struct UserInfo<'d> {
 // === impl Operation ===
 
 impl Operation {
+    /// Reads it as rules and reviews write it.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Operation::Create, Operation::Update, Operation::Delete, Operation::Connect]
+            .into_iter()
+            .find(|operation| operation.as_str() == word)
+    }
+
     /// As written in rules and reviews.
     pub fn as_str(self) -> &'static str {
         match self {

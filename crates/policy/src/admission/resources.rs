@@ -27,6 +27,11 @@ pub fn of_plural(group: &str, plural: &str) -> Option<BuiltIn> {
     BY_PLURAL.get(plural)?.iter().find(|entry| entry.group == group).copied()
 }
 
+/// The resource that people mean by a plural without a group.
+pub fn named(plural: &str) -> Option<BuiltIn> {
+    BY_PLURAL.get(plural)?.iter().min_by_key(|entry| (entry.group == "extensions", entry.group)).copied()
+}
+
 /// The groups and versions in which a kube-apiserver of today serves the objects of a resource by default, in the
 /// order in which it tries them. Empty for a resource that it does not know, or serves in no stable version.
 pub fn served(group: &str, plural: &str) -> &'static [(&'static str, &'static str)] {

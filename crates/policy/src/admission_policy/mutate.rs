@@ -293,7 +293,7 @@ impl Run {
         let place = request.object.map(manifest::Value::location).unwrap_or_default();
         let (outcome, after, tree) = match patched {
             Patched::Object(after) if after == object => (Outcome::Unchanged, object, own),
-            Patched::Object(after) => match defaulted(&after, place, &request.namespace, facts) {
+            Patched::Object(after) => match defaulted(&after, place, facts) {
                 Ok(tree) => {
                     let after = Json::of(tree.root());
                     let outcome = if after.same(&object) { Outcome::Unchanged } else { Outcome::Changed };
@@ -367,9 +367,10 @@ impl Run {
 }
 
 /// A changed object with the defaults of what was added to it.
-fn defaulted(after: &Json, place: Location, namespace: &str, facts: &Facts) -> Result<Tree<'static>, String> {
+fn defaulted(after: &Json, place: Location, facts: &Facts) -> Result<Tree<'static>, String> {
     let made = after.to_tree(place).map_err(|error| error.to_string())?;
-    let seen = as_seen(made.root(), namespace, Stage::Stored, Plugins::default(), facts);
+    // The namespace stays as the patch left it: the server refuses an object that was moved.
+    let seen = as_seen(made.root(), "", Stage::Stored, Plugins::default(), facts);
     seen.map_err(|error| error.to_string())
 }
 

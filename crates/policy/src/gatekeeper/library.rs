@@ -1,0 +1,277 @@
+//! Templates and constraints together: loaded once, asked for every request.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use cel::decl::Env;
+use cel::fault::Fact;
+use manifest::Value;
+
+use super::constraint::{Constraint, Point};
+use super::matching::{Candidate, Matched, Source};
+use super::native::{Compilers, Native};
+use super::rego::{Inventory, Module, Review};
+use super::report::Report;
+use super::review;
+use super::template::{Code, Preference, Template};
+use crate::admission::facts::{Facts, Lookup};
+use crate::admission::request::Request;
+use crate::admission::verdict::{Actions, Ruling, Verdict, Violation};
+use crate::admission_policy::{Budgets, LoadIssue};
+
+/// ConstraintTemplates with their constraints, compiled.
+#[derive(Debug, Default)]
+pub struct Library {
+    pub(super) templates: Vec<Template>,
+    pub(super) constraints: Vec<Constraint>,
+}
+
+/// How templates are loaded.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Functions and macros of CEL.
+    pub env: Env,
+    /// Which code is used where a template has both.
+    pub preference: Preference,
+}
+
+/// Where a request is judged.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Setting<'s> {
+    /// The enforcement point.
+    pub point: Point,
+    /// Where the object comes from.
+    pub source: Source,
+    /// The objects of the cluster for Rego, if the caller keeps them from one request to the next.
+    pub inventory: Option<&'s Inventory>,
+    /// Templates see no operation, as they do when an object is checked outside of a request.
+    pub plain: bool,
+}
+
+impl Library {
+    /// Loads templates and constraints out of documents, in whatever order; objects of other kinds are passed over.
+    /// Also says what is wrong. What Gatekeeper would refuse is left out, so whoever gets an issue of the level
+    /// [`Refused`](crate::admission_policy::Level::Refused) must not take the silence of that policy for consent.
+    pub fn load<'d>(documents: impl IntoIterator<Item = Value<'d>>, options: &Options) -> (Library, Vec<LoadIssue>) {
+        let mut library = Library::default();
+        let mut issues = Vec::new();
+        let mut compilers = Compilers::new(options.env.clone());
+        let documents: Vec<Value<'d>> = documents.into_iter().collect();
+        // Refused templates by kind: their constraints are not blamed for them.
+        let mut kinds: HashMap<Box<str>, Option<usize>> = HashMap::new();
+        for root in documents.iter().copied().filter(|root| Template::is(*root)) {
+            let mut report = Report::new(root);
+            let kind = root.path(&["spec", "crd", "spec", "names", "kind"]).and_then(Value::as_str).unwrap_or("");
+            if kinds.contains_key(kind) {
+                report.refuse(
+                    root,
+                    "spec.crd.spec.names.kind",
+                    format!("there is another template for the kind {kind}"),
+                );
+            } else if root.has_repeated_keys() {
+                report.refuse(root, "", "a mapping has the same key twice; readers disagree on it");
+                kinds.insert(kind.into(), None);
+            } else {
+                let template = Template::read(root, options.preference, &mut compilers, &mut report);
+                kinds.insert(kind.into(), template.is_some().then_some(library.templates.len()));
+                library.templates.extend(template);
+            }
+            issues.append(&mut report.issues);
+        }
+        for root in documents.iter().copied().filter(|root| Constraint::is(*root)) {
+            let mut report = Report::new(root);
+            library.add(root, &kinds, &mut report);
+            issues.append(&mut report.issues);
+        }
+        library.constraints.sort_by(|a, b| (&a.kind, &a.name).cmp(&(&b.kind, &b.name)));
+        (library, issues)
+    }
+
+    fn add(&mut self, root: Value<'_>, kinds: &HashMap<Box<str>, Option<usize>>, report: &mut Report) {
+        let kind = root.str_at("kind").unwrap_or("");
+        let index = match kinds.get(kind) {
+            Some(Some(index)) => *index,
+            Some(None) => {
+                report.refuse(root, "kind", format!("the template of the kind {kind} is refused"));
+                return;
+            }
+            None => {
+                report.refuse(root, "kind", format!("there is no template for the kind {kind}"));
+                return;
+            }
+        };
+        let Some(template) = self.templates.get(index) else { return };
+        if root.has_repeated_keys() {
+            report.refuse(root, "", "a mapping has the same key twice; readers disagree on it");
+            return;
+        }
+        let Some(constraint) = Constraint::read(root, (index, template), report) else { return };
+        if self.constraints.iter().any(|known| known.kind == constraint.kind && known.name == constraint.name) {
+            report.refuse(root, "metadata.name", format!("there is another constraint {kind} {}", constraint.name));
+            return;
+        }
+        self.constraints.push(constraint);
+    }
+
+    /// Whether there is no constraint.
+    pub fn is_empty(&self) -> bool {
+        self.constraints.is_empty()
+    }
+
+    /// Kind and name of every constraint, in the order of verdicts.
+    pub fn constraints(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.constraints.iter().map(|constraint| (&*constraint.kind, &*constraint.name))
+    }
+
+    /// Whether some template looks at other objects of the cluster.
+    pub fn uses_inventory(&self) -> bool {
+        self.templates.iter().any(|template| matches!(&template.code, Code::Rego(module) if module.inventory))
+    }
+
+    /// Judges a request: a verdict for every constraint that looks at it, by kind and name.
+    pub fn evaluate(
+        &self,
+        request: &Request<'_>,
+        facts: &Facts,
+        setting: &Setting<'_>,
+        budgets: &mut Budgets<'_>,
+    ) -> Vec<Verdict> {
+        let Some(object) = request.object.or(request.old_object) else { return Vec::new() };
+        let mut shared = Shared { request, facts, setting, review: None, inventory: None };
+        let mut verdicts = Vec::new();
+        for constraint in &self.constraints {
+            let Some(template) = self.templates.get(constraint.template) else { continue };
+            let Some(actions) = constraint.actions(setting.point) else { continue };
+            let operation = if setting.plain { "" } else { request.operation.as_str() };
+            if setting.point == Point::Webhook && !template.has_operation(operation) {
+                continue;
+            }
+            let ruling = match matched(constraint, request, object, facts, setting.source) {
+                Matched::No => continue,
+                Matched::Yes => shared.judge(template, constraint, budgets),
+                Matched::Unknown(fact) => Ruling::Unknown(Arc::new([fact])),
+                Matched::Failed(message) => Ruling::Failed { messages: vec![message], ignored: false },
+            };
+            verdicts.push(verdict(template, constraint, actions, ruling));
+        }
+        verdicts
+    }
+}
+
+/// A constraint looks at a request if it looks at the object or at the old one.
+fn matched(
+    constraint: &Constraint,
+    request: &Request<'_>,
+    object: Value<'_>,
+    facts: &Facts,
+    source: Source,
+) -> Matched {
+    let namespace = &*request.namespace;
+    let first = constraint.matches.matches(Candidate { object, namespace, source }, facts);
+    match (first, request.old_object) {
+        (Matched::Yes, _) => Matched::Yes,
+        (first, Some(object)) if request.object.is_some() => {
+            match (first, constraint.matches.matches(Candidate { object, namespace, source }, facts)) {
+                (_, Matched::Yes) => Matched::Yes,
+                (Matched::No, second) => second,
+                (first, _) => first,
+            }
+        }
+        (first, _) => first,
+    }
+}
+
+/// What constraints of one request share: values are converted once.
+struct Shared<'r> {
+    request: &'r Request<'r>,
+    facts: &'r Facts,
+    setting: &'r Setting<'r>,
+    review: Option<Review>,
+    inventory: Option<Inventory>,
+}
+
+impl Shared<'_> {
+    fn judge(&mut self, template: &Template, constraint: &Constraint, budgets: &mut Budgets<'_>) -> Ruling {
+        match &template.code {
+            Code::Rego(module) => self.rego(module, constraint),
+            Code::Native(native) => self.native(native, constraint, budgets),
+        }
+    }
+
+    fn rego(&mut self, module: &Module, constraint: &Constraint) -> Ruling {
+        let mut missing = Vec::new();
+        if module.user && self.request.user.is_none() && !self.setting.plain {
+            missing.push(Fact { name: "request.userInfo".into() });
+        }
+        let namespace = &*self.request.namespace;
+        if module.namespace
+            && !namespace.is_empty()
+            && let Lookup::Unknown(fact) = self.facts.namespace(namespace)
+        {
+            missing.push(fact);
+        }
+        let given = self.setting.inventory.is_some();
+        let nothing = self.facts.objects().next().is_none() && !self.facts.complete("", "");
+        if module.inventory && !given && nothing {
+            missing.push(Fact { name: "inventory (data.inventory)".into() });
+        }
+        if !missing.is_empty() {
+            return Ruling::Unknown(missing.into());
+        }
+        if module.inventory && !given && self.inventory.is_none() {
+            self.inventory = Some(Inventory::of(self.facts));
+        }
+        let inventory = self.setting.inventory.or(self.inventory.as_ref()).filter(|_| module.inventory);
+        let (request, facts, plain) = (self.request, self.facts, self.setting.plain);
+        let review = self.review.get_or_insert_with(|| review::of(request, facts, plain));
+        match module.evaluate(review, &constraint.parameters, inventory) {
+            Err(message) => Ruling::Failed { messages: vec![message.into()], ignored: false },
+            Ok(found) if found.is_empty() => Ruling::Satisfied,
+            Ok(found) => Ruling::Violated(
+                found
+                    .into_iter()
+                    .enumerate()
+                    .map(|(index, found)| Violation {
+                        message: found.message.into(),
+                        reason: "Forbidden".into(),
+                        index,
+                        details: Some(found.details.into()),
+                        from_error: false,
+                    })
+                    .collect(),
+            ),
+        }
+    }
+
+    fn native(&self, native: &Native, constraint: &Constraint, budgets: &mut Budgets<'_>) -> Ruling {
+        let judged = native.judge(self.request, constraint.tree.root(), self.facts, budgets);
+        let mut denials = judged.denials;
+        for denial in &mut denials {
+            denial.reason = "Forbidden".into();
+        }
+        if !denials.is_empty() {
+            Ruling::Violated(denials)
+        } else if !judged.missing.is_empty() {
+            let mut missing = judged.missing;
+            missing.sort_unstable();
+            missing.dedup();
+            Ruling::Unknown(missing.into())
+        } else if !judged.ignored.is_empty() {
+            Ruling::Failed { messages: judged.ignored, ignored: true }
+        } else {
+            judged.not_applicable.map_or(Ruling::Satisfied, Ruling::NotApplicable)
+        }
+    }
+}
+
+fn verdict(template: &Template, constraint: &Constraint, actions: Actions, ruling: Ruling) -> Verdict {
+    Verdict {
+        policy: template.name.clone(),
+        binding: Some(constraint.name.clone()),
+        params: None,
+        actions,
+        ruling,
+        audit_annotations: Vec::new(),
+        cost: 0,
+    }
+}

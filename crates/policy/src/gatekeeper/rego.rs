@@ -1,0 +1,303 @@
+//! Rego of constraint templates: checked, compiled once, evaluated within budgets.
+//!
+//! Two engines of the same library run it. The virtual machine is several times faster and counts instructions; it
+//! takes templates in which no rule can have two values and no function needs a guard. All others are interpreted,
+//! with a limit in time.
+
+mod check;
+mod guard;
+mod source;
+mod value;
+
+use core::num::NonZeroU32;
+use core::time::Duration;
+use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use manifest::Value as Node;
+use regorus::languages::rego::compiler::Compiler;
+use regorus::rvm::program::Program;
+use regorus::rvm::vm::RegoVM;
+use regorus::utils::limits::ExecutionTimerConfig;
+use regorus::{Engine, Value};
+
+use crate::admission::facts::Facts;
+
+/// The Rego of one template, compiled.
+pub(super) struct Module {
+    entry: String,
+    engine: Engine,
+    program: Option<Arc<Program>>,
+    /// Machines that are not in use.
+    spare: Mutex<Vec<RegoVM>>,
+    /// Whether `data.inventory` is read.
+    pub(super) inventory: bool,
+    /// Whether the user of the request may be read.
+    pub(super) user: bool,
+    /// Whether the namespace of the request may be read.
+    pub(super) namespace: bool,
+    /// Parameters that are read by name; `None` when they are also read as a whole.
+    pub(super) parameters: Option<BTreeSet<String>>,
+}
+
+impl std::fmt::Debug for Module {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Module").field("entry", &self.entry).field("inventory", &self.inventory).finish_non_exhaustive()
+    }
+}
+
+/// What is wrong with a module.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct RegoError {
+    /// The module's index: 0 for `rego`, then `libs`.
+    pub(super) module: usize,
+    /// What is wrong, with the line.
+    pub(super) message: String,
+}
+
+/// One violation.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Found {
+    /// `msg`
+    pub(super) message: String,
+    /// `details` as JSON, `{}` where the rule gives none.
+    pub(super) details: String,
+}
+
+/// Parameters of a constraint for Rego.
+#[derive(Clone, Debug)]
+pub(super) struct Parameters(Value);
+
+/// `input.review`.
+#[derive(Clone, Debug)]
+pub(super) struct Review(Value);
+
+/// Objects of the cluster for templates that look at them.
+#[derive(Clone, Debug)]
+pub struct Inventory(Value);
+
+impl Parameters {
+    /// Of a constraint; a constraint without parameters has an empty mapping.
+    pub(super) fn of(value: Option<Node<'_>>) -> Self {
+        Parameters(value.map_or_else(Value::new_object, value::from_node))
+    }
+}
+
+impl Review {
+    /// From the fields of a review: text, or a part of the document, or null.
+    pub(super) fn new<'k>(fields: impl IntoIterator<Item = (&'k str, Field<'k>)>) -> Self {
+        Review(value::map(fields.into_iter().map(|(key, field)| (key, field.into_value()))))
+    }
+}
+
+/// A field of a review.
+#[derive(Clone, Debug)]
+pub(super) enum Field<'k> {
+    /// A part of the document.
+    Node(Option<Node<'k>>),
+    /// Text.
+    Text(&'k str),
+    /// True or false.
+    Bool(bool),
+    /// Texts by name.
+    Texts(Vec<(&'k str, &'k str)>),
+    /// Anything, by name.
+    Map(Vec<(&'k str, Field<'k>)>),
+    /// A list of texts.
+    List(Vec<&'k str>),
+}
+
+impl Field<'_> {
+    fn into_value(self) -> Value {
+        match self {
+            Field::Node(node) => node.map_or(Value::Null, value::from_node),
+            Field::Text(text) => Value::from(text),
+            Field::Bool(value) => Value::Bool(value),
+            Field::Texts(texts) => value::map(texts.into_iter().map(|(key, text)| (key, Value::from(text)))),
+            Field::Map(fields) => value::map(fields.into_iter().map(|(key, field)| (key, field.into_value()))),
+            Field::List(texts) => Value::from(texts.into_iter().map(Value::from).collect::<Vec<_>>()),
+        }
+    }
+}
+
+impl Inventory {
+    /// All objects that are known, as Gatekeeper lays them out below `data.inventory`.
+    pub fn of(facts: &Facts) -> Inventory {
+        let mut inventory = Value::new_object();
+        for (_, name, object) in facts.objects() {
+            let version = object.str_at("apiVersion").unwrap_or("");
+            let kind = object.str_at("kind").unwrap_or("");
+            let namespace = object.path(&["metadata", "namespace"]).and_then(Node::as_str).unwrap_or("");
+            let value = value::from_node(object);
+            if namespace.is_empty() {
+                value::put(&mut inventory, &["cluster", version, kind, name], value);
+            } else {
+                value::put(&mut inventory, &["namespace", namespace, version, kind, name], value);
+            }
+        }
+        Inventory(value::map([("inventory", inventory)]))
+    }
+}
+
+impl Module {
+    /// Compiles a template's Rego: the module with the rule `violation`, and its libraries.
+    pub(super) fn compile(main: &str, libraries: &[&str], version_1: bool) -> Result<Module, Vec<RegoError>> {
+        // The library keeps no state between calls, so nothing is left half done when it panics.
+        catch_unwind(AssertUnwindSafe(|| compile(main, libraries, version_1)))
+            .unwrap_or_else(|_| Err(vec![RegoError { module: 0, message: "cannot be compiled".to_owned() }]))
+    }
+
+    /// Evaluates `violation`. An error is Gatekeeper's, or says which budget was spent.
+    pub(super) fn evaluate(
+        &self,
+        review: &Review,
+        parameters: &Parameters,
+        inventory: Option<&Inventory>,
+    ) -> Result<Vec<Found>, String> {
+        let input = value::map([("review", review.0.clone()), ("parameters", parameters.0.clone())]);
+        let result = catch_unwind(AssertUnwindSafe(|| match &self.program {
+            Some(program) => self.execute(program, input, inventory),
+            None => self.interpret(input, inventory),
+        }));
+        found(&result.unwrap_or_else(|_| Err("the evaluation broke off".to_owned()))?)
+    }
+
+    fn execute(&self, program: &Arc<Program>, input: Value, inventory: Option<&Inventory>) -> Result<Value, String> {
+        let spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut machine = spare.unwrap_or_else(|| {
+            let mut machine = RegoVM::new();
+            machine.load_program(program.clone());
+            machine.set_max_instructions(INSTRUCTIONS_MAX);
+            machine.set_execution_timer_config(Some(TIMER));
+            machine
+        });
+        if let Some(inventory) = inventory {
+            machine.set_data(inventory.0.clone()).map_err(|error| error.to_string())?;
+        }
+        machine.set_input(input);
+        let result = machine.execute_entry_point_by_index(0).map_err(|error| error.to_string());
+        machine.set_input(Value::Null);
+        let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
+        if result.is_ok() && spare.len() < SPARE_MAX {
+            spare.push(machine);
+        }
+        result
+    }
+
+    fn interpret(&self, input: Value, inventory: Option<&Inventory>) -> Result<Value, String> {
+        let mut engine = self.engine.clone();
+        if let Some(inventory) = inventory {
+            engine.add_data(inventory.0.clone()).map_err(|error| one_line(&error.to_string()))?;
+        }
+        engine.set_execution_timer_config(TIMER);
+        engine.set_input(input);
+        engine.eval_rule(self.entry.clone()).map_err(|error| one_line(&format!("{error:#}")))
+    }
+}
+
+fn compile(main: &str, libraries: &[&str], version_1: bool) -> Result<Module, Vec<RegoError>> {
+    let fail = |module: usize, message: String| vec![RegoError { module, message }];
+    let mut engine = Engine::new();
+    engine.set_rego_v0(!version_1);
+    engine.set_strict_builtin_errors(false);
+    let mut entry = String::new();
+    let mentions = |word: &str| std::iter::once(&main).chain(libraries).any(|text| text.contains(word));
+    for (index, text) in std::iter::once(&main).chain(libraries).enumerate() {
+        let text = source::prepare(text).map_err(|error| fail(index, error.to_string()))?;
+        let name = if index == 0 { "rego".to_owned() } else { format!("libs[{}]", index - 1) };
+        let package = engine.add_policy(name, text).map_err(|error| fail(index, one_line(&error.to_string())))?;
+        if index == 0 {
+            entry = format!("{package}.violation");
+        }
+    }
+    let trees = engine.get_ast_as_json().map_err(|error| fail(0, one_line(&error.to_string())))?;
+    let trees = serde_json::from_str(&trees).map_err(|_| fail(0, "expressions are nested too deep".to_owned()))?;
+    let findings = check::check(&trees);
+    drop(trees);
+    if !findings.faults.is_empty() {
+        return Err(findings
+            .faults
+            .into_iter()
+            .map(|fault| RegoError { module: fault.module, message: format!("line {}: {}", fault.line, fault.message) })
+            .collect());
+    }
+    guard::install(&mut engine).map_err(|error| fail(0, error))?;
+    let compiled = engine
+        .compile_with_entrypoint(&entry.as_str().into())
+        .map_err(|error| fail(0, one_line(&format!("{error:#}"))))?;
+    let program = if findings.interpreted { None } else { Compiler::compile_from_policy(&compiled, &[&entry]).ok() };
+    Ok(Module {
+        entry,
+        engine,
+        program,
+        spare: Mutex::new(Vec::new()),
+        inventory: findings.inventory,
+        user: mentions("userInfo"),
+        namespace: mentions("namespaceObject") || mentions("_unstable"),
+        parameters: findings.parameters,
+    })
+}
+
+/// Reads the set `violation`: objects with a text `msg`. OPA leaves out results without one.
+fn found(value: &Value) -> Result<Vec<Found>, String> {
+    let one = |item: &Value| -> Result<Option<Found>, String> {
+        let Some(message) = value::get(item, "msg") else { return Ok(None) };
+        let Ok(message) = message.as_string() else {
+            return Err("the rule `violation` gives a `msg` that is no text".to_owned());
+        };
+        let details = value::get(item, "details").map_or(Ok("{}".to_owned()), Value::to_json_str);
+        let details = details.map_err(|error| error.to_string())?;
+        Ok(Some(Found { message: message.to_string(), details: compact(&details) }))
+    };
+    let mut list = Vec::new();
+    match value {
+        Value::Undefined => {}
+        Value::Set(items) => {
+            for item in items.iter() {
+                list.extend(one(item)?);
+            }
+        }
+        Value::Array(items) => {
+            for item in items.iter() {
+                list.extend(one(item)?);
+            }
+        }
+        Value::Object(items) => {
+            // A rule with keys and values: the values are the results.
+            for item in items.values() {
+                list.extend(one(item)?);
+            }
+        }
+        _ => return Err("the rule `violation` is no set".to_owned()),
+    }
+    Ok(list)
+}
+
+fn compact(json: &str) -> String {
+    serde_json::from_str::<serde_json::Value>(json).map_or_else(|_| json.to_owned(), |value| value.to_string())
+}
+
+/// Errors of the library draw the line with a marker; verdicts want one line.
+fn one_line(error: &str) -> String {
+    let mut lines: Vec<&str> = Vec::new();
+    for line in error.lines().map(str::trim) {
+        let drawing = line.is_empty() || line.chars().all(|c| matches!(c, '|' | '^' | ' '));
+        if !drawing {
+            lines.push(line);
+        }
+    }
+    lines.join(" ")
+}
+
+/// Instructions of one evaluation: about a quarter of a second. A template of the published library needs a few
+/// hundred for a pod.
+const INSTRUCTIONS_MAX: usize = 5_000_000;
+
+/// Time of one evaluation. The API server waits at most thirty seconds for all webhooks together, and three by
+/// Gatekeeper's default.
+const TIMER: ExecutionTimerConfig =
+    ExecutionTimerConfig { limit: Duration::from_secs(1), check_interval: NonZeroU32::new(64).unwrap() };
+
+/// Machines kept per template: one per worker of a large machine.
+const SPARE_MAX: usize = 64;

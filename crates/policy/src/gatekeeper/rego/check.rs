@@ -1,0 +1,620 @@
+//! What a template's Rego may use: an allow-list of functions, references to `input`, `data.inventory` and its own
+//! libraries, no recursion. What is not known to be harmless is refused when the template is loaded.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+/// What was found in the modules of a template.
+#[derive(Debug, Default)]
+pub(super) struct Findings {
+    /// Why the template is refused.
+    pub(super) faults: Vec<Fault>,
+    /// Some rule reads `data.inventory`.
+    pub(super) inventory: bool,
+    /// Rules or functions may have more than one value, which is an error that only the interpreter reports; or
+    /// they use what the compiler does not know.
+    pub(super) interpreted: bool,
+    /// Parameters of the constraint that are read by name; `None` when they are also read as a whole.
+    pub(super) parameters: Option<BTreeSet<String>>,
+}
+
+/// Something that a template must not have.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Fault {
+    /// The module's index: 0 for `rego`, then `libs`.
+    pub(super) module: usize,
+    /// Line of the module, from 1.
+    pub(super) line: u64,
+    /// What is wrong.
+    pub(super) message: String,
+}
+
+/// Looks over the syntax trees of a template's modules, the main one first, as the parser writes them.
+pub(super) fn check(trees: &Value) -> Findings {
+    let modules: Vec<&Value> = trees.as_array().into_iter().flatten().filter_map(|module| module.get("ast")).collect();
+    let texts: Vec<&str> = trees
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|module| module.get("source")?.get("contents")?.as_str())
+        .collect();
+    let mut walk = Walk::default();
+    walk.findings.parameters = Some(BTreeSet::new());
+    for (index, module) in modules.iter().enumerate() {
+        walk.declare(index, module);
+    }
+    if !walk.rules.contains_key(&format!("{}.violation", walk.packages.first().map_or("", String::as_str))) {
+        walk.fault(0, 1, "there is no rule `violation`".to_owned());
+    }
+    for (index, module) in modules.iter().enumerate() {
+        walk.module = index;
+        walk.imports(module, texts.get(index).copied().unwrap_or(""));
+        for rule in items(module, "rules") {
+            walk.rule(rule);
+        }
+    }
+    walk.chains();
+    walk.findings
+}
+
+#[derive(Debug, Default)]
+struct Walk {
+    findings: Findings,
+    /// Packages by module: `data.lib.helpers`.
+    packages: Vec<String>,
+    /// Rules by full name, with the names that each uses.
+    rules: BTreeMap<String, Rule>,
+    /// The module that is walked through.
+    module: usize,
+    /// Short names of imports in this module.
+    aliases: BTreeMap<String, String>,
+    /// The rule that is walked through.
+    current: String,
+    /// Variables that are declared somewhere in it. They hide rules of the same name; functions are not hidden.
+    locals: BTreeSet<String>,
+}
+
+#[derive(Debug, Default)]
+struct Rule {
+    uses: BTreeSet<String>,
+    values: Vec<String>,
+    bodies: usize,
+    varying: bool,
+    place: (usize, u64),
+}
+
+impl Walk {
+    fn declare(&mut self, index: usize, module: &Value) {
+        let package = module.get("package").and_then(|package| path(package.get("refr")?)).unwrap_or_default();
+        let package = format!("data.{}", package.join("."));
+        if index > 0 && !package.starts_with("data.lib.") {
+            self.fault(index, 1, format!("a library's package must be below `lib`, found `{package}`"));
+        }
+        for rule in items(module, "rules") {
+            let Some(name) = rule_name(rule) else { continue };
+            let place = (index, line(rule_part(rule)));
+            self.rules.entry(format!("{package}.{name}")).or_insert_with(|| Rule { place, ..Rule::default() });
+        }
+        self.packages.push(package);
+    }
+
+    fn imports(&mut self, module: &Value, text: &str) {
+        self.aliases.clear();
+        for import in items(module, "imports") {
+            let Some(parts) = import.get("refr").and_then(path) else { continue };
+            let full = parts.join(".");
+            let allowed = full.starts_with("data.lib.")
+                || full == "data.lib"
+                || full == "rego.v1"
+                || full.starts_with("future.keywords");
+            if !allowed {
+                let message = format!("imports may name `data.lib…`, `future.keywords` and `rego.v1`, found `{full}`");
+                self.fault(self.module, line(import), message);
+                continue;
+            }
+            // The parser keeps the place of the new name, not its text.
+            let renamed = import.get("as").filter(|span| !span.is_null()).map(|span| {
+                let at = |key| span.get(key).and_then(Value::as_u64).unwrap_or(0) as usize;
+                text.get(at("start")..at("end")).unwrap_or("").to_owned()
+            });
+            if let Some(name) = renamed.or_else(|| parts.last().cloned()) {
+                self.aliases.insert(name, full);
+            }
+        }
+    }
+
+    fn rule(&mut self, rule: &Value) {
+        let Some(name) = rule_name(rule) else { return };
+        let package = self.packages.get(self.module).cloned().unwrap_or_default();
+        self.current = format!("{package}.{name}");
+        if let Some(spec) = rule.get("Spec") {
+            let head = spec.get("head");
+            if let Some(head) = head.and_then(|head| head.get("Func").or_else(|| head.get("Compr"))) {
+                self.value_of(head, spec);
+            }
+        }
+        self.locals.clear();
+        let part = rule_part(rule);
+        collect_locals(part, &mut self.locals);
+        for value in part.get("head").and_then(Value::as_object).into_iter().flat_map(|head| head.values()) {
+            for (key, value) in value.as_object().into_iter().flatten() {
+                if key != "refr" {
+                    self.visit(value, Some(key));
+                }
+            }
+            // The name of a rule is no use of it, but what stands in its brackets is.
+            if let Some(name) = value.get("refr") {
+                self.indices(name);
+            }
+        }
+        for key in ["bodies", "args", "value"] {
+            if let Some(value) = part.get(key) {
+                self.visit(value, Some(key));
+            }
+        }
+    }
+
+    /// Notes what a complete rule or a function evaluates to, to see whether its definitions can disagree.
+    fn value_of(&mut self, head: &Value, spec: &Value) {
+        let bodies = items(spec, "bodies").count();
+        let mut values = vec![head.get("assign").filter(|assign| !assign.is_null())];
+        values.extend(items(spec, "bodies").skip(1).map(|body| body.get("assign").filter(|value| !value.is_null())));
+        let Some(rule) = self.rules.get_mut(&self.current) else { return };
+        rule.bodies += bodies.max(1);
+        for assign in values {
+            match assign.map(|assign| constant(assign.get("value"))) {
+                None => rule.values.push("true".to_owned()),
+                Some(Some(value)) => rule.values.push(value),
+                Some(None) => rule.varying = true,
+            }
+        }
+    }
+
+    fn visit(&mut self, node: &Value, parent: Option<&str>) {
+        match node {
+            Value::Array(list) => list.iter().for_each(|item| self.visit(item, parent)),
+            Value::Object(map) => {
+                for (key, value) in map {
+                    match key.as_str() {
+                        "span" | "value" if value.get("span").is_none() && !value.is_object() => {}
+                        "with_mods" => self.with(value),
+                        "Call" => self.call(value),
+                        "Var" | "RefDot" | "RefBrack" => self.reference(key, value),
+                        _ => self.visit(value, Some(key)),
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn with(&mut self, modifiers: &Value) {
+        for modifier in modifiers.as_array().into_iter().flatten() {
+            let target = modifier.get("refr").and_then(path).unwrap_or_default();
+            if target.first().map(String::as_str) != Some("input") {
+                let message = format!("`with` may replace parts of `input` only, found `{}`", target.join("."));
+                self.fault(self.module, line(modifier), message);
+            }
+            self.findings.interpreted = true;
+            if let Some(value) = modifier.get("as") {
+                self.visit(value, None);
+            }
+        }
+    }
+
+    fn call(&mut self, call: &Value) {
+        let name = call.get("fcn").and_then(path).unwrap_or_default().join(".");
+        let resolved = self.resolve(&name);
+        if let Some(rule) = resolved {
+            self.uses(rule);
+        } else if !is_allowed(&name) {
+            self.fault(self.module, line(call), format!("the function `{name}` does not exist or is not allowed"));
+        }
+        if name == "walk" || GUARDED.contains(&name.as_str()) {
+            self.findings.interpreted = true;
+        }
+        if let Some(arguments) = call.get("params") {
+            self.visit(arguments, None);
+        }
+    }
+
+    fn reference(&mut self, kind: &str, node: &Value) {
+        let whole = serde_json::json!({ kind: node });
+        let (parts, open) = prefix(&whole);
+        let dotted = parts.join(".");
+        match parts.first().map(String::as_str) {
+            Some("data") => self.data(&parts, node, open),
+            Some("input") => self.input(&parts),
+            Some(first) => {
+                if !self.locals.contains(first)
+                    && let Some(rule) = self.resolve(&dotted)
+                {
+                    self.uses(rule);
+                }
+            }
+            None => {}
+        }
+        self.indices(&whole);
+    }
+
+    /// Visits what stands in brackets along a reference, and what the reference starts from.
+    fn indices(&mut self, node: &Value) {
+        if let Some(brack) = node.get("RefBrack") {
+            if let Some(index) = brack.get("index") {
+                self.visit(index, None);
+            }
+            if let Some(inner) = brack.get("refr") {
+                self.indices(inner);
+            }
+        } else if let Some(inner) = node.get("RefDot").and_then(|dot| dot.get("refr")) {
+            self.indices(inner);
+        } else if node.get("Var").is_none() {
+            self.visit(node, None);
+        }
+    }
+
+    fn data(&mut self, parts: &[String], node: &Value, open: bool) {
+        match parts.get(1).map(String::as_str) {
+            Some("inventory") => self.findings.inventory = true,
+            Some("lib") if parts.len() > 2 || !open => {
+                if let Some(rule) = self.resolve(&parts.join(".")) {
+                    self.uses(rule);
+                }
+            }
+            _ => {
+                let message =
+                    format!("`data` may be read below `inventory` and `lib` only, found `{}`", parts.join("."));
+                self.fault(self.module, line(node), message);
+            }
+        }
+    }
+
+    fn input(&mut self, parts: &[String]) {
+        let names = match (parts.get(1).map(String::as_str), parts.get(2)) {
+            (Some("review"), _) => return,
+            (Some("parameters"), Some(name)) => Some(name.clone()),
+            _ => None,
+        };
+        match (names, &mut self.findings.parameters) {
+            (Some(name), Some(known)) => {
+                known.insert(name);
+            }
+            (None, known) => *known = None,
+            _ => {}
+        }
+    }
+
+    /// The rule that a name means: of this package, of an import, or by its whole path.
+    fn resolve(&self, name: &str) -> Option<String> {
+        let package = self.packages.get(self.module).map_or("", String::as_str);
+        let (first, rest) = name.split_once('.').unwrap_or((name, ""));
+        let mut candidates = vec![format!("{package}.{name}"), name.to_owned()];
+        if let Some(full) = self.aliases.get(first) {
+            candidates.push(if rest.is_empty() { full.clone() } else { format!("{full}.{rest}") });
+        }
+        for candidate in candidates {
+            // The end of a reference may lead into the value of a rule.
+            let mut whole = candidate.as_str();
+            loop {
+                if self.rules.contains_key(whole) {
+                    return Some(whole.to_owned());
+                }
+                match whole.rsplit_once('.') {
+                    Some((shorter, _)) if !shorter.is_empty() => whole = shorter,
+                    _ => break,
+                }
+            }
+        }
+        None
+    }
+
+    fn uses(&mut self, rule: String) {
+        if let Some(current) = self.rules.get_mut(&self.current) {
+            current.uses.insert(rule);
+        }
+    }
+
+    /// Refuses recursion and long chains of rules, and notes whether definitions can disagree.
+    fn chains(&mut self) {
+        let mut depths = BTreeMap::new();
+        let names: Vec<String> = self.rules.keys().cloned().collect();
+        for name in &names {
+            if let Err(fault) = self.depth(name, 0, &mut depths) {
+                self.findings.faults.push(fault);
+                break;
+            }
+        }
+        let disagree = self
+            .rules
+            .values()
+            .any(|rule| rule.varying || rule.values.iter().any(|value| Some(value) != rule.values.first()));
+        self.findings.interpreted |= disagree;
+    }
+
+    fn depth(&self, name: &str, level: usize, known: &mut BTreeMap<String, Option<usize>>) -> Result<usize, Fault> {
+        let Some(rule) = self.rules.get(name) else { return Ok(0) };
+        let (module, line) = rule.place;
+        match known.get(name) {
+            Some(Some(depth)) => return Ok(*depth),
+            Some(None) => {
+                let message = format!("the rule `{}` is recursive", name.rsplit('.').next().unwrap_or(name));
+                return Err(Fault { module, line, message });
+            }
+            None => {}
+        }
+        if level > CHAIN_MAX {
+            let message = format!("rules use each other in a chain of more than {CHAIN_MAX}");
+            return Err(Fault { module, line, message });
+        }
+        known.insert(name.to_owned(), None);
+        let mut depth = 0;
+        for used in &rule.uses {
+            depth = depth.max(1 + self.depth(used, level + 1, known)?);
+        }
+        known.insert(name.to_owned(), Some(depth));
+        Ok(depth)
+    }
+
+    fn fault(&mut self, module: usize, line: u64, message: String) {
+        self.findings.faults.push(Fault { module, line, message });
+    }
+}
+
+/// Variables that a rule declares: arguments, `:=`, `some` and `every`.
+fn collect_locals(node: &Value, out: &mut BTreeSet<String>) {
+    match node {
+        Value::Array(list) => list.iter().for_each(|item| collect_locals(item, out)),
+        Value::Object(map) => {
+            for (key, value) in map {
+                match key.as_str() {
+                    "args" => collect_names(value, out),
+                    "AssignExpr" if value.get("op").and_then(Value::as_str) == Some("ColEq") => {
+                        value.get("lhs").into_iter().for_each(|names| collect_names(names, out));
+                    }
+                    "SomeIn" => {
+                        for part in ["key", "value"] {
+                            value.get(part).into_iter().for_each(|names| collect_names(names, out));
+                        }
+                    }
+                    _ => {}
+                }
+                collect_locals(value, out);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn collect_names(node: &Value, out: &mut BTreeSet<String>) {
+    match node {
+        Value::Array(list) => list.iter().for_each(|item| collect_names(item, out)),
+        Value::Object(map) => {
+            if let Some(name) = map.get("Var").and_then(|var| var.get("value")?.as_str()) {
+                out.insert(name.to_owned());
+            }
+            map.values().for_each(|value| collect_names(value, out));
+        }
+        _ => {}
+    }
+}
+
+fn items<'v>(value: &'v Value, key: &str) -> impl Iterator<Item = &'v Value> + use<'v> {
+    value.get(key).and_then(Value::as_array).into_iter().flatten()
+}
+
+fn rule_part(rule: &Value) -> &Value {
+    rule.get("Spec").or_else(|| rule.get("Default")).unwrap_or(rule)
+}
+
+fn rule_name(rule: &Value) -> Option<String> {
+    let head = match rule.get("Spec") {
+        Some(spec) => {
+            let head = spec.get("head")?;
+            head.get("Set").or_else(|| head.get("Func")).or_else(|| head.get("Compr"))?.get("refr")?
+        }
+        None => rule.get("Default")?.get("refr")?,
+    };
+    prefix(head).0.into_iter().next()
+}
+
+/// The parts of a reference that has no variable part.
+fn path(node: &Value) -> Option<Vec<String>> {
+    let (parts, open) = prefix(node);
+    (!open && !parts.is_empty()).then_some(parts)
+}
+
+/// The fixed parts at the start of a reference, and whether something else follows them.
+fn prefix(node: &Value) -> (Vec<String>, bool) {
+    // From the end to the start: `a.b[c]` is `[c]` on `.b` on `a`.
+    let mut links: Vec<Option<String>> = Vec::new();
+    let mut at = node;
+    loop {
+        if let Some(dot) = at.get("RefDot") {
+            let field = dot.get("field").and_then(|field| field.get(1)).and_then(Value::as_str);
+            links.push(field.map(str::to_owned));
+            at = dot.get("refr").unwrap_or(&Value::Null);
+        } else if let Some(brack) = at.get("RefBrack") {
+            let index = brack.get("index");
+            let text = index.and_then(|index| index.get("String")).and_then(|text| text.get("value")?.as_str());
+            links.push(text.map(str::to_owned));
+            at = brack.get("refr").unwrap_or(&Value::Null);
+        } else {
+            break;
+        }
+    }
+    let first = at.get("Var").and_then(|var| var.get("value")).and_then(Value::as_str);
+    let Some(first) = first else { return (Vec::new(), true) };
+    let mut parts = vec![first.to_owned()];
+    for link in links.into_iter().rev() {
+        match link {
+            Some(text) => parts.push(text),
+            None => return (parts, true),
+        }
+    }
+    (parts, false)
+}
+
+/// A literal as text.
+fn constant(value: Option<&Value>) -> Option<String> {
+    let value = value?;
+    ["String", "RawString", "Number", "Bool", "Null"]
+        .iter()
+        .find_map(|kind| value.get(*kind)?.get("value").map(|value| format!("{kind} {value}")))
+}
+
+fn line(node: &Value) -> u64 {
+    node.get("span").and_then(|span| span.get("line")?.as_u64()).unwrap_or(1)
+}
+
+fn is_allowed(name: &str) -> bool {
+    ALLOWED.contains(&name)
+}
+
+/// Rules in a chain. The evaluation of a rule within a rule takes stack; templates need fewer than ten.
+const CHAIN_MAX: usize = 40;
+
+/// Functions whose result may be far larger than what they are given; the interpreter gets versions with a limit.
+const GUARDED: [&str; 5] = ["array.concat", "concat", "numbers.range", "numbers.range_step", "replace"];
+
+/// Functions that neither look at the outside nor depend on anything but their arguments, in alphabetical order.
+const ALLOWED: &[&str] = &[
+    "abs",
+    "all",
+    "any",
+    "array.concat",
+    "array.reverse",
+    "array.slice",
+    "assign",
+    "base64.decode",
+    "base64.encode",
+    "base64.is_valid",
+    "base64url.decode",
+    "base64url.encode",
+    "base64url.encode_no_pad",
+    "bits.and",
+    "bits.lsh",
+    "bits.negate",
+    "bits.or",
+    "bits.rsh",
+    "bits.xor",
+    "cast_array",
+    "cast_boolean",
+    "cast_null",
+    "cast_object",
+    "cast_set",
+    "cast_string",
+    "ceil",
+    "concat",
+    "contains",
+    "count",
+    "div",
+    "endswith",
+    "eq",
+    "equal",
+    "floor",
+    "format_int",
+    "glob.match",
+    "glob.quote_meta",
+    "graph.reachable",
+    "graph.reachable_paths",
+    "gt",
+    "gte",
+    "hex.decode",
+    "hex.encode",
+    "indexof",
+    "indexof_n",
+    "internal.member_2",
+    "internal.member_3",
+    "intersection",
+    "is_array",
+    "is_boolean",
+    "is_null",
+    "is_number",
+    "is_object",
+    "is_set",
+    "is_string",
+    "json.filter",
+    "json.is_valid",
+    "json.marshal",
+    "json.marshal_with_options",
+    "json.patch",
+    "json.remove",
+    "json.unmarshal",
+    "lower",
+    "lt",
+    "lte",
+    "max",
+    "min",
+    "minus",
+    "mul",
+    "neq",
+    "net.cidr_contains",
+    "net.cidr_contains_matches",
+    "net.cidr_expand",
+    "net.cidr_intersects",
+    "net.cidr_is_valid",
+    "net.cidr_merge",
+    "numbers.range",
+    "numbers.range_step",
+    "object.filter",
+    "object.get",
+    "object.keys",
+    "object.remove",
+    "object.subset",
+    "object.union",
+    "object.union_n",
+    "or",
+    "plus",
+    "print",
+    "product",
+    "re_match",
+    "regex.find_all_string_submatch_n",
+    "regex.find_n",
+    "regex.globs_match",
+    "regex.is_valid",
+    "regex.match",
+    "regex.replace",
+    "regex.split",
+    "regex.template_match",
+    "rem",
+    "replace",
+    "round",
+    "semver.compare",
+    "semver.is_valid",
+    "set_diff",
+    "sort",
+    "split",
+    "sprintf",
+    "startswith",
+    "strings.any_prefix_match",
+    "strings.any_suffix_match",
+    "strings.count",
+    "strings.render_template",
+    "strings.replace_n",
+    "strings.reverse",
+    "substring",
+    "sum",
+    "time.add_date",
+    "time.clock",
+    "time.date",
+    "time.diff",
+    "time.format",
+    "time.parse_duration_ns",
+    "time.parse_ns",
+    "time.parse_rfc3339_ns",
+    "time.weekday",
+    "to_number",
+    "trim",
+    "trim_left",
+    "trim_prefix",
+    "trim_right",
+    "trim_space",
+    "trim_suffix",
+    "type_name",
+    "union",
+    "units.parse",
+    "units.parse_bytes",
+    "upper",
+    "walk",
+];

@@ -1,0 +1,302 @@
+//! Everything that users bring to judge requests with, behind one door: admission policies of the API server and
+//! Gatekeeper's documents.
+//!
+//! ```text
+//! documents ─load─► Policies ─judge(Request, Facts)─► Judged { verdicts, object after mutation }
+//!                            └─findings─► Finding, Undecided: what a scan reports
+//! ```
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use cel::Fact;
+use manifest::{Object, Tree, Value};
+use model::{Finding, Location, Rule, Severity, Subject};
+
+use crate::admission::{Actions, Facts, Operation, Request, Ruling, Verdict};
+use crate::gatekeeper::{self, Inventory, Library, Preference, Setting};
+use crate::admission_policy::{Budgets, Explained, Level, LoadIssue, LoadOptions, MutationStep, Outcome, PolicySet, Response};
+use crate::user_rules;
+
+/// Policies, ready to judge. Shared between threads.
+#[derive(Debug, Default)]
+pub struct Policies {
+    /// ValidatingAdmissionPolicies and MutatingAdmissionPolicies.
+    pub admission: PolicySet,
+    /// ConstraintTemplates and constraints.
+    pub gatekeeper: Library,
+    /// By name of the policy.
+    rules: HashMap<Arc<str>, &'static Rule>,
+}
+
+/// How policies are loaded.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Kubernetes minor version that the policies are for, for example 36.
+    pub kubernetes_minor: u32,
+    /// Policies that no binding names are judged as if a binding said `Deny`.
+    pub bind_all: bool,
+    /// Of a ConstraintTemplate that has both, the Rego is run and not the CEL.
+    pub prefer_rego: bool,
+}
+
+/// What all policies say about one request.
+#[derive(Debug, Default)]
+pub struct Judged {
+    /// A verdict per policy, binding and parameter object: mutating policies, validating ones, constraints.
+    pub verdicts: Vec<Verdict>,
+    /// How many of them are not of constraints.
+    pub own: usize,
+    /// The object as mutating policies leave it; `None` when it is as it was.
+    pub object: Option<Tree<'static>>,
+}
+
+/// How all policies judge one request.
+#[derive(Debug)]
+pub struct Explanation {
+    /// What each mutation did.
+    pub steps: Vec<MutationStep>,
+    /// Validating policies, with every expression.
+    pub explained: Vec<Explained>,
+}
+
+/// A policy that had no answer for one object.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Undecided {
+    /// The policy.
+    pub policy: Arc<str>,
+    /// What was missing.
+    pub facts: Arc<[Fact]>,
+}
+
+impl Policies {
+    /// Loads policies, bindings, templates, constraints and mutators out of documents; objects of other kinds are
+    /// passed over. Also says what is wrong. What the API server would refuse is left out.
+    pub fn load(documents: &[Value<'_>], options: &Options) -> (Policies, Vec<LoadIssue>) {
+        let env = cel::library::kubernetes((1, options.kubernetes_minor));
+        let load = LoadOptions { env, bind_all: options.bind_all };
+        let preference = if options.prefer_rego { Preference::Rego } else { Preference::Native };
+        let templates = gatekeeper::Options { env: load.env.clone(), preference };
+        let (admission, mut issues) = PolicySet::load(documents.iter().copied(), &load);
+        let (gatekeeper, more) = Library::load(documents.iter().copied(), &templates);
+        issues.extend(more);
+        let mut policies = Policies { admission, gatekeeper, rules: HashMap::new() };
+        for document in documents {
+            let object = Object::at(*document).filter(is_policy);
+            if let Some(object) = object {
+                policies.add_rule(&object, &mut issues);
+            }
+        }
+        (policies, issues)
+    }
+
+    /// Whether there is no policy.
+    pub fn is_empty(&self) -> bool {
+        self.admission.is_empty() && self.gatekeeper.is_empty()
+    }
+
+    /// The facts as templates in Rego see them, to be made once for many requests; nothing where no template looks.
+    pub fn inventory(&self, facts: &Facts) -> Option<Inventory> {
+        // Without any fact the inventory is not empty, but unknown.
+        let given = facts.objects().next().is_some();
+        (given && self.gatekeeper.uses_inventory()).then(|| Inventory::of(facts))
+    }
+
+    /// The rules of all policies, ordered by code.
+    pub fn rules(&self) -> Vec<&'static Rule> {
+        let mut rules: Vec<&'static Rule> = self.rules.values().copied().collect();
+        rules.sort_unstable_by_key(|rule| rule.code);
+        rules
+    }
+
+    /// Judges a request as the API server does: mutating policies change the object, validating ones judge what
+    /// they leave.
+    pub fn judge(
+        &self,
+        request: &Request<'_>,
+        facts: &Facts,
+        inventory: Option<&Inventory>,
+        budgets: &mut Budgets<'_>,
+    ) -> Judged {
+        let mutated = self.admission.mutate(request, facts, budgets, false);
+        let moved = mutated.object.as_ref().and_then(|tree| moved(request, tree.root()));
+        let mut judged = Judged { verdicts: mutated.verdicts, own: 0, object: mutated.object };
+        if let Some(message) = moved {
+            let changed = mutated.steps.iter().rev().find(|step| step.outcome == Outcome::Changed);
+            let verdict = changed.map(|step| Verdict {
+                policy: step.policy.clone(),
+                binding: step.binding.clone(),
+                params: step.params.clone(),
+                actions: Actions { deny: true, ..Actions::default() },
+                ruling: Ruling::Failed { messages: vec![message.into()], ignored: false },
+                audit_annotations: Vec::new(),
+                cost: 0,
+            });
+            judged.verdicts.extend(verdict);
+        }
+        let changed = judged.object.as_ref().map(|tree| Request { object: Some(tree.root()), ..request.clone() });
+        let request = changed.as_ref().unwrap_or(request);
+        let verdicts = self.admission.evaluate(request, facts, budgets);
+        let constraints = self.constraints(request, facts, inventory, budgets);
+        judged.verdicts.extend(verdicts);
+        judged.own = judged.verdicts.len();
+        judged.verdicts.extend(constraints);
+        judged
+    }
+
+    /// What constraints say.
+    fn constraints(
+        &self,
+        request: &Request<'_>,
+        facts: &Facts,
+        inventory: Option<&Inventory>,
+        budgets: &mut Budgets<'_>,
+    ) -> Vec<Verdict> {
+        if self.gatekeeper.is_empty() {
+            return Vec::new();
+        }
+        let setting = Setting { inventory, ..Setting::default() };
+        self.gatekeeper.evaluate(request, facts, &setting, budgets)
+    }
+
+    /// What the client and the audit log would see of the verdicts on a request.
+    pub fn response(&self, request: &Request<'_>, judged: &Judged) -> Response {
+        let (own, constraints) = judged.verdicts.split_at(judged.own.min(judged.verdicts.len()));
+        let mut response = self.admission.response(request, own);
+        for verdict in constraints {
+            add_constraint(verdict, &mut response);
+        }
+        response
+    }
+
+    /// Judges a request as [`Policies::judge`] does, and says how.
+    pub fn explain(&self, request: &Request<'_>, facts: &Facts, budgets: &mut Budgets<'_>) -> Explanation {
+        let mutated = self.admission.mutate(request, facts, budgets, true);
+        let changed = mutated.object.as_ref().map(|tree| Request { object: Some(tree.root()), ..request.clone() });
+        let request = changed.as_ref().unwrap_or(request);
+        let mut explained = self.admission.explain(request, facts, budgets);
+        let constraints = self.constraints(request, facts, None, budgets);
+        explained.extend(constraints.into_iter().map(|verdict| Explained { verdict, steps: Vec::new() }));
+        Explanation { steps: mutated.steps, explained }
+    }
+
+    /// What a scan reports of verdicts on an object: a finding per violation and per failure, and what could not be
+    /// decided.
+    ///
+    /// A violation that would be refused has the severity of the policy. One that is only warned of is `low`, one
+    /// that is only logged `info`, as the policy's owner wants them to pass.
+    pub fn findings(
+        &self,
+        verdicts: &[Verdict],
+        (subject, location): (&Arc<Subject>, Location),
+        findings: &mut Vec<Finding>,
+        undecided: &mut Vec<Undecided>,
+    ) {
+        for verdict in verdicts {
+            let Some(rule) = self.rules.get(&verdict.policy).copied() else { continue };
+            let severity = match (verdict.actions.deny, verdict.actions.warn) {
+                (true, _) => rule.severity,
+                (false, true) => rule.severity.min(Severity::Low),
+                (false, false) => Severity::Info,
+            };
+            let mut report = |severity, message: &str| {
+                findings.push(Finding {
+                    rule,
+                    severity,
+                    message: message.trim_end_matches('.').into(),
+                    subject: Arc::clone(subject),
+                    location,
+                    properties: Some(Box::new(properties(verdict))),
+                });
+            };
+            match &verdict.ruling {
+                Ruling::NotApplicable(_) | Ruling::Satisfied => {}
+                Ruling::Violated(violations) => violations.iter().for_each(|one| report(severity, &one.message)),
+                Ruling::Failed { messages, ignored } => {
+                    let severity = if *ignored { Severity::Info } else { severity };
+                    messages.iter().for_each(|message| report(severity, message));
+                }
+                Ruling::Unknown(facts) => {
+                    undecided.push(Undecided { policy: verdict.policy.clone(), facts: facts.clone() });
+                }
+            }
+        }
+    }
+
+    fn add_rule(&mut self, object: &Object<'_>, issues: &mut Vec<LoadIssue>) {
+        match user_rules::rule(object) {
+            Ok(rule) => {
+                self.rules.insert(object.name().into(), rule);
+            }
+            Err(error) => issues.push(LoadIssue {
+                level: Level::Refused,
+                object: format!("{} {}", object.kind, object.name()).into(),
+                field: String::from("metadata.annotations"),
+                message: error.to_string(),
+                hint: None,
+                location: object.metadata.and_then(|metadata| metadata.get("annotations")).unwrap_or(object.value).location(),
+            }),
+        }
+    }
+}
+
+/// Adds what the webhook of Gatekeeper answers to what the API server says itself.
+fn add_constraint(verdict: &Verdict, response: &mut Response) {
+    match (verdict.refuses(), response.allowed) {
+        (Some(true), _) => response.allowed = Some(false),
+        (None, Some(true)) => response.allowed = None,
+        _ => {}
+    }
+    let Ruling::Violated(violations) = &verdict.ruling else { return };
+    let name = verdict.binding.as_deref().unwrap_or("");
+    for violation in violations {
+        let message = format!("[{name}] {}", violation.message);
+        if verdict.actions.deny {
+            let webhook = "admission webhook \"validation.gatekeeper.sh\" denied the request: ";
+            let own = response.message.get_or_insert_with(|| webhook.to_owned());
+            if own.starts_with(webhook) {
+                let gap = if own.len() == webhook.len() { "" } else { "\n" };
+                own.push_str(&format!("{gap}{message}"));
+                response.reason.get_or_insert_with(|| "Forbidden".into());
+                response.code.get_or_insert(403);
+            }
+        } else if verdict.actions.warn {
+            response.warnings.push(message);
+        }
+    }
+}
+
+/// Why the API server refuses an object that mutating policies moved to another place.
+fn moved(request: &Request<'_>, object: Value<'_>) -> Option<&'static str> {
+    let of = |key| object.get("metadata").and_then(|metadata| metadata.str_at(key)).unwrap_or("");
+    if of("namespace") != request.namespace && request.namespaced != Some(false) {
+        return Some("the namespace of the provided object does not match the namespace sent on the request");
+    }
+    let renamed = request.operation == Operation::Update && of("name") != request.name;
+    renamed.then_some("the name of the object does not match the name on the URL")
+}
+
+/// Whether an object gets a rule of its own.
+fn is_policy(object: &Object<'_>) -> bool {
+    match object.group {
+        "admissionregistration.k8s.io" => {
+            matches!(object.kind, "ValidatingAdmissionPolicy" | "MutatingAdmissionPolicy")
+        }
+        "templates.gatekeeper.sh" => object.kind == "ConstraintTemplate",
+        _ => false,
+    }
+}
+
+fn properties(verdict: &Verdict) -> Vec<(&'static str, Box<str>)> {
+    let actions = [(verdict.actions.deny, "deny"), (verdict.actions.warn, "warn"), (verdict.actions.audit, "audit")];
+    let actions: Vec<&str> = actions.into_iter().filter(|(on, _)| *on).map(|(_, word)| word).collect();
+    let mut properties: Vec<(&'static str, Box<str>)> = Vec::with_capacity(3);
+    if let Some(binding) = &verdict.binding {
+        properties.push(("binding", (**binding).into()));
+    }
+    if let Some(params) = &verdict.params {
+        properties.push(("params", (**params).into()));
+    }
+    properties.push(("actions", actions.join(",").into()));
+    properties
+}
