@@ -78,12 +78,11 @@ pub struct Env {
     pub container: Arc<str>,
     /// Which macros and which syntax are on.
     pub syntax: Syntax,
-    /// How programs run.
+    /// Where the specification is followed instead of kube-apiserver.
     pub rules: Rules,
 }
 
-/// How programs run, where kube-apiserver's version of CEL and the specification differ. The default is
-/// kube-apiserver.
+/// Where kube-apiserver's version of CEL and the specification differ. The default is kube-apiserver.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Rules {
     /// Nothing is computed ahead of evaluation. Otherwise lists and maps of constants, conversions of
@@ -95,6 +94,9 @@ pub struct Rules {
     pub strict_maps: bool,
     /// `has(a.b)` and `a.?b` of a value that has no members at all are errors. Otherwise the member is absent.
     pub strict_presence: bool,
+    /// The common type of a type that has null and of null is the former. Otherwise it is the one that comes
+    /// last.
+    pub null_yields: bool,
     /// `has(…)` costs as much as a selection. Otherwise it is free.
     pub presence_has_cost: bool,
 }

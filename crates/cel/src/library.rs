@@ -48,7 +48,13 @@ pub fn conformance() -> Env {
             mixed_literals: true,
             valid_literals: false,
         },
-        rules: Rules { unoptimised: true, strict_maps: true, strict_presence: true, presence_has_cost: true },
+        rules: Rules {
+            unoptimised: true,
+            strict_maps: true,
+            strict_presence: true,
+            null_yields: true,
+            presence_has_cost: true,
+        },
         ..Env::default()
     };
     for library in [
