@@ -24,9 +24,11 @@ mod load;
 mod mutate;
 mod params;
 mod response;
+mod schema_types;
 mod set;
 mod spec;
 pub(crate) mod trace;
+mod type_check;
 pub(crate) mod validate;
 
 pub use budgets::Budgets;
@@ -38,3 +40,4 @@ pub use spec::{
     Action, BindingSpec, Flavour, Mutation, Named, ParamKind, ParamRef, PatchType, PolicySpec, Source, Validation,
 };
 pub use trace::{Explained, Part, Step};
+pub use type_check::TypeWarning;

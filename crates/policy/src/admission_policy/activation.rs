@@ -16,7 +16,7 @@ use super::environment::{
     VARIABLES,
 };
 use super::limits::{PER_CALL_COST, VARIABLE_DEPTH_MAX};
-use crate::admission::facts::Facts;
+use crate::admission::facts::{Facts, Lookup};
 use crate::admission::request::{Kind, Request, Resource, UserInfo};
 
 /// What all expressions of one invocation of a policy see.
@@ -32,11 +32,9 @@ pub(crate) struct Inputs<'v> {
     pub object: Given<'v>,
     /// `oldObject`
     pub old_object: Given<'v>,
-    /// `namespaceObject`
-    pub namespace: Given<'v>,
     /// `params`
     pub params: Given<'v>,
-    /// Where `authorizer` gets its answers from.
+    /// Where `namespaceObject` and `authorizer` come from.
     pub facts: &'v Facts,
 }
 
@@ -314,7 +312,11 @@ impl<'v> Activation<'v> for Frame<'v, '_> {
             OBJECT => self.inputs.object.value(),
             OLD_OBJECT => self.inputs.old_object.value(),
             NAMESPACE_OBJECT if !self.namespace => Ok(Value::Null),
-            NAMESPACE_OBJECT => self.inputs.namespace.value(),
+            NAMESPACE_OBJECT => match namespace_of(self.inputs.request).map(|name| self.inputs.facts.namespace(name)) {
+                None | Some(Lookup::Absent) => Ok(Value::Null),
+                Some(Lookup::Found(object)) => Ok(Value::node(object)),
+                Some(Lookup::Unknown(fact)) => Err(Fault::Unknown(Arc::new([fact]))),
+            },
             PARAMS => self.inputs.params.value(),
             AUTHORIZER | REQUEST_RESOURCE if !self.authorized => {
                 let name = if slot == AUTHORIZER { "authorizer" } else { "authorizer.requestResource" };
@@ -348,6 +350,12 @@ impl<'v> Given<'v> {
             Given::Unknown(fact) => Err(Fault::Unknown(Arc::new([fact.clone()]))),
         }
     }
+}
+
+/// The namespace that `namespaceObject` is about; none for objects of the cluster and for namespaces themselves.
+pub(crate) fn namespace_of<'v>(request: &'v Request<'_>) -> Option<&'v str> {
+    let is_namespace = request.kind.group.is_empty() && request.kind.kind == "Namespace";
+    Some(&*request.namespace).filter(|name| !name.is_empty() && !is_namespace)
 }
 
 fn own_sub_resource<'v>(request: &'v Request<'v>) -> &'v str {

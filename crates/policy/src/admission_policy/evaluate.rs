@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use cel::fault::Fact;
 
-use super::activation::{Given, Inputs};
+use super::activation::{self, Given, Inputs};
 use super::budgets::Budgets;
 use super::params::{self, Params};
 use super::set::{Entry, PolicySet};
 use super::spec::{Action, BindingSpec, Flavour};
 use super::trace::{Explained, Trace};
 use super::validate::{self, Judgement};
-use crate::admission::facts::{Facts, Lookup};
+use crate::admission::facts::Facts;
 use crate::admission::matching::{Match, is_exempt_from_policies};
 use crate::admission::request::{Kind, Operation, Request, Resource};
 use crate::admission::verdict::{Actions, Ruling, Verdict};
@@ -172,7 +172,7 @@ fn with_params(
         (None, Some(kind)) => Params::Maybe(Fact { name: format!("params of kind {}", kind.kind).into() }),
         _ => params::collect(spec.param_kind.as_ref(), reference, request, facts),
     };
-    if let (Given::Unknown(_), Some(message)) = (&inputs.namespace, lost_namespace(request, facts)) {
+    if let Some(message) = lost_namespace(request, facts) {
         let ruling = Ruling::Failed { messages: vec![message.into()], ignored: false };
         return out.push(&spec.name, name, None, DENY, ruling);
     }
@@ -272,8 +272,8 @@ fn ruling(judged: Judgement) -> Ruling {
 
 /// The API server's answer to a request into a namespace that does not exist.
 pub(crate) fn lost_namespace(request: &Request<'_>, facts: &Facts) -> Option<String> {
-    let lost = matches!(facts.namespace(&request.namespace), Lookup::Absent);
-    lost.then(|| format!("namespaces \"{}\" not found", request.namespace))
+    let name = activation::namespace_of(request).filter(|_| facts.complete("", "Namespace"))?;
+    (!facts.namespace(name).is_found()).then(|| format!("namespaces \"{name}\" not found"))
 }
 
 /// What expressions see, without parameters.
@@ -283,16 +283,6 @@ pub(crate) fn inputs<'v>(
     resource: Option<&'v Resource<'v>>,
     facts: &'v Facts,
 ) -> Inputs<'v> {
-    let is_namespace = request.kind.group.is_empty() && request.kind.kind == "Namespace";
-    let namespace = if request.namespace.is_empty() || is_namespace {
-        Given::Null
-    } else {
-        match facts.namespace(&request.namespace) {
-            Lookup::Found(object) => Given::Object(object),
-            Lookup::Absent => Given::Unknown(Fact { name: format!("namespace {}", request.namespace).into() }),
-            Lookup::Unknown(fact) => Given::Unknown(fact),
-        }
-    };
     let needs_old = matches!(request.operation, Operation::Update | Operation::Delete);
     let old_object = match request.old_object {
         Some(object) => Given::Object(object),
@@ -314,7 +304,6 @@ pub(crate) fn inputs<'v>(
         resource,
         object: as_matched(request.object.map_or(Given::Null, Given::Object)),
         old_object: as_matched(old_object),
-        namespace,
         params: Given::Null,
         facts,
     }

@@ -24,6 +24,8 @@ pub struct PolicySpec {
     pub param_kind: Option<ParamKind>,
     /// `spec.matchConstraints`
     pub constraints: MatchResources,
+    /// Resources that rules name without wildcards, rule by rule: group, version, plural.
+    pub named_resources: Vec<Vec<(String, String, String)>>,
     /// `spec.matchConditions`
     pub match_conditions: Vec<Named>,
     /// `spec.variables`

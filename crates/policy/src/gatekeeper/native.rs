@@ -61,6 +61,7 @@ pub(super) fn read(
         ignores_failure,
         param_kind: Some(ParamKind { api_version: "constraints.gatekeeper.sh/v1beta1".into(), kind: kind.into() }),
         constraints: MatchResources::default(),
+        named_resources: Vec::new(),
         match_conditions,
         variables,
         validations,

@@ -3,7 +3,7 @@
 use manifest::{Tree, documents};
 use model::FileId;
 use policy::admission::{Facts, Request, Ruling, Verdict};
-use policy::admission_policy::{Budgets, Level, LoadIssue, LoadOptions, Mutated, PolicySet};
+use policy::admission_policy::{Budgets, Level, LoadIssue, LoadOptions, Mutated, PolicySet, TypeWarning};
 
 /// A policy under test.
 pub(crate) struct Case {
@@ -146,6 +146,11 @@ impl Case {
         );
         assert!(named, "{verdicts:#?}");
         assert_eq!(self.response().allowed, None, "{verdicts:#?}");
+    }
+
+    /// What the type checker says.
+    pub(crate) fn type_check(&self) -> Vec<TypeWarning> {
+        self.with(|_, facts| self.set.type_check(facts, &LoadOptions::default()))
     }
 
     /// The object is changed into this JSON.

@@ -52,6 +52,7 @@ pub(super) fn read(root: &At<'_>, flavour: Flavour, report: &mut Report) -> Poli
         name,
         param_kind,
         constraints,
+        named_resources: named_resources(&spec.child("matchConstraints").child("resourceRules")),
         match_conditions,
         variables,
         validations,
@@ -271,6 +272,35 @@ fn reinvocation(at: &At<'_>, report: &mut Report) -> bool {
     at.str() == "IfNeeded"
 }
 
+/// Resources of rules without wildcards in group or version, in order.
+fn named_resources(rules: &At<'_>) -> Vec<Vec<(String, String, String)>> {
+    let mut list = Vec::new();
+    for rule in rules.items() {
+        let sorted = |key: &str| {
+            let mut texts = rule.child(key).strings();
+            texts.sort_unstable();
+            texts
+        };
+        let (groups, versions) = (sorted("apiGroups"), sorted("apiVersions"));
+        if groups.iter().chain(&versions).any(|text| text.contains('*')) {
+            continue;
+        }
+        let plurals: Vec<&str> = sorted("resources").into_iter().filter(|text| !text.contains(['*', '/'])).collect();
+        let mut named = Vec::new();
+        for group in &groups {
+            for version in &versions {
+                for plural in plurals.iter().take(NAMED_MAX) {
+                    if named.len() < NAMED_MAX {
+                        named.push(((*group).to_owned(), (*version).to_owned(), (*plural).to_owned()));
+                    }
+                }
+            }
+        }
+        list.push(named);
+    }
+    list
+}
+
 fn source(at: &At<'_>, text: &str) -> Source {
     Source { text: text.into(), field: at.path.clone(), location: at.location }
 }
@@ -283,6 +313,9 @@ fn pairs(at: &At<'_>) -> Vec<(Arc<str>, Arc<str>)> {
     let entries = at.value.into_iter().flat_map(Value::entries);
     entries.filter_map(|(key, value)| Some((key.as_str()?.into(), value.as_str()?.into()))).collect()
 }
+
+/// So many resources of one rule are looked up for the type checker, which takes the first ten it finds.
+const NAMED_MAX: usize = 256;
 
 /// The API server takes so many match conditions.
 const MATCH_CONDITIONS_MAX: usize = 64;

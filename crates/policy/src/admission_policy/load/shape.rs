@@ -68,14 +68,14 @@ fn shaped(at: &At<'_>, value: Value<'_>, shape: Shape, report: &mut Report) {
 
 fn fits(leaf: Leaf, value: Value<'_>) -> bool {
     use manifest::Data;
-    match (leaf, value.data()) {
+    matches!(
+        (leaf, value.data()),
         (Leaf::Any, _)
-        | (Leaf::String | Leaf::Bytes | Leaf::Time | Leaf::Quantity | Leaf::IntOrString, Data::Str(_))
-        | (Leaf::Bool, Data::Bool(_))
-        | (Leaf::Int32 | Leaf::Int64 | Leaf::Number | Leaf::Quantity | Leaf::IntOrString, Data::Int(_))
-        | (Leaf::Number | Leaf::Quantity, Data::Float(_)) => true,
-        _ => false,
-    }
+            | (Leaf::String | Leaf::Bytes | Leaf::Time | Leaf::Quantity | Leaf::IntOrString, Data::Str(_))
+            | (Leaf::Bool, Data::Bool(_))
+            | (Leaf::Int32 | Leaf::Int64 | Leaf::Number | Leaf::Quantity | Leaf::IntOrString, Data::Int(_))
+            | (Leaf::Number | Leaf::Quantity, Data::Float(_))
+    )
 }
 
 fn mismatch(at: &At<'_>, value: Value<'_>, wanted: &str, report: &mut Report) {
