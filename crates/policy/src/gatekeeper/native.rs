@@ -84,6 +84,11 @@ pub(super) fn read(
 }
 
 impl Native {
+    /// What it says, with Gatekeeper's own variables in front.
+    pub(super) fn spec(&self) -> &PolicySpec {
+        &self.policy.spec
+    }
+
     /// Judges a request under a constraint.
     pub(super) fn judge<'v>(
         &'v self,
