@@ -120,7 +120,7 @@ impl<'v> Evaluation<'v, '_, '_> {
         if let Some(trace) = &mut self.context.trace
             && trace.len() < TRACE_MAX
         {
-            let value = outcome.as_ref().map(Value::literal).map_err(Fault::clone);
+            let value = outcome.as_ref().map(Value::outline).map_err(Fault::clone);
             trace.push(Traced { expr, value });
         }
     }

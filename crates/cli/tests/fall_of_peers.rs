@@ -127,7 +127,11 @@ fn large_and_deep_objects_are_judged_or_refused() {
     assert!(code == 0 || code == 1 && text.contains("cost limit"), "{code} {text}");
     let (code, text) = judge("large.json", &pod(&format!("\"a\": \"{}\"", "x".repeat(3 << 20)), one));
     assert!(code == 0 || code == 1 && text.contains("cost limit"), "{code} {text}");
-    let deep = format!("{{\"apiVersion\": \"v1\", \"kind\": \"ConfigMap\", \"metadata\": {{\"name\": \"c\"}}, \"x\": {}1{}}}", "[".repeat(10_000), "]".repeat(10_000));
+    let deep = format!(
+        "{{\"apiVersion\": \"v1\", \"kind\": \"ConfigMap\", \"metadata\": {{\"name\": \"c\"}}, \"x\": {}1{}}}",
+        "[".repeat(10_000),
+        "]".repeat(10_000)
+    );
     assert_eq!(judge("deep.json", &deep).0, 2);
 }
 
@@ -138,14 +142,33 @@ fn exceptions_never_add_up() {
     let file = |name: &str| folder.join(name).to_str().unwrap().to_owned();
     let run = |exceptions: &str| {
         kobuk(&[
-            "scan", "manifests", &file("input.yaml"), "--policy", &file("policy.yaml"), "--check", "policy/*",
-            "--exceptions", exceptions, "--format", "json",
+            "scan",
+            "manifests",
+            &file("input.yaml"),
+            "--policy",
+            &file("policy.yaml"),
+            "--check",
+            "policy/*",
+            "--exceptions",
+            exceptions,
+            "--format",
+            "json",
         ])
     };
     let output = run(&file("exceptions.yaml"));
     assert_eq!(code(&output), 1, "{}", stdout(&output));
-    assert_eq!(stdout(&output).matches("\"code\":\"policy/two-rules\"").count().max(stdout(&output).matches("\"code\": \"policy/two-rules\"").count()), 2, "{}", stdout(&output));
-    let both = std::fs::read_to_string(file("exceptions.yaml")).unwrap().replace("[other], namespaces: [shop]", "[c], namespaces: [shop]");
+    assert_eq!(
+        stdout(&output)
+            .matches("\"code\":\"policy/two-rules\"")
+            .count()
+            .max(stdout(&output).matches("\"code\": \"policy/two-rules\"").count()),
+        2,
+        "{}",
+        stdout(&output)
+    );
+    let both = std::fs::read_to_string(file("exceptions.yaml"))
+        .unwrap()
+        .replace("[other], namespaces: [shop]", "[c], namespaces: [shop]");
     let output = run(written("both.yaml", &both).to_str().unwrap());
     assert_eq!(code(&output), 0, "{}", stdout(&output));
 }
