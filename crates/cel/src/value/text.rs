@@ -293,5 +293,8 @@ mod tests {
         assert_eq!(Value::Duration(Duration { nanos: 1_500_000_000 }).literal(), "duration(\"1.5s\")");
         let moment = Timestamp { seconds: -1, nanos: 120_000_000, offset: 0 };
         assert_eq!(moment.to_string(), "1969-12-31T23:59:59.12Z");
+        let west = Timestamp { offset: -(9 * 3600 + 30 * 60), ..moment };
+        assert_eq!(west.to_string(), "1969-12-31T14:29:59.12-09:30");
+        assert_eq!(west, moment);
     }
 }

@@ -173,7 +173,11 @@ fn check_bindings(policies: &[PolicySpec], bindings: &[BindingSpec], loaded: &mu
 fn report_broken(object: &str, broken: Vec<Broken>, loaded: &mut Loaded) {
     // An empty expression was reported as missing.
     for broken in broken.into_iter().filter(|broken| !broken.source.text.trim().is_empty()) {
-        let message = format!("Invalid value: {}: {}", quote(&broken.shown), broken.message);
+        // What only comes out when the program is made, the API server takes for a fault of its own.
+        let message = match broken.message.starts_with("program instantiation failed") {
+            true => format!("Internal error: {}", broken.message),
+            false => format!("Invalid value: {}: {}", quote(&broken.shown), broken.message),
+        };
         let at = (&*broken.source.field, broken.source.location);
         loaded.issue(Level::Refused, object.to_owned(), at, message, None);
     }

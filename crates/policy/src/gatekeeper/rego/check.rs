@@ -211,6 +211,9 @@ impl Walk {
         } else if !is_allowed(&name) {
             self.fault(self.module, line(call), format!("the function `{name}` does not exist or is not allowed"));
         }
+        if name == "sprintf" && !is_plain_sprintf(call) {
+            self.findings.interpreted = true;
+        }
         if name == "walk" || GUARDED.contains(&name.as_str()) {
             self.findings.interpreted = true;
         }
@@ -359,6 +362,26 @@ impl Walk {
     fn fault(&mut self, module: usize, line: u64, message: String) {
         self.findings.faults.push(Fault { module, line, message });
     }
+}
+
+/// Whether the virtual machine's own `sprintf` will do.
+fn is_plain_sprintf(call: &Value) -> bool {
+    let argument = |index: usize| call.get("params")?.get(index);
+    let pattern = argument(0).and_then(|text| text.get("String")?.get("value")?.as_str());
+    let count = argument(1).and_then(|list| list.get("Array")?.get("items")?.as_array()).map(Vec::len);
+    matches!((pattern, count), (Some(pattern), Some(count)) if super::sprintf::is_plain(pattern, count))
+}
+
+/// Names under which a module may use rules and imports without a path.
+pub(super) fn names(trees: &Value) -> Vec<BTreeSet<String>> {
+    let modules = trees.as_array().into_iter().flatten().filter_map(|module| module.get("ast"));
+    modules
+        .map(|module| {
+            let rules = items(module, "rules").filter_map(rule_name);
+            let imports = items(module, "imports").filter_map(|import| path(import.get("refr")?)?.pop());
+            rules.chain(imports).chain(std::iter::once("input".to_owned())).collect()
+        })
+        .collect()
 }
 
 /// Variables that a rule declares: arguments, `:=`, `some` and `every`.
