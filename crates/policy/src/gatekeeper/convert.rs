@@ -51,6 +51,11 @@ impl Library {
                 conversion.left.push(Left { object, reason });
                 continue;
             };
+            if native.spec().validations.is_empty() {
+                let reason = String::from("it has no validations, and the API server takes no such policy");
+                conversion.left.push(Left { object, reason });
+                continue;
+            }
             let name = format!("{prefix}{}", template.name);
             if name.len() > NAME_BYTES_MAX {
                 let reason = format!("the name of the policy would be longer than {NAME_BYTES_MAX} characters");
@@ -105,8 +110,7 @@ fn policy(yaml: &mut String, name: &str, template: &Template, spec: &PolicySpec)
     }
     yaml.push_str("  variables:\n");
     spec.variables.iter().for_each(|variable| named(yaml, variable));
-    let list = if spec.validations.is_empty() { "  validations: []\n" } else { "  validations:\n" };
-    yaml.push_str(list);
+    yaml.push_str("  validations:\n");
     spec.validations.iter().for_each(|item| validation(yaml, item));
 }
 
@@ -229,9 +233,9 @@ params.spec.match.kinds.exists(rule,
     (
         "gatekeeper_internal_match_scope",
         r#"params.?spec.match.scope.orValue('') == 'Cluster' ?
-  request.namespace == '' || request.kind.group == '' && request.kind.kind == 'Namespace' :
+  request.?namespace.orValue('') == '' || request.kind.group == '' && request.kind.kind == 'Namespace' :
 params.?spec.match.scope.orValue('') == 'Namespaced' ?
-  request.namespace != '' && !(request.kind.group == '' && request.kind.kind == 'Namespace') :
+  request.?namespace.orValue('') != '' && !(request.kind.group == '' && request.kind.kind == 'Namespace') :
 true"#,
     ),
     (
@@ -239,7 +243,7 @@ true"#,
         r#"params.?spec.match.namespaces.orValue([]).size() == 0 ||
 (request.kind.group == '' && request.kind.kind == 'Namespace' ?
   [(object != null ? object : oldObject).?metadata.name.orValue('')] :
-  [request.namespace].filter(name, name != '')
+  [request.?namespace.orValue('')].filter(name, name != '')
 ).all(name, params.spec.match.namespaces.exists(pattern,
   string(name).matches('^' + string(pattern).replace('*', '.*') + '$')))"#,
     ),
@@ -248,7 +252,7 @@ true"#,
         r#"params.?spec.match.excludedNamespaces.orValue([]).size() == 0 ||
 (request.kind.group == '' && request.kind.kind == 'Namespace' ?
   [(object != null ? object : oldObject).?metadata.name.orValue('')] :
-  [request.namespace].filter(name, name != '')
+  [request.?namespace.orValue('')].filter(name, name != '')
 ).all(name, !params.spec.match.excludedNamespaces.exists(pattern,
   string(name).matches('^' + string(pattern).replace('*', '.*') + '$')))"#,
     ),
@@ -263,3 +267,6 @@ true"#,
     '^' + string(params.spec.match.name).replace('*', '.*') + '$')))"#,
     ),
 ];
+
+#[cfg(test)]
+mod tests;

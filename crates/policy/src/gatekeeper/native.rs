@@ -84,6 +84,11 @@ pub(super) fn read(
 }
 
 impl Native {
+    /// Its expressions.
+    pub(super) fn policy(&self) -> &Compiled {
+        &self.policy
+    }
+
     /// What it says, with Gatekeeper's own variables in front.
     pub(super) fn spec(&self) -> &PolicySpec {
         &self.policy.spec
