@@ -6,7 +6,7 @@
 //! ```
 //!
 //! In scope: ConstraintTemplates in Rego and in CEL, constraints with their match and enforcement actions, the
-//! review and the inventory that templates see, test suites. Templates cannot call out: what is not known to be
+//! review and the inventory that templates see, test suites, mutators. Templates cannot call out: what is not known to be
 //! harmless is refused when it is loaded.
 //!
 //! Out of scope: the language Rego itself (the crate `regorus`), CEL (`cel`), requests and facts
@@ -16,6 +16,7 @@ mod constraint;
 mod convert;
 mod library;
 mod matching;
+pub mod mutation;
 mod native;
 mod rego;
 mod report;

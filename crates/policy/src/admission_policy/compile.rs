@@ -303,9 +303,10 @@ fn declared_variables(expr: &mut Expr, env: &Env) {
     let declared = match &expr.kind {
         ExprKind::Select(select) if select.test_only => {
             matches!(&select.operand.kind, ExprKind::Ident(name) if &**name == "variables")
-                && env.variables.iter().any(|(name, _)| {
-                    name.strip_prefix("variables.").is_some_and(|field| field == &*select.field)
-                })
+                && env
+                    .variables
+                    .iter()
+                    .any(|(name, _)| name.strip_prefix("variables.").is_some_and(|field| field == &*select.field))
         }
         _ => false,
     };
