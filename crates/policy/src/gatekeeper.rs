@@ -13,6 +13,7 @@
 //! ([`crate::admission`]), reading files.
 
 mod constraint;
+mod convert;
 mod library;
 mod matching;
 pub mod mutation;
@@ -25,6 +26,7 @@ pub mod suite;
 mod template;
 
 pub use constraint::Point;
+pub use convert::{Conversion, Left};
 pub use library::{Library, Options, Setting};
 pub use matching::Source;
 pub use rego::Inventory;

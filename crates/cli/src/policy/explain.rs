@@ -22,9 +22,10 @@ const VALUE_CHARS_MAX: usize = 160;
 const PARTS_MAX: usize = 60;
 
 /// `kobuk policy explain`.
-pub(crate) fn explain(args: &EvalArgs, minor: u32, out: &mut dyn Write) -> Result<Exit, EvalError> {
-    let loaded = load(&args.policy, minor)?;
+pub(crate) fn explain(args: &EvalArgs, out: &mut dyn Write) -> Result<Exit, EvalError> {
+    let loaded = load(&args.policy)?;
     loaded.remarks.iter().for_each(|remark| crate::verbs::remark(remark));
+    loaded.type_remarks().iter().for_each(|remark| crate::verbs::remark(remark));
     let texts = Texts::read(&args.paths);
     let requests = Requests::new(&args.request, &loaded.facts)?;
     let watch = Watch::start();
