@@ -19,10 +19,10 @@ use model::{Exception, FileCoverage, FileId, Finding, Judgement, Location, Rule,
 
 use crate::admission::{Facts, Manifest};
 use crate::admission_policy::Budgets;
-use crate::gatekeeper;
 use crate::check::{self, Context, InventoryCheck, ObjectCheck};
 use crate::checks::manifest::path::Path;
 use crate::checks::scopes::scopes;
+use crate::gatekeeper;
 use crate::policies::{Policies, Undecided};
 use crate::sink::Enabled;
 use crate::{Config, Sink};
@@ -136,7 +136,12 @@ impl<'c> Engine<'c> {
 
     /// Judges with users' own policies too. The settings select among their rules as among the built-in ones.
     #[must_use]
-    pub fn with_policies(mut self, policies: &'c Policies, facts: &'c Facts, inventory: Option<&'c gatekeeper::Inventory>) -> Self {
+    pub fn with_policies(
+        mut self,
+        policies: &'c Policies,
+        facts: &'c Facts,
+        inventory: Option<&'c gatekeeper::Inventory>,
+    ) -> Self {
         for rule in policies.rules() {
             if self.config.selects(rule) {
                 self.enabled.rules.insert(std::ptr::from_ref(rule) as usize);

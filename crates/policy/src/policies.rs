@@ -14,8 +14,10 @@ use manifest::{Object, Tree, Value};
 use model::{Finding, Location, Rule, Severity, Subject};
 
 use crate::admission::{Actions, Facts, Operation, Request, Ruling, Verdict};
+use crate::admission_policy::{
+    Budgets, Explained, Level, LoadIssue, LoadOptions, MutationStep, Outcome, PolicySet, Response,
+};
 use crate::gatekeeper::{self, Inventory, Library, Preference, Setting};
-use crate::admission_policy::{Budgets, Explained, Level, LoadIssue, LoadOptions, MutationStep, Outcome, PolicySet, Response};
 use crate::user_rules;
 
 /// Policies, ready to judge. Shared between threads.
@@ -234,7 +236,11 @@ impl Policies {
                 field: String::from("metadata.annotations"),
                 message: error.to_string(),
                 hint: None,
-                location: object.metadata.and_then(|metadata| metadata.get("annotations")).unwrap_or(object.value).location(),
+                location: object
+                    .metadata
+                    .and_then(|metadata| metadata.get("annotations"))
+                    .unwrap_or(object.value)
+                    .location(),
             }),
         }
     }

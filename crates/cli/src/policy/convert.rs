@@ -13,7 +13,9 @@ use crate::exit::Exit;
 pub(crate) enum ConvertError {
     #[error(transparent)]
     Load(#[from] LoadError),
-    #[error("--check `{0}` matches no built-in check that CEL can say; `kobuk policy convert --builtin` lists those that can")]
+    #[error(
+        "--check `{0}` matches no built-in check that CEL can say; `kobuk policy convert --builtin` lists those that can"
+    )]
     NoSuchCheck(String),
     #[error("cannot write the output")]
     Write(#[from] std::io::Error),

@@ -117,7 +117,8 @@ fn shown(step: &Step) -> Vec<&Part> {
     for part in &step.parts {
         let text = step.text.get(part.start..part.end).unwrap_or("").trim();
         let plain = text.is_empty() || text == whole || part.value.as_deref() == Ok(text);
-        let again = seen.iter().any(|other| (other.start, other.end, &other.value) == (part.start, part.end, &part.value));
+        let again =
+            seen.iter().any(|other| (other.start, other.end, &other.value) == (part.start, part.end, &part.value));
         if !plain && !again {
             seen.push(part);
         }

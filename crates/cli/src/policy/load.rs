@@ -40,7 +40,9 @@ pub(crate) enum LoadError {
     #[error("no pack `{0}`; there are {1}")]
     Pack(String, String),
     /// `--complete` names no kind.
-    #[error("--complete `{0}` is no kind; write `all`, `rbac`, or group and kind as in `apps/Deployment` or `ConfigMap`")]
+    #[error(
+        "--complete `{0}` is no kind; write `all`, `rbac`, or group and kind as in `apps/Deployment` or `ConfigMap`"
+    )]
     Complete(String),
     /// kubectl does not answer.
     #[error("--cluster: {0}")]
@@ -149,7 +151,8 @@ const CLUSTER_KINDS: &[(&str, &str, &str)] = &[
 
 /// Asks the cluster that kubectl is set up for. Only kubectl talks to it; nothing that a policy says can make it.
 fn from_cluster(facts: &mut Facts) -> Result<(), LoadError> {
-    let kubectl = crate::render::find_program("kubectl").ok_or_else(|| LoadError::Cluster("kubectl is not in PATH".to_owned()))?;
+    let kubectl = crate::render::find_program("kubectl")
+        .ok_or_else(|| LoadError::Cluster("kubectl is not in PATH".to_owned()))?;
     for (resource, group, kind) in CLUSTER_KINDS {
         let text = ask(&kubectl, resource)?;
         let mut problem = None;

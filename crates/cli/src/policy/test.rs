@@ -214,7 +214,8 @@ impl Run<'_> {
         let judge = |object: Option<Value<'_>>, old: Option<Value<'_>>| {
             judge_case(case, (object, old), &facts, &self.watch, policies)
         };
-        let result = with_object(case.object, base, |object| with_object(case.old_object, base, |old| judge(object, old)));
+        let result =
+            with_object(case.object, base, |object| with_object(case.old_object, base, |old| judge(object, old)));
         match result.and_then(|result| result).and_then(|result| result) {
             Err(why) => Outcome::Broken(why),
             Ok(None) => Outcome::Passed,
@@ -258,7 +259,11 @@ fn judge_case(
 }
 
 /// Hands over the object of a case, out of its file if it stands in one.
-fn with_object<T>(input: Option<Input<'_>>, base: &Path, then: impl FnOnce(Option<Value<'_>>) -> T) -> Result<T, String> {
+fn with_object<T>(
+    input: Option<Input<'_>>,
+    base: &Path,
+    then: impl FnOnce(Option<Value<'_>>) -> T,
+) -> Result<T, String> {
     match input {
         None => Ok(then(None)),
         Some(Input::Inline(value)) => Ok(then(Some(value))),
