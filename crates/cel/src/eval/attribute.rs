@@ -56,9 +56,7 @@ impl<'v> Evaluation<'v, '_, '_> {
         match self.root(&attribute.root)? {
             Value::Map(Map::Node(node)) => self.descend(node, attribute),
             Value::Optional(None) => Ok(Resolved::ABSENT),
-            Value::Optional(Some(inner)) => {
-                self.select((*inner).clone(), &attribute.qualifiers, true, attribute)
-            }
+            Value::Optional(Some(inner)) => self.select((*inner).clone(), &attribute.qualifiers, true, attribute),
             value => self.select(value, &attribute.qualifiers, false, attribute),
         }
     }
@@ -116,7 +114,9 @@ impl<'v> Evaluation<'v, '_, '_> {
         let (selected, tested) = qualifiers.split_at(qualifiers.len().saturating_sub(kept));
         for qualifier in selected {
             optional |= qualifier.optional;
-            let Some(next) = self.qualify(&value, qualifier, absent(optional, attribute))? else { return Ok(Resolved::ABSENT) };
+            let Some(next) = self.qualify(&value, qualifier, absent(optional, attribute))? else {
+                return Ok(Resolved::ABSENT);
+            };
             value = next;
         }
         if let [qualifier] = tested {
