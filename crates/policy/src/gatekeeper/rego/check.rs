@@ -150,7 +150,7 @@ impl Walk {
         for value in part.get("head").and_then(Value::as_object).into_iter().flat_map(|head| head.values()) {
             for (key, value) in value.as_object().into_iter().flatten() {
                 if key != "refr" {
-                    self.visit(value, Some(key));
+                    self.visit(value);
                 }
             }
             // The name of a rule is no use of it, but what stands in its brackets is.
@@ -160,7 +160,7 @@ impl Walk {
         }
         for key in ["bodies", "args", "value"] {
             if let Some(value) = part.get(key) {
-                self.visit(value, Some(key));
+                self.visit(value);
             }
         }
         // Results of `violation` leave the template; those of other rules may be used again.
@@ -195,9 +195,9 @@ impl Walk {
         }
     }
 
-    fn visit(&mut self, node: &Value, parent: Option<&str>) {
+    fn visit(&mut self, node: &Value) {
         match node {
-            Value::Array(list) => list.iter().for_each(|item| self.visit(item, parent)),
+            Value::Array(list) => list.iter().for_each(|item| self.visit(item)),
             Value::Object(map) => {
                 for (key, value) in map {
                     match key.as_str() {
@@ -205,7 +205,7 @@ impl Walk {
                         "with_mods" => self.with(value),
                         "Call" => self.call(value),
                         "Var" | "RefDot" | "RefBrack" => self.reference(key, value),
-                        _ => self.visit(value, Some(key)),
+                        _ => self.visit(value),
                     }
                 }
             }
@@ -222,7 +222,7 @@ impl Walk {
             }
             self.findings.interpreted = true;
             if let Some(value) = modifier.get("as") {
-                self.visit(value, None);
+                self.visit(value);
             }
         }
     }
@@ -244,7 +244,7 @@ impl Walk {
             self.findings.interpreted = true;
         }
         if let Some(arguments) = call.get("params") {
-            self.visit(arguments, None);
+            self.visit(arguments);
         }
     }
 
@@ -271,7 +271,7 @@ impl Walk {
     fn indices(&mut self, node: &Value) {
         if let Some(brack) = node.get("RefBrack") {
             if let Some(index) = brack.get("index") {
-                self.visit(index, None);
+                self.visit(index);
             }
             if let Some(inner) = brack.get("refr") {
                 self.indices(inner);
@@ -279,7 +279,7 @@ impl Walk {
         } else if let Some(inner) = node.get("RefDot").and_then(|dot| dot.get("refr")) {
             self.indices(inner);
         } else if node.get("Var").is_none() {
-            self.visit(node, None);
+            self.visit(node);
         }
     }
 

@@ -39,8 +39,7 @@ pub(super) fn prepare(text: &str) -> Result<String, SourceError> {
     }
     let mut out = Writer { text, copied: 0, out: String::with_capacity(text.len() + 64) };
     let mut state = State::default();
-    let mut lexer = Lexer { text, at: 0, line: 1 };
-    while let Some(token) = lexer.next() {
+    for token in (Lexer { text, at: 0, line: 1 }) {
         state.nest(&token)?;
         state.chain(&token)?;
         if token.text == "(" && token.line > state.line && state.ends_operand {
