@@ -78,6 +78,27 @@ pub struct Env {
     pub container: Arc<str>,
     /// Which macros and which syntax are on.
     pub syntax: Syntax,
+    /// Where the specification is followed instead of kube-apiserver.
+    pub rules: Rules,
+}
+
+/// Where kube-apiserver's version of CEL and the specification differ. The default is kube-apiserver.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rules {
+    /// Nothing is computed ahead of evaluation. Otherwise lists and maps of constants, conversions of
+    /// constants, patterns and the lists of `in` are made with the program: they cost nothing when it runs,
+    /// and a mistake in them is an error even where evaluation would not come.
+    pub unoptimised: bool,
+    /// In a map literal a key that comes again and keys of types that only lookups may have, doubles and
+    /// null, are errors. Otherwise the last entry counts.
+    pub strict_maps: bool,
+    /// `has(a.b)` and `a.?b` of a value that has no members at all are errors. Otherwise the member is absent.
+    pub strict_presence: bool,
+    /// The common type of a type that has null and of null is the former. Otherwise it is the one that comes
+    /// last.
+    pub null_yields: bool,
+    /// `has(…)` costs as much as a selection. Otherwise it is free.
+    pub presence_has_cost: bool,
 }
 
 /// Which macros and which syntax are on.
@@ -135,6 +156,14 @@ impl Env {
         }
         for (name, of, value) in library.constants {
             self.constants.insert(name.into(), (of, value));
+        }
+    }
+
+    /// Gives a signature another implementation.
+    pub fn implement(&mut self, name: &str, id: &str, run: Run) {
+        let overloads = self.functions.get_mut(name).map(|function| &mut function.overloads);
+        for overload in overloads.into_iter().flatten().filter(|overload| overload.id == id) {
+            overload.run = run;
         }
     }
 

@@ -31,8 +31,6 @@ pub(crate) enum JudgeError {
     Baseline(#[from] BaselineError),
     #[error("--pod-security: {0}")]
     PodSecurity(policy::pod_security::StandardError),
-    #[error("--kubernetes-version `{0}` is not of the form v1.36")]
-    KubernetesVersion(String),
     #[error("--registry `{0}` is no registry; give HOST[:PORT][/PATH] without scheme or patterns")]
     Registry(String),
     #[error("--check `{0}` matches no code; `kobuk explain` lists all of them")]
@@ -123,7 +121,7 @@ fn policies(args: &JudgeArgs) -> Result<Option<crate::policy::load::Loaded>, Jud
     if args.policy.policies.is_empty() {
         return Ok(None);
     }
-    let loaded = crate::policy::load::load(&args.policy, policy::config::KUBERNETES_MINOR)?;
+    let loaded = crate::policy::load::load(&args.policy)?;
     if !args.quiet {
         loaded.remarks.iter().for_each(|remark| crate::verbs::remark(remark));
     }
@@ -142,11 +140,7 @@ fn config(args: &JudgeArgs, own: &[&'static model::Rule]) -> Result<Config, Judg
     if let Some(text) = &args.pod_security {
         config.pod_security = text.parse().map_err(JudgeError::PodSecurity)?;
     }
-    if let Some(text) = &args.kubernetes_version {
-        let minor = text.trim_start_matches('v').strip_prefix("1.").and_then(|rest| rest.split('.').next());
-        config.kubernetes_minor =
-            minor.and_then(|minor| minor.parse().ok()).ok_or_else(|| JudgeError::KubernetesVersion(text.clone()))?;
-    }
+    config.kubernetes_minor = crate::policy::load::minor(args.policy.kubernetes_version.as_deref())?;
     let host = |text: &str| {
         let plain = |c: char| c.is_ascii_alphanumeric() || "._-:/[]".contains(c);
         text.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '[')

@@ -425,8 +425,10 @@ impl Worker<'_> {
         for (Undecided { policy, facts }, (count, location)) in std::mem::take(&mut self.undecided) {
             let facts: Vec<&str> = facts.iter().map(|fact| &*fact.name).collect();
             let objects = if count == 1 { String::from("an object") } else { format!("{count} objects") };
+            let convert = facts.iter().all(|fact| fact.starts_with("object as "));
+            let hint = if convert { "write the manifest for that version" } else { "see --facts" };
             let message =
-                format!("policy {policy} could not decide on {objects}; it needs {}: see --facts", facts.join(", "));
+                format!("policy {policy} could not decide on {objects}; it needs {}: {hint}", facts.join(", "));
             coverage.gap(GapKind::Undecided, location, message);
         }
     }

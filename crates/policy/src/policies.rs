@@ -15,7 +15,8 @@ use model::{Finding, Location, Rule, Severity, Subject};
 
 use crate::admission::{Actions, Facts, Operation, Request, Ruling, Verdict};
 use crate::admission_policy::{
-    Budgets, Explained, Level, LoadIssue, LoadOptions, MutationStep, Outcome, PolicySet, Response,
+    Budgets, Explained, ExpressionCost, Level, LoadIssue, LoadOptions, MutationStep, Outcome, PolicySet, Response,
+    TypeWarning, static_cost,
 };
 use crate::gatekeeper::{self, Inventory, Library, Preference, Setting};
 use crate::user_rules;
@@ -90,6 +91,20 @@ impl Policies {
             }
         }
         (policies, issues)
+    }
+
+    /// What the API server would write into `status.typeChecking` of validating policies.
+    pub fn type_check(&self, facts: &Facts, options: &Options) -> Vec<TypeWarning> {
+        let env = cel::library::kubernetes((1, options.kubernetes_minor));
+        self.admission.type_check(facts, &LoadOptions { env, bind_all: options.bind_all })
+    }
+
+    /// What every expression in CEL may cost.
+    pub fn costs(&self, options: &Options) -> Vec<ExpressionCost> {
+        let env = cel::library::kubernetes((1, options.kubernetes_minor));
+        let mut costs = self.admission.costs(&env);
+        costs.extend(self.gatekeeper.natives().flat_map(|policy| static_cost::of(policy, &env)));
+        costs
     }
 
     /// Whether there is no policy.

@@ -57,9 +57,9 @@ impl<'v> Evaluation<'v, '_, '_> {
             Value::Map(Map::Node(node)) => self.descend(node, attribute),
             Value::Optional(None) => Ok(Resolved::ABSENT),
             Value::Optional(Some(inner)) => {
-                self.select((*inner).clone(), &attribute.qualifiers, true, attribute.presence)
+                self.select((*inner).clone(), &attribute.qualifiers, true, attribute)
             }
-            value => self.select(value, &attribute.qualifiers, false, attribute.presence),
+            value => self.select(value, &attribute.qualifiers, false, attribute),
         }
     }
 
@@ -74,7 +74,8 @@ impl<'v> Evaluation<'v, '_, '_> {
             && let QualifierKey::Field(name) = &qualifier.key
         {
             let Some(next) = node.field(name) else {
-                if (optional || qualifier.optional) && !node.is_seq() {
+                let has_members = node.is_map() || !attribute.strict;
+                if (optional || qualifier.optional) && !node.is_seq() && has_members {
                     return Ok(Resolved::ABSENT);
                 }
                 break;
@@ -99,7 +100,7 @@ impl<'v> Evaluation<'v, '_, '_> {
             self.context.spend(1)?;
             return Ok(Resolved { state: State::Plain, value: Value::Bool(node.field(name).is_some()) });
         }
-        self.select(Value::node(node), rest, optional, attribute.presence)
+        self.select(Value::node(node), rest, optional, attribute)
     }
 
     /// Selections from any value.
@@ -109,18 +110,18 @@ impl<'v> Evaluation<'v, '_, '_> {
         mut value: Value<'v>,
         qualifiers: &'v [Qualifier],
         mut optional: bool,
-        presence: bool,
+        attribute: &'v Attribute,
     ) -> Result<Resolved<'v>, Fault> {
-        let kept = usize::from(presence);
+        let kept = usize::from(attribute.presence);
         let (selected, tested) = qualifiers.split_at(qualifiers.len().saturating_sub(kept));
         for qualifier in selected {
             optional |= qualifier.optional;
-            let Some(next) = self.qualify(&value, qualifier, optional)? else { return Ok(Resolved::ABSENT) };
+            let Some(next) = self.qualify(&value, qualifier, absent(optional, attribute))? else { return Ok(Resolved::ABSENT) };
             value = next;
         }
         if let [qualifier] = tested {
             optional |= qualifier.optional;
-            let present = self.present(&value, qualifier, optional)?;
+            let present = self.present(&value, qualifier, optional, attribute.strict)?;
             return Ok(match (optional, present) {
                 (false, present) => Resolved { state: State::Plain, value: Value::Bool(present) },
                 (true, true) => Resolved { state: State::Present, value: Value::Null },
@@ -169,8 +170,9 @@ impl<'v> Evaluation<'v, '_, '_> {
         &mut self,
         value: &Value<'v>,
         qualifier: &'v Qualifier,
-        optional: bool,
+        absent: Absent,
     ) -> Result<Option<Value<'v>>, Fault> {
+        let optional = absent != Absent::Error;
         // Selections are charged when they fail as well, optional ones only when they find something.
         if !optional {
             self.context.spend(1)?;
@@ -180,14 +182,14 @@ impl<'v> Evaluation<'v, '_, '_> {
                 None if !optional => return Err(no_such_key(name)),
                 found => found,
             },
-            (QualifierKey::Field(name), value) => member(value, &Value::str(name), optional)?,
-            (QualifierKey::Const(key), value) => member(value, &constant(key), optional)?,
+            (QualifierKey::Field(name), value) => member(value, &Value::str(name), absent)?,
+            (QualifierKey::Const(key), value) => member(value, &constant(key), absent)?,
             (QualifierKey::Expr(node), value) => {
                 let key = self.eval(node)?;
                 if !is_key(&key) {
                     return Err(Fault::error(format!("invalid qualifier type: {}", go_type(&key))));
                 }
-                member(value, &key, optional)?
+                member(value, &key, absent)?
             }
         };
         if optional && found.is_some() {
@@ -201,14 +203,23 @@ impl<'v> Evaluation<'v, '_, '_> {
         Ok(found)
     }
 
-    fn present(&mut self, value: &Value<'v>, qualifier: &'v Qualifier, optional: bool) -> Result<bool, Fault> {
+    fn present(
+        &mut self,
+        value: &Value<'v>,
+        qualifier: &'v Qualifier,
+        optional: bool,
+        strict: bool,
+    ) -> Result<bool, Fault> {
         if !optional {
             self.context.spend(1)?;
         }
         let QualifierKey::Field(name) = &qualifier.key else { return Err(Fault::no_such_overload()) };
         let present = match value {
             Value::Map(map) => map.get_str(name).is_some(),
-            value => member(value, &Value::str(name), true)?.is_some(),
+            value => {
+                let absent = if strict { Absent::Member } else { Absent::None };
+                member(value, &Value::str(name), absent)?.is_some()
+            }
         };
         if optional && present {
             self.context.spend(1)?;
@@ -223,8 +234,26 @@ impl Resolved<'_> {
     const ABSENT: Self = Resolved { state: State::Absent, value: Value::Null };
 }
 
-/// The member of a value under a key or index. `None` only if `optional`.
-fn member<'v>(value: &Value<'v>, key: &Value<'_>, optional: bool) -> Result<Option<Value<'v>>, Fault> {
+/// What becomes of a selection that finds nothing.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Absent {
+    Error,
+    /// Nothing, if the value is one that could have members; else an error.
+    Member,
+    None,
+}
+
+fn absent(optional: bool, attribute: &Attribute) -> Absent {
+    match (optional, attribute.strict) {
+        (false, _) => Absent::Error,
+        (true, true) => Absent::Member,
+        (true, false) => Absent::None,
+    }
+}
+
+/// The member of a value under a key or index.
+fn member<'v>(value: &Value<'v>, key: &Value<'_>, absent: Absent) -> Result<Option<Value<'v>>, Fault> {
+    let optional = absent != Absent::Error;
     let found = match value {
         Value::Map(map) => map_member(map, key),
         Value::List(list) => return list_member(list, key, optional),
@@ -236,6 +265,8 @@ fn member<'v>(value: &Value<'v>, key: &Value<'_>, optional: bool) -> Result<Opti
             }
             field
         }
+        Value::Optional(_) => None,
+        _ if absent == Absent::Member => return Err(no_such_key(key)),
         _ => None,
     };
     match found {

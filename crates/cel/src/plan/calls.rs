@@ -47,7 +47,7 @@ impl Builder<'_> {
         let overloads = self.overloads(expr, &name);
         let single = if let [overload] = &*overloads { Some(overload.id) } else { None };
         let args = match <[Node; 2]>::try_from(args) {
-            Ok(args) => match binary(&name, single, args)? {
+            Ok(args) => match binary(&name, single, args, self.env.rules.unoptimised)? {
                 Ok(kind) => return Ok(kind),
                 Err(args) => args.into(),
             },
@@ -82,7 +82,7 @@ impl Builder<'_> {
                 Target::Overloads(all.into())
             }
         };
-        let folds = standard::is_conversion(&name) && args.len() == 1;
+        let folds = !self.env.rules.unoptimised && standard::is_conversion(&name) && args.len() == 1;
         let call = Call { args: args.into(), target, price: Price::of(&name, single), name };
         if folds && let [Node { kind: Kind::Const(value), .. }] = &*call.args {
             let mut context = Context::new(BUDGET_DEFAULT);
@@ -139,12 +139,17 @@ impl Builder<'_> {
         }
         let body = self.node(body);
         self.scope.leave(list.elements.len());
-        Ok(Kind::Let(Box::new(Let { slots, body: body? })))
+        Ok(Kind::Let(Box::new(Let { slots, body: body?, cost: 0 })))
     }
 }
 
 /// An operator of two operands that has a step of its own, or the operands back.
-fn binary(name: &str, single: Option<&'static str>, args: [Node; 2]) -> Result<Result<Kind, [Node; 2]>, Fault> {
+fn binary(
+    name: &str,
+    single: Option<&'static str>,
+    args: [Node; 2],
+    unoptimised: bool,
+) -> Result<Result<Kind, [Node; 2]>, Fault> {
     let price = Price::of(name, single);
     let order = |args, name, accepts| Kind::Order(Box::new(Order { args, name, accepts, price }));
     let kind = match name {
@@ -156,11 +161,12 @@ fn binary(name: &str, single: Option<&'static str>, args: [Node; 2]) -> Result<R
         "_<=_" => order(args, "_<=_", Ordering::is_le),
         "_>_" => order(args, "_>_", Ordering::is_gt),
         "_>=_" => order(args, "_>=_", Ordering::is_ge),
+        "@in" | "_in_" | "in" if unoptimised => Kind::In(Box::new(In { args, price })),
         "@in" | "_in_" | "in" => membership(args, single, price),
         "or" if single.is_none_or(|id| id == "optional_or_optional") => Kind::OptionalOr(Box::new(args)),
         "orValue" if single.is_none_or(|id| id == "optional_orValue_value") => Kind::OptionalOrValue(Box::new(args)),
         "matches" => match &args[1].kind {
-            Kind::Const(Value::Str(pattern)) => {
+            Kind::Const(Value::Str(pattern)) if !unoptimised => {
                 let regex = Pattern::new(pattern.as_str()).map_err(|refusal| refusal.fault(""))?;
                 Kind::Matches(Box::new(Matches { args, regex, price }))
             }

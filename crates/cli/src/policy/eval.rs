@@ -37,9 +37,10 @@ struct Tally {
 }
 
 /// `kobuk policy eval`.
-pub(crate) fn eval(args: &EvalArgs, minor: u32, out: &mut dyn Write) -> Result<Exit, EvalError> {
-    let loaded = load(&args.policy, minor)?;
+pub(crate) fn eval(args: &EvalArgs, out: &mut dyn Write) -> Result<Exit, EvalError> {
+    let loaded = load(&args.policy)?;
     loaded.remarks.iter().for_each(|remark| crate::verbs::remark(remark));
+    loaded.type_remarks().iter().for_each(|remark| crate::verbs::remark(remark));
     let texts = Texts::read(&args.paths);
     let requests = Requests::new(&args.request, &loaded.facts)?;
     let mut tally = Tally::default();
@@ -100,7 +101,8 @@ fn finish(
     }
 }
 
-fn plural(count: usize, noun: &str) -> String {
+/// `1 request`, `2 requests`.
+pub(crate) fn plural(count: usize, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 

@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use policy::admission::Facts;
-use policy::admission_policy::{Level, LoadIssue};
+use policy::admission_policy::{Level, LoadIssue, TypeWarning};
 use policy::gatekeeper::Inventory;
 use policy::policies::{Options, Policies};
 
 use super::args::{Engine, PolicyArgs};
 use super::documents::Texts;
+use super::eval::printable;
 use super::packs;
 
 /// Policies and facts of a run.
@@ -21,6 +22,10 @@ pub(crate) struct Loaded {
     pub(crate) inventory: Option<Inventory>,
     /// What is worth a remark.
     pub(crate) remarks: Vec<String>,
+    /// How they were loaded.
+    options: Options,
+    /// Where they came from.
+    texts: Texts,
 }
 
 /// The run cannot start.
@@ -44,15 +49,19 @@ pub(crate) enum LoadError {
         "--complete `{0}` is no kind; write `all`, `rbac`, or group and kind as in `apps/Deployment` or `ConfigMap`"
     )]
     Complete(String),
+    /// No version of Kubernetes.
+    #[error("--kubernetes-version `{0}` is not of the form v1.36")]
+    KubernetesVersion(String),
     /// kubectl does not answer.
     #[error("--cluster: {0}")]
     Cluster(String),
 }
 
 /// Loads all of it.
-pub(crate) fn load(args: &PolicyArgs, kubernetes_minor: u32) -> Result<Loaded, LoadError> {
+pub(crate) fn load(args: &PolicyArgs) -> Result<Loaded, LoadError> {
+    let options = options(args.engine, minor(args.kubernetes_version.as_deref())?);
     let texts = policy_texts(&args.policies)?;
-    let (policies, remarks) = policies(&texts, options(args.engine, kubernetes_minor))?;
+    let (policies, remarks) = policies(&texts, options.clone())?;
     if policies.is_empty() {
         let paths: Vec<String> = args.policies.iter().map(|path| path.display().to_string()).collect();
         return Err(LoadError::NoPolicy(paths.join(", ")));
@@ -62,7 +71,14 @@ pub(crate) fn load(args: &PolicyArgs, kubernetes_minor: u32) -> Result<Loaded, L
         from_cluster(&mut facts)?;
     }
     let inventory = policies.inventory(&facts);
-    Ok(Loaded { policies, facts, inventory, remarks })
+    Ok(Loaded { policies, facts, inventory, remarks, options, texts })
+}
+
+/// The minor version of Kubernetes that a flag names; without one the version that the tables are of.
+pub(crate) fn minor(flag: Option<&str>) -> Result<u32, LoadError> {
+    let Some(text) = flag else { return Ok(policy::config::KUBERNETES_MINOR) };
+    let minor = text.trim_start_matches('v').strip_prefix("1.").and_then(|rest| rest.split('.').next());
+    minor.and_then(|minor| minor.parse().ok()).ok_or_else(|| LoadError::KubernetesVersion(text.to_owned()))
 }
 
 /// How policies are loaded.
@@ -94,6 +110,12 @@ pub(crate) fn policies(texts: &Texts, options: Options) -> Result<(Policies, Vec
         list.push(said(issue, texts));
     }
     if wrong.is_empty() { Ok((policies, remarks)) } else { Err(LoadError::Policies(wrong)) }
+}
+
+/// A mistake that shows when the type of the object is known, with its place.
+fn type_remark(warning: &TypeWarning, texts: &Texts) -> String {
+    let lines: Vec<String> = warning.warning.lines().map(printable).collect();
+    format!("{}: {} {}: {}", texts.place(warning.location), warning.policy, warning.field, lines.join("\n  "))
 }
 
 /// An issue with its place.
@@ -179,3 +201,14 @@ fn ask(kubectl: &Path, resource: &str) -> Result<String, LoadError> {
 
 /// How long the cluster may take for one kind. A list of ten thousand objects takes a few seconds.
 const CLUSTER_TIMEOUT: &str = "30s";
+
+// === impl Loaded ===
+
+impl Loaded {
+    /// What the API server would write into `status.typeChecking`. Asked for by verbs that are about policies; a scan
+    /// does not spend the time.
+    pub(crate) fn type_remarks(&self) -> Vec<String> {
+        let warnings = self.policies.type_check(&self.facts, &self.options);
+        warnings.iter().map(|warning| type_remark(warning, &self.texts)).collect()
+    }
+}

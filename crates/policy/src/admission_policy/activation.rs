@@ -151,7 +151,7 @@ impl<'v, 'i> Frame<'v, 'i> {
             trace.borrow_mut().push(VariableTrace {
                 index,
                 cost: inner.cost,
-                value: result.as_ref().map(|value| value.literal()).map_err(Clone::clone),
+                value: result.as_ref().map(|value| value.outline()).map_err(Clone::clone),
                 steps: inner.trace.unwrap_or_default(),
             });
         }

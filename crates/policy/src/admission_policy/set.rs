@@ -6,6 +6,7 @@ use manifest::Value;
 use super::compile::{Broken, Compiled, Compiler, Unused};
 use super::issue::{Level, LoadIssue};
 use super::load::{Loaded, quote, sort_issues};
+use super::server_made::{Made, looked_at};
 use super::spec::{BindingSpec, Flavour, PolicySpec};
 use crate::admission::matching::MatchIndex;
 
@@ -26,6 +27,8 @@ pub(crate) struct Entry {
     pub policy: Compiled,
     /// By name. `None` where the policy is judged as if it were bound.
     pub bindings: Vec<Option<BindingSpec>>,
+    /// Fields that it looks at and that the API server makes.
+    pub server_made: Vec<&'static Made>,
 }
 
 /// How policies are loaded.
@@ -126,7 +129,8 @@ impl PolicySet {
                     }
                 }
                 bindings.sort_by(|a, b| name_of(a).cmp(name_of(b)));
-                let entry = Entry { policy, bindings };
+                let server_made = looked_at(&policy);
+                let entry = Entry { policy, bindings, server_made };
                 if flavour == Flavour::Validating { self.validating.push(entry) } else { self.mutating.push(entry) }
             }
         }
@@ -173,7 +177,11 @@ fn check_bindings(policies: &[PolicySpec], bindings: &[BindingSpec], loaded: &mu
 fn report_broken(object: &str, broken: Vec<Broken>, loaded: &mut Loaded) {
     // An empty expression was reported as missing.
     for broken in broken.into_iter().filter(|broken| !broken.source.text.trim().is_empty()) {
-        let message = format!("Invalid value: {}: {}", quote(&broken.shown), broken.message);
+        // What only comes out when the program is made, the API server takes for a fault of its own.
+        let message = match broken.message.starts_with("program instantiation failed") {
+            true => format!("Internal error: {}", broken.message),
+            false => format!("Invalid value: {}: {}", quote(&broken.shown), broken.message),
+        };
         let at = (&*broken.source.field, broken.source.location);
         loaded.issue(Level::Refused, object.to_owned(), at, message, None);
     }

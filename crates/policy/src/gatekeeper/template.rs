@@ -23,6 +23,8 @@ pub(super) struct Template {
     pub(super) operations: Vec<Box<str>>,
     /// What it is written in.
     pub(super) code: Code,
+    /// Annotations that say how Kobuk reports it.
+    pub(super) annotations: Vec<(Box<str>, Box<str>)>,
 }
 
 /// Compiled code of a template.
@@ -92,6 +94,7 @@ impl Template {
             legacy,
             operations,
             code,
+            annotations: annotations(root),
         })
     }
 
@@ -101,6 +104,13 @@ impl Template {
             || self.operations.is_empty()
             || self.operations.iter().any(|known| **known == *"*" || **known == *operation)
     }
+}
+
+fn annotations(root: Value<'_>) -> Vec<(Box<str>, Box<str>)> {
+    let annotations = root.path(&["metadata", "annotations"]);
+    let text = |(key, value): (Value<'_>, Value<'_>)| Some((key.as_str()?.into(), value.as_str()?.into()));
+    let entries = annotations.into_iter().flat_map(Value::entries).filter_map(text);
+    entries.filter(|(key, _): &(Box<str>, Box<str>)| key.starts_with("kobuk.dev/")).collect()
 }
 
 fn definition<'d>(

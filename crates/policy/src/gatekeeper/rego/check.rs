@@ -81,6 +81,7 @@ struct Rule {
     values: Vec<String>,
     bodies: usize,
     varying: bool,
+    iterates: bool,
     place: (usize, u64),
 }
 
@@ -157,11 +158,19 @@ impl Walk {
 
     /// Notes what a complete rule or a function evaluates to, to see whether its definitions can disagree.
     fn value_of(&mut self, head: &Value, spec: &Value) {
-        let bodies = items(spec, "bodies").count();
+        // Bodies behind `else` are only tried when those before them fail.
+        let is_else = |body: &&Value| body.get("is_else").and_then(Value::as_bool) == Some(true);
+        let bodies = items(spec, "bodies").filter(|body| !is_else(body)).count();
         let mut values = vec![head.get("assign").filter(|assign| !assign.is_null())];
         values.extend(items(spec, "bodies").skip(1).map(|body| body.get("assign").filter(|value| !value.is_null())));
+        let mut bound = BTreeSet::new();
+        for key in ["head", "bodies"] {
+            spec.get(key).into_iter().for_each(|part| collect_bound(part, &mut bound));
+        }
+        let iterates = iterates(spec, &bound);
         let Some(rule) = self.rules.get_mut(&self.current) else { return };
         rule.bodies += bodies.max(1);
+        rule.iterates |= iterates;
         for assign in values {
             match assign.map(|assign| constant(assign.get("value"))) {
                 None => rule.values.push("true".to_owned()),
@@ -210,6 +219,9 @@ impl Walk {
             self.uses(rule);
         } else if !is_allowed(&name) {
             self.fault(self.module, line(call), format!("the function `{name}` does not exist or is not allowed"));
+        }
+        if name == "sprintf" && !is_plain_sprintf(call) {
+            self.findings.interpreted = true;
         }
         if name == "walk" || GUARDED.contains(&name.as_str()) {
             self.findings.interpreted = true;
@@ -325,10 +337,10 @@ impl Walk {
                 break;
             }
         }
-        let disagree = self
-            .rules
-            .values()
-            .any(|rule| rule.varying || rule.values.iter().any(|value| Some(value) != rule.values.first()));
+        let disagree = self.rules.values().any(|rule| {
+            let differ = rule.varying || rule.values.iter().any(|value| Some(value) != rule.values.first());
+            (rule.bodies > 1 && differ) || (rule.varying && rule.iterates)
+        });
         self.findings.interpreted |= disagree;
     }
 
@@ -361,6 +373,26 @@ impl Walk {
     }
 }
 
+/// Whether the virtual machine's own `sprintf` will do.
+fn is_plain_sprintf(call: &Value) -> bool {
+    let argument = |index: usize| call.get("params")?.get(index);
+    let pattern = argument(0).and_then(|text| text.get("String")?.get("value")?.as_str());
+    let count = argument(1).and_then(|list| list.get("Array")?.get("items")?.as_array()).map(Vec::len);
+    matches!((pattern, count), (Some(pattern), Some(count)) if super::sprintf::is_plain(pattern, count))
+}
+
+/// Names under which a module may use rules and imports without a path.
+pub(super) fn names(trees: &Value) -> Vec<BTreeSet<String>> {
+    let modules = trees.as_array().into_iter().flatten().filter_map(|module| module.get("ast"));
+    modules
+        .map(|module| {
+            let rules = items(module, "rules").filter_map(rule_name);
+            let imports = items(module, "imports").filter_map(|import| path(import.get("refr")?)?.pop());
+            rules.chain(imports).chain(std::iter::once("input".to_owned())).collect()
+        })
+        .collect()
+}
+
 /// Variables that a rule declares: arguments, `:=`, `some` and `every`.
 fn collect_locals(node: &Value, out: &mut BTreeSet<String>) {
     match node {
@@ -383,6 +415,50 @@ fn collect_locals(node: &Value, out: &mut BTreeSet<String>) {
             }
         }
         _ => {}
+    }
+}
+
+/// Variables of a rule that have one value at a time: arguments and what `:=` sets.
+fn collect_bound(node: &Value, out: &mut BTreeSet<String>) {
+    match node {
+        Value::Array(list) => list.iter().for_each(|item| collect_bound(item, out)),
+        Value::Object(map) => {
+            for (key, value) in map {
+                if key == "args" {
+                    collect_names(value, out);
+                } else if key == "AssignExpr" && value.get("op").and_then(Value::as_str) == Some("ColEq") {
+                    value.get("lhs").into_iter().for_each(|names| collect_names(names, out));
+                }
+                collect_bound(value, out);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Whether a rule may be true in several ways, so that its value could differ from one to the next.
+fn iterates(node: &Value, bound: &BTreeSet<String>) -> bool {
+    match node {
+        Value::Array(list) => list.iter().any(|item| iterates(item, bound)),
+        Value::Object(map) => map.iter().any(|(key, value)| match key.as_str() {
+            "ArrayCompr" | "SetCompr" | "ObjectCompr" | "NotExpr" | "Every" => false,
+            "SomeIn" | "SomeVars" => true,
+            "RefBrack" => {
+                let index = value.get("index").unwrap_or(&Value::Null);
+                let name = index.get("Var").and_then(|var| var.get("value")?.as_str());
+                let open = match name {
+                    Some(name) => !bound.contains(name),
+                    None => ["Array", "Object", "Set"].iter().any(|kind| index.get(kind).is_some()),
+                };
+                open || iterates(index, bound) || value.get("refr").is_some_and(|inner| iterates(inner, bound))
+            }
+            "Call" => {
+                let walks = value.get("fcn").and_then(path).is_some_and(|name| name == ["walk"]);
+                walks || iterates(value, bound)
+            }
+            _ => iterates(value, bound),
+        }),
+        _ => false,
     }
 }
 
