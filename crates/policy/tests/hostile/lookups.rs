@@ -33,6 +33,11 @@ fn validating(constraints: &str, spec: &str, binding: &str, failure: &str) -> St
     )
 }
 
+/// Without a parameter the request is refused.
+fn denied(binding: &str) -> String {
+    binding.replace("parameterNotFoundAction: Allow", "parameterNotFoundAction: Deny")
+}
+
 fn expression(text: &str) -> String {
     format!("  validations: [{{expression: \"{text}\"}}]\n")
 }
@@ -72,13 +77,26 @@ fn needs(failure: &str) -> Vec<Need> {
         ),
         need(
             "the parameter, by name",
-            validating("", &format!("{params}{}", expression("params == null || true")), by_name, failure),
+            validating("", &format!("{params}{}", expression("!has(params.data)")), by_name, failure),
             "kube-system/limits",
             "NR",
         ),
         need(
             "the parameters, by label",
-            validating("", &format!("{params}{}", expression("params == null || true")), by_label, failure),
+            validating("", &format!("{params}{}", expression("!has(params.data)")), by_label, failure),
+            "ConfigMap",
+            "NR",
+        ),
+        // Nothing in the parameter can break the policy, but that it is not there can.
+        need(
+            "whether there is the parameter",
+            validating("", &format!("{params}{}", expression("params == null || true")), &denied(by_name), failure),
+            "kube-system/limits",
+            "NR",
+        ),
+        need(
+            "whether there are parameters",
+            validating("", &format!("{params}{}", expression("params == null || true")), &denied(by_label), failure),
             "ConfigMap",
             "NR",
         ),
@@ -100,7 +118,7 @@ fn needs(failure: &str) -> Vec<Need> {
         ),
         Need {
             about: "the definition of the kind",
-            policies: validating("", &expression("true"), "", failure),
+            policies: validating("", &expression("false"), "", failure).replace("resources: ['*']", "resources: [widgets]"),
             object: "apiVersion: example.test/v1\nkind: Widget\nmetadata: {name: w, namespace: shop}\n",
             fact: "Widget",
             others: "NPR",
