@@ -133,6 +133,7 @@ impl<'v> Evaluation<'v, '_, '_> {
         }
     }
 
+    #[inline]
     fn set(&mut self, slot: usize, value: Local<'v>) {
         if let Some(local) = self.locals.get_mut(slot) {
             *local = value;

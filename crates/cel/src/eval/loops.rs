@@ -2,6 +2,8 @@
 
 use std::ops::ControlFlow;
 
+use manifest::Value as DocumentNode;
+
 use super::attribute::go_type;
 use super::collections::ITEM_BYTES;
 use super::glimpse::Glimpse;
@@ -182,24 +184,17 @@ impl<'v> Evaluation<'v, '_, '_> {
         vars: LoopVars,
         mut turn: impl FnMut(&mut Self) -> Result<ControlFlow<()>, Fault>,
     ) -> Result<(), Fault> {
-        let mut step = |this: &mut Self, first: Local<'v>, second: Local<'v>| {
-            this.context.check()?;
-            this.set(vars.first, first);
-            if let Some(slot) = vars.second {
-                this.set(slot, second);
-            }
-            turn(this)
-        };
-        let two = vars.second.is_some();
-        let item = |at: usize, item: Local<'v>| {
-            if two { (Local::Value(Value::Int(at as i64)), item) } else { (item, Local::Unset) }
-        };
+        if let Range::Seen(Glimpse::Node(node)) = &range
+            && node.is_seq()
+        {
+            return self.walk_nodes(*node, vars, turn);
+        }
         let made;
         let value: &Value<'v> = match range {
             Range::Items(items) => {
                 return each(items.into_iter().enumerate(), |(at, value)| {
-                    let (first, second) = item(at, Local::Value(value));
-                    step(self, first, second)
+                    self.enter(vars, at, Local::Value(value))?;
+                    turn(self)
                 });
             }
             Range::Seen(Glimpse::Const(value)) => value,
@@ -209,23 +204,61 @@ impl<'v> Evaluation<'v, '_, '_> {
             }
         };
         match value {
-            Value::List(List::Node(node)) => each(node.items().enumerate(), |(at, node)| {
-                let (first, second) = item(at, Local::Node(node));
-                step(self, first, second)
-            }),
+            Value::List(List::Node(node)) => self.walk_nodes(*node, vars, turn),
             Value::List(List::Items(items)) => each(items.iter().enumerate(), |(at, value)| {
-                let (first, second) = item(at, local(value));
-                step(self, first, second)
+                self.enter(vars, at, local(value))?;
+                turn(self)
             }),
-            Value::Map(Map::Node(node)) => {
-                each(node.entries(), |(key, value)| step(self, Local::Node(key), Local::Node(value)))
+            Value::Map(Map::Node(node)) => each(node.entries(), |(key, value)| {
+                self.enter_entry(vars, Local::Node(key), || Local::Node(value))?;
+                turn(self)
+            }),
+            Value::Map(Map::Entries(entries)) => each(entries.iter(), |(key, value)| {
+                self.enter_entry(vars, local(key), || local(value))?;
+                turn(self)
+            }),
+            other if vars.second.is_some() => {
+                Err(Fault::error(format!("unsupported comprehension range type: {}", go_type(other))))
             }
-            Value::Map(Map::Entries(entries)) => {
-                each(entries.iter(), |(key, value)| step(self, local(key), local(value)))
-            }
-            other if two => Err(Fault::error(format!("unsupported comprehension range type: {}", go_type(other)))),
             other => Err(Fault::error(format!("got '{}', expected iterable type", go_type(other)))),
         }
+    }
+
+    fn walk_nodes(
+        &mut self,
+        list: DocumentNode<'v>,
+        vars: LoopVars,
+        mut turn: impl FnMut(&mut Self) -> Result<ControlFlow<()>, Fault>,
+    ) -> Result<(), Fault> {
+        each(list.items().enumerate(), |(at, node)| {
+            self.enter(vars, at, Local::Node(node))?;
+            turn(self)
+        })
+    }
+
+    /// Begins a turn with an item of a list; of two variables the first is its index.
+    #[inline]
+    fn enter(&mut self, vars: LoopVars, at: usize, item: Local<'v>) -> Result<(), Fault> {
+        self.context.check()?;
+        match vars.second {
+            None => self.set(vars.first, item),
+            Some(slot) => {
+                self.set(vars.first, Local::Value(Value::Int(at as i64)));
+                self.set(slot, item);
+            }
+        }
+        Ok(())
+    }
+
+    /// Begins a turn with an entry of a map.
+    #[inline]
+    fn enter_entry(&mut self, vars: LoopVars, key: Local<'v>, value: impl FnOnce() -> Local<'v>) -> Result<(), Fault> {
+        self.context.check()?;
+        self.set(vars.first, key);
+        if let Some(slot) = vars.second {
+            self.set(slot, value());
+        }
+        Ok(())
     }
 }
 
