@@ -78,7 +78,7 @@ fn judge(recording: &Recording) {
     eprintln!("  {} verdicts, {} warnings, {} audit annotations", tally.verdicts, tally.warnings, tally.annotations);
     eprintln!("  {} refused mutations", tally.refused_mutations);
     eprintln!("  from {} manifests {} verdicts", tally.manifests, tally.manifest_verdicts);
-    eprintln!("  {} of them depend on what the server makes", tally.made_by_server);
+    eprintln!("  {} of them not known before the request", tally.unknown_from_manifest);
     eprintln!("{} differ", tally.differences.len());
     if let Some(file) = std::env::var_os("PARITY_DIFFERENCES") {
         std::fs::write(file, tally.differences.join("\n---\n")).unwrap();

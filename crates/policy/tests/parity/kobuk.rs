@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use manifest::Tree;
 use model::FileId;
 use policy::admission::defaults::{Plugins, Stage, as_seen};
-use policy::admission::{Facts, Operation, Request, Sending};
+use policy::admission::{Facts, Operation, Request, Ruling, Sending, Verdict};
 use policy::admission_policy::{Budgets, Flavour, LoadIssue, LoadOptions, PolicySet, Response};
 use serde_json::Value;
 
@@ -22,8 +22,8 @@ pub(crate) struct Tally {
     /// Requests made of the manifest alone.
     pub(crate) manifests: usize,
     pub(crate) manifest_verdicts: usize,
-    /// Of these, those with another answer because of what the server makes for each object.
-    pub(crate) made_by_server: usize,
+    /// Of these, those that depend on what the server makes for each object.
+    pub(crate) unknown_from_manifest: usize,
     pub(crate) refused_mutations: usize,
     pub(crate) differences: Vec<String>,
 }
@@ -115,7 +115,8 @@ fn compare_case(batch: &Batch, set: &PolicySet, facts: &Facts, case: &Case, tall
     }
 }
 
-/// The same request made of the manifest alone: what the server would have filled in is filled in here.
+/// The same request made of the manifest alone: what the server would have filled in is filled in here. Every verdict
+/// must be that of the whole request, or say that it is not known.
 fn compare_manifest(
     batch: &Batch,
     set: &PolicySet,
@@ -137,18 +138,31 @@ fn compare_manifest(
     let (user, options) = (review.user.clone(), review.options);
     let sending = Sending { user, options, dry_run: review.dry_run, ..Sending::default() };
     let request = Request::from_manifest(seen.root(), sending, facts).unwrap();
-    let wrong = differ(set, &request, facts, case, &mut tally.manifest_verdicts);
+    let ours = set.evaluate(&request, facts, &mut Budgets::default());
+    let theirs = set.evaluate(review, facts, &mut Budgets::default());
     tally.manifests += 1;
-    // What is made anew for every object cannot be known from the manifest.
-    let excused = |line: &String| {
-        let named = involved(batch, std::slice::from_ref(line));
-        MADE_BY_SERVER.iter().any(|field| named.contains(field))
-    };
-    if !wrong.is_empty() && wrong.iter().all(|line| line.starts_with("  unknown:") || excused(line)) {
-        tally.made_by_server += 1;
-    } else {
-        report(batch, "from the manifest\n", wrong, &text, tally);
+    tally.manifest_verdicts += ours.len();
+    let (ours, theirs) = (by_binding(&ours), by_binding(&theirs));
+    let mut wrong = Vec::new();
+    for key in ours.keys().chain(theirs.keys()).collect::<BTreeSet<_>>() {
+        let (one, other) = (ours.get(key), theirs.get(key));
+        if one.is_some_and(|texts| texts.iter().any(|text| text.starts_with("Unknown"))) {
+            tally.unknown_from_manifest += 1;
+        } else if one != other {
+            wrong.push(format!("  '{}': {one:?} instead of {other:?}", key.0));
+        }
     }
+    report(batch, "from the manifest\n", wrong, &text, tally);
+}
+
+/// Rulings and audit annotations of every policy, binding and parameter object, as texts.
+fn by_binding(verdicts: &[Verdict]) -> BTreeMap<(&str, &str, &str), Vec<String>> {
+    let mut out: BTreeMap<_, Vec<String>> = BTreeMap::new();
+    for verdict in verdicts {
+        let key = (&*verdict.policy, verdict.binding.as_deref().unwrap_or(""), verdict.params.as_deref().unwrap_or(""));
+        out.entry(key).or_default().push(format!("{:?} {:?}", verdict.ruling, verdict.audit_annotations));
+    }
+    out
 }
 
 /// What of Kobuk's answer is not the server's.
@@ -161,7 +175,7 @@ fn differ(set: &PolicySet, request: &Request<'_>, facts: &Facts, case: &Case, co
     differ_in_warnings(&ours, case, &mut wrong);
     differ_in_audit(&ours, case, &mut wrong);
     if !wrong.is_empty() {
-        let unknown = verdicts.iter().filter(|v| matches!(v.ruling, policy::admission::Ruling::Unknown(_)));
+        let unknown = verdicts.iter().filter(|v| matches!(v.ruling, Ruling::Unknown(_)));
         let unknown: Vec<String> = unknown.map(|v| format!("{}: {:?}", v.policy, v.ruling)).collect();
         wrong.push(format!("  unknown: {unknown:?}"));
     }
@@ -182,7 +196,7 @@ fn compare_mutation(set: &PolicySet, request: &Request<'_>, facts: &Facts, case:
     let refusals: Vec<&str> = (mutated.verdicts.iter())
         .filter(|verdict| verdict.refuses() == Some(true))
         .flat_map(|verdict| match &verdict.ruling {
-            policy::admission::Ruling::Failed { messages, .. } => messages.as_slice(),
+            Ruling::Failed { messages, .. } => messages.as_slice(),
             _ => &[],
         })
         .map(|message| &**message)
@@ -256,7 +270,7 @@ fn differ_in_object(path: &str, ours: &Value, theirs: &Value, wrong: &mut Vec<St
 fn differ_in_verdict(
     set: &PolicySet,
     request: &Request<'_>,
-    verdicts: &[policy::admission::Verdict],
+    verdicts: &[Verdict],
     ours: &Response,
     case: &Case,
     wrong: &mut Vec<String>,
@@ -353,9 +367,6 @@ fn involved(batch: &Batch, wrong: &[String]) -> String {
     };
     batch.documents.iter().filter(named).map(short).collect()
 }
-
-/// Fields that chance, time or the state of the cluster fill in before policies are asked.
-const MADE_BY_SERVER: [&str; 5] = ["metadata.uid", "creationTimestamp", "clusterIP", "ipFamilyPolicy", "nodePort"];
 
 /// Annotations that the server makes of every event.
 const SERVERS_OWN: [&str; 4] =
