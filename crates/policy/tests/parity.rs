@@ -22,8 +22,12 @@ mod policies;
 mod random;
 #[path = "parity/recording.rs"]
 mod recording;
+#[path = "parity/scenarios.rs"]
+mod scenarios;
 #[path = "../../manifest/tests/envtest/server.rs"]
 mod server;
+#[path = "parity/typed.rs"]
+mod typed;
 
 use std::path::PathBuf;
 
@@ -68,6 +72,27 @@ fn mutations_make_one_object() {
         generated::record(server, &mut random, &plans)
     });
     judge(&recording);
+}
+
+#[test]
+#[ignore = "needs KUBEBUILDER_ASSETS"]
+fn scenarios_have_one_verdict() {
+    let recording = recorded("scenarios", |server| generated::record(server, &mut Random(5), &scenarios::plans()));
+    judge(&recording);
+}
+
+#[test]
+#[ignore = "needs KUBEBUILDER_ASSETS, and PARITY_STATUS_CONTROLLER: what writes status.typeChecking"]
+fn types_are_checked_alike() {
+    let controller = std::env::var("PARITY_STATUS_CONTROLLER").expect("PARITY_STATUS_CONTROLLER names a program");
+    let recorded = typed::record(&Server::start(), &controller);
+    let (expressions, warned, differences) = typed::compare(&recorded, SERVER_MINOR);
+    eprintln!("{expressions} expressions, {warned} with warnings; {} differ", differences.len());
+    if let Some(file) = std::env::var_os("PARITY_DIFFERENCES") {
+        std::fs::write(file, differences.join("\n---\n")).unwrap();
+    }
+    let shown: Vec<&str> = differences.iter().take(20).map(String::as_str).collect();
+    assert!(differences.is_empty(), "{} differ:\n{}", differences.len(), shown.join("\n---\n"));
 }
 
 /// Holds Kobuk's verdicts against the recorded ones.

@@ -232,6 +232,11 @@ impl Facts {
         self.definitions.iter().find(|definition| &*definition.group == group && &*definition.plural == plural)
     }
 
+    /// All definitions.
+    pub fn definitions(&self) -> impl Iterator<Item = &Definition> {
+        self.definitions.iter().map(|definition| &**definition)
+    }
+
     /// Whether objects of a kind live in namespaces. `None` when unknown.
     pub fn scope(&self, group: &str, kind: &str) -> Option<bool> {
         resources::of_kind(group, kind)

@@ -27,6 +27,11 @@ pub fn of_plural(group: &str, plural: &str) -> Option<BuiltIn> {
     BY_PLURAL.get(plural)?.iter().find(|entry| entry.group == group).copied()
 }
 
+/// The kinds of a resource in all groups.
+pub fn of_plurals(plural: &str) -> &'static [BuiltIn] {
+    BY_PLURAL.get(plural).map_or(&[], |entries| entries)
+}
+
 /// The resource that people mean by a plural without a group.
 pub fn named(plural: &str) -> Option<BuiltIn> {
     BY_PLURAL.get(plural)?.iter().min_by_key(|entry| (entry.group == "extensions", entry.group)).copied()
@@ -37,6 +42,11 @@ pub fn named(plural: &str) -> Option<BuiltIn> {
 pub fn served(group: &str, plural: &str) -> &'static [(&'static str, &'static str)] {
     let Some(entry) = of_plural(group, plural) else { return &[] };
     SERVED.get(&(entry.group, entry.plural)).map_or(&[], |served| served)
+}
+
+/// Whether a version is stable: without a gate or a flag no other one of a built-in kind is served.
+pub fn is_stable(version: &str) -> bool {
+    version.bytes().skip(1).all(|byte| byte.is_ascii_digit())
 }
 
 /// A group and a version of it.
@@ -53,9 +63,8 @@ fn served_in(entry: BuiltIn) -> Vec<(&'static str, &'static str)> {
         ("extensions", "ingresses" | "networkpolicies") => "networking.k8s.io",
         (group, _) => group,
     };
-    // Without a gate or a flag only stable versions are served, the newest first.
-    let stable = manifest::schema::versions(group, entry.kind)
-        .filter(|version| version.bytes().skip(1).all(|byte| byte.is_ascii_digit()));
+    let stable = manifest::schema::versions(group, entry.kind).filter(|version| is_stable(version));
+    // The newest first.
     let mut served: Vec<_> = stable.map(|version| (group, version)).collect();
     served.reverse();
     served

@@ -77,6 +77,8 @@ impl<'s> At<'s> {
     /// A field under its escaped name, or the items of a list (`@idx`) or a map (`@elem`).
     fn step(self, segment: &str) -> Option<At<'s>> {
         match self {
+            // Values of any kind within a schema have no type of their own, other than objects of any kind elsewhere.
+            At::Fields(own) if own.name() == "JSONSchemaProps" && JSON_FIELDS.contains(&segment) => None,
             At::Fields(own) => own.field(&unescape(segment)).map(At::Shaped),
             At::Shaped(shape) => match (shape.expect(), segment) {
                 (Expect::List(inner), "@idx") | (Expect::Map(inner), "@elem") => Some(At::Shaped(inner)),
@@ -120,7 +122,7 @@ impl<'s> At<'s> {
             At::Shaped(shape) => Some(match shape.expect() {
                 Expect::List(_) => Type::list(self.step("@idx")?.of(&format!("{name}.@idx"))?),
                 Expect::Map(_) => Type::map(Type::String, self.step("@elem")?.of(&format!("{name}.@elem"))?),
-                Expect::Maybe(_) => Type::Dyn,
+                Expect::Maybe(_) => return None,
                 Expect::Leaf(leaf) => match leaf {
                     Leaf::Fields(_) => Type::object(name),
                     Leaf::String => Type::String,
@@ -129,8 +131,11 @@ impl<'s> At<'s> {
                     Leaf::Bool => Type::Bool,
                     Leaf::Int32 | Leaf::Int64 => Type::Int,
                     Leaf::Number => Type::Double,
-                    // Unions, and what has no schema: nothing is said about them rather than something wrong.
-                    Leaf::Quantity | Leaf::IntOrString | Leaf::Any => Type::Dyn,
+                    Leaf::IntOrString => Type::Dyn,
+                    // An object without fields.
+                    Leaf::Any => Type::object(name),
+                    // A union that the API server's types do not describe: it leaves such fields out.
+                    Leaf::Quantity => return None,
                 },
             }),
             At::Structural(node) => {
@@ -162,7 +167,7 @@ impl<'s> At<'s> {
         match self {
             At::Fields(_) | At::Resource(_) | At::Names => true,
             At::Text => false,
-            At::Shaped(shape) => matches!(shape.expect(), Expect::Leaf(Leaf::Fields(_))),
+            At::Shaped(shape) => matches!(shape.expect(), Expect::Leaf(Leaf::Fields(_) | Leaf::Any)),
             At::Structural(node) => {
                 node.str_at("type") == Some("object") && !node.get("additionalProperties").is_some_and(Node::is_map)
             }
@@ -205,13 +210,16 @@ fn unescape(name: &str) -> String {
     if let Some(word) = inner.filter(|word| RESERVED.contains(word)) {
         return word.to_owned();
     }
-    // A reserved word that is not escaped is no name of a field.
+    // The type checker takes a reserved word without its underscores too.
     if RESERVED.contains(&name) {
-        return String::new();
+        return name.to_owned();
     }
     let plain = name.replace("__dot__", ".").replace("__dash__", "-").replace("__slash__", "/");
     plain.replace("__underscores__", "__")
 }
+
+/// Fields of `JSONSchemaProps` that hold values of any kind.
+const JSON_FIELDS: [&str; 3] = ["default", "enum", "example"];
 
 /// Words of the grammar.
 const RESERVED: [&str; 21] = [

@@ -76,27 +76,39 @@ fn check(spec: &PolicySpec, facts: &Facts, base: &Env, warnings: &mut Vec<TypeWa
     }
 }
 
-/// The kinds that a policy names without wildcards, at most ten of a rule, in order.
+/// The kinds that a policy names without wildcards, in order; no more rules are read once one has ten.
 fn kinds(spec: &PolicySpec, facts: &Facts) -> Vec<Gvk> {
     let mut found = Vec::new();
-    for rule in &spec.named_resources {
+    'rules: for rule in &spec.named_resources {
         let mut count = 0;
         for (group, version, plural) in rule {
-            let kind = match resources::of_plural(group, plural) {
-                Some(entry) => schema::kind(group, version, entry.kind).map(|_| entry.kind.to_owned()),
-                None => facts.definition_of(group, plural).map(|definition| definition.kind.to_string()),
-            };
-            let Some(kind) = kind else { continue };
-            found.push(Gvk { group: group.clone(), version: version.clone(), kind });
-            count += 1;
-            if count == KINDS_MAX {
-                break;
+            for (group, kind) in kinds_for(group, version, plural, facts) {
+                found.push(Gvk { group: group.to_owned(), version: version.clone(), kind });
+                count += 1;
+                if count == KINDS_MAX {
+                    break 'rules;
+                }
             }
         }
     }
     found.sort();
     found.dedup();
     found
+}
+
+/// Group and kind of a resource. For the API server's mapping of resources the empty group is any group.
+fn kinds_for<'f>(group: &'f str, version: &str, plural: &str, facts: &'f Facts) -> Vec<(&'f str, String)> {
+    let fits = |own: &str| group.is_empty() || own == group;
+    let built_in = resources::of_plurals(plural)
+        .iter()
+        .filter(|_| resources::is_stable(version))
+        .filter(|entry| fits(entry.group) && schema::kind(entry.group, version, entry.kind).is_some())
+        .map(|entry| (entry.group, entry.kind.to_owned()));
+    let custom = facts
+        .definitions()
+        .filter(|own| *own.plural == *plural && fits(&own.group) && own.version(version).is_some())
+        .map(|own| (&*own.group, own.kind.to_string()));
+    built_in.chain(custom).collect()
 }
 
 /// The environment in which `object` is of a kind; `None` when its schema is not known.

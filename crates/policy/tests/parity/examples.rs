@@ -41,7 +41,7 @@ fn find(folder: &Path, files: &mut Vec<PathBuf>) {
 }
 
 /// The documents of a YAML stream.
-fn documents(text: &str) -> Vec<Value> {
+pub(crate) fn documents(text: &str) -> Vec<Value> {
     let mut out = Vec::new();
     manifest::documents(text, FileId(0), |document| {
         if let Ok(tree) = document {
@@ -67,7 +67,7 @@ fn plan(documents: &[Value], batch: usize) -> Plan {
     for namespace in documents.iter().filter(of_cluster).filter_map(|need| need["metadata"]["namespace"].as_str()) {
         needs.insert(0, json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}));
     }
-    Plan { policies, sorts: Sort::ALL.to_vec(), objects_per_sort: 12, needs }
+    Plan { policies, sorts: Sort::ALL.to_vec(), objects_per_sort: 12, needs, scripted: Vec::new() }
 }
 
 /// The policy with its bindings, in force in one namespace, and so that all of it shows: warnings and the audit log

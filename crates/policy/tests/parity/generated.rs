@@ -6,8 +6,9 @@ use crate::calls::{Answer, Call, calls};
 use crate::objects::{Sort, changed, object};
 use crate::policies::{Bound, Expressions, surroundings};
 use crate::random::Random;
-use crate::recording::{Batch, Case, Recording, create, facts, settle};
+use crate::recording::{Batch, Case, Recording, create, create_definitions, facts, settle};
 use crate::server::Server;
+use crate::{examples, scenarios, typed};
 
 /// What one namespace is asked about.
 pub(crate) struct Plan {
@@ -17,6 +18,8 @@ pub(crate) struct Plan {
     pub(crate) objects_per_sort: usize,
     /// Objects of the cluster that the policies need.
     pub(crate) needs: Vec<Value>,
+    /// Requests that are written down.
+    pub(crate) scripted: Vec<Value>,
 }
 
 /// Generated policies, all of them for objects of one sort per namespace.
@@ -25,21 +28,24 @@ pub(crate) fn plans(random: &mut Random, batches: usize, policies: usize, object
     let plan = |batch: usize| {
         let sort = Sort::ALL[batch % Sort::ALL.len()];
         let policies = (0..policies).map(|number| table.policy(random, sort, batch, number)).collect();
-        Plan { policies, sorts: vec![sort], objects_per_sort, needs: Vec::new() }
+        Plan { policies, sorts: vec![sort], objects_per_sort, needs: Vec::new(), scripted: Vec::new() }
     };
     (0..batches).map(plan).collect()
 }
 
 /// A request without the object that the server makes of it.
-struct Asked {
-    call: Call,
-    operation: &'static str,
-    sort: Sort,
-    sub_resource: &'static str,
-    name: String,
-    namespace: String,
-    manifest: Option<Value>,
-    old: Option<Value>,
+pub(crate) struct Asked {
+    pub(crate) call: Call,
+    pub(crate) operation: &'static str,
+    /// Group, version and resource.
+    pub(crate) resource: Value,
+    /// Group, version and kind.
+    pub(crate) kind: Value,
+    pub(crate) sub_resource: String,
+    pub(crate) name: String,
+    pub(crate) namespace: String,
+    pub(crate) manifest: Option<Value>,
+    pub(crate) old: Option<Value>,
 }
 
 /// Asks the server.
@@ -47,6 +53,7 @@ pub(crate) fn record(server: &Server, random: &mut Random, plans: &[Plan]) -> Re
     for answer in create(server, &surroundings(plans.len())) {
         assert_eq!(answer.status, 201, "{answer:?}");
     }
+    create_definitions(server, &examples::documents(typed::CUSTOM));
     for plan in plans {
         // What exists already, or is of a kind that this server does not know, is no matter.
         create(server, &plan.needs);
@@ -95,7 +102,9 @@ fn policies(server: &Server, bound: &[Bound]) -> Batch {
 
 fn asks(server: &Server, random: &mut Random, batch: usize, plan: &Plan) -> Vec<Asked> {
     let of_sort = |sort: &Sort| requests(server, random, batch, *sort, plan.objects_per_sort);
-    plan.sorts.iter().flat_map(of_sort).collect()
+    let generated: Vec<Asked> = plan.sorts.iter().flat_map(of_sort).collect();
+    let scripted = plan.scripted.iter().map(|request| scenarios::asked(server, request));
+    generated.into_iter().chain(scripted).collect()
 }
 
 /// The requests of a batch. Objects that are changed and deleted are created on the way.
@@ -126,7 +135,8 @@ fn requests(server: &Server, random: &mut Random, batch: usize, sort: Sort, coun
                 let call = Call::new("POST", format!("{path}/{name}/exec?command=ls&stdout=true"), None);
                 let exec = json!({"kind": "PodExecOptions", "apiVersion": "v1", "stdout": true, "command": ["ls"]});
                 let mut asked = asked(call, "CONNECT", sort, &namespace, (None, None));
-                (asked.sub_resource, asked.manifest, asked.name) = ("exec", Some(exec), name);
+                asked.kind = json!({"group": "", "version": "v1", "kind": "PodExecOptions"});
+                (asked.sub_resource, asked.manifest, asked.name) = ("exec".to_owned(), Some(exec), name);
                 asked
             }
             _ => {
@@ -146,7 +156,8 @@ fn scale(random: &mut Random, server: &Server, path: &str, namespace: &str) -> A
     new["spec"]["replicas"] = random.below(9).into();
     let call = Call::new("PUT", path, new.clone());
     let mut asked = asked(call, "UPDATE", Sort::Deployment, namespace, (Some(new), Some(old)));
-    asked.sub_resource = "scale";
+    asked.sub_resource = "scale".to_owned();
+    asked.kind = json!({"group": "autoscaling", "version": "v1", "kind": "Scale"});
     asked
 }
 
@@ -159,7 +170,11 @@ fn asked(
 ) -> Asked {
     let named = manifest.as_ref().or(old.as_ref());
     let name = named.and_then(|object| object["metadata"]["name"].as_str()).unwrap_or_default().to_owned();
-    Asked { call, operation, sort, sub_resource: "", name, namespace: namespace.to_owned(), manifest, old }
+    let (group, version, plural) = sort.resource();
+    let resource = json!({"group": group, "version": version, "resource": plural});
+    let kind = json!({"group": group, "version": version, "kind": sort.kind()});
+    let (sub_resource, namespace) = (String::new(), namespace.to_owned());
+    Asked { call, operation, resource, kind, sub_resource, name, namespace, manifest, old }
 }
 
 /// Lets somebody with fewer rights ask some of the requests.
@@ -176,8 +191,8 @@ fn ask(server: &Server, asked: &[Asked]) -> Vec<Answer> {
     let list: Vec<Call> = asked.iter().map(|asked| asked.call.clone()).collect();
     let mut answers = calls(server, &list);
     for (asked, answer) in asked.iter().zip(&mut answers) {
-        // A pod that runs nowhere cannot be connected to; policies were asked before that came out.
-        if asked.operation == "CONNECT" && answer.message().contains("does not have a host assigned") {
+        // What runs nowhere cannot be connected to; policies were asked before that came out.
+        if asked.operation == "CONNECT" && !answer.message().contains("denied request: ") {
             answer.status = 200;
             answer.body = asked.manifest.clone().unwrap();
         }
@@ -187,13 +202,7 @@ fn ask(server: &Server, asked: &[Asked]) -> Vec<Answer> {
 
 /// The AdmissionReview of a request.
 fn review(asked: &Asked, seen: &Answer) -> Value {
-    let (group, version, plural) = asked.sort.resource();
-    let resource = json!({"group": group, "version": version, "resource": plural});
-    let kind = match asked.sub_resource {
-        "scale" => json!({"group": "autoscaling", "version": "v1", "kind": "Scale"}),
-        "exec" => json!({"group": "", "version": "v1", "kind": "PodExecOptions"}),
-        _ => json!({"group": group, "version": version, "kind": asked.sort.kind()}),
-    };
+    let (resource, kind) = (&asked.resource, &asked.kind);
     let options = match asked.operation {
         "CREATE" => "CreateOptions",
         "UPDATE" => "UpdateOptions",
@@ -211,8 +220,8 @@ fn review(asked: &Asked, seen: &Answer) -> Value {
         "object": null, "oldObject": asked.old, "dryRun": asked.operation != "CONNECT",
     });
     if !asked.sub_resource.is_empty() {
-        request["subResource"] = asked.sub_resource.into();
-        request["requestSubResource"] = asked.sub_resource.into();
+        request["subResource"] = asked.sub_resource.as_str().into();
+        request["requestSubResource"] = asked.sub_resource.as_str().into();
     }
     if asked.operation != "CONNECT" {
         request["options"] = json!({"kind": options, "apiVersion": "meta.k8s.io/v1", "dryRun": ["All"]});

@@ -50,5 +50,5 @@ fn plan(random: &mut Random, line: &str, batch: usize, objects_per_sort: usize) 
             "matchResources": {"namespaceSelector": {"matchLabels": {"batch": batch.to_string()}}}},
     });
     let policies: Vec<Bound> = vec![Bound { policy, bindings: vec![binding] }];
-    Plan { policies, sorts, objects_per_sort, needs: Vec::<Value>::new() }
+    Plan { policies, sorts, objects_per_sort, needs: Vec::<Value>::new(), scripted: Vec::new() }
 }

@@ -126,6 +126,27 @@ pub(crate) fn create(server: &Server, objects: &[Value]) -> Vec<Answer> {
     calls(server, &list)
 }
 
+/// Creates definitions of custom resources and waits until they are served.
+pub(crate) fn create_definitions(server: &Server, definitions: &[Value]) {
+    for answer in create(server, definitions) {
+        assert_eq!(answer.status, 201, "{answer:?}");
+    }
+    let served = definitions.iter().flat_map(|definition| {
+        let (group, plural) = (definition["spec"]["group"].clone(), definition["spec"]["names"]["plural"].clone());
+        let versions = definition["spec"]["versions"].as_array().into_iter().flatten();
+        versions.map(move |version| {
+            let text = |value: &Value| value.as_str().unwrap().to_owned();
+            Call::new("GET", format!("/apis/{}/{}/{}", text(&group), text(&version["name"]), text(&plural)), None)
+        })
+    });
+    let served: Vec<Call> = served.collect();
+    let deadline = Instant::now() + SETTLED_WITHIN;
+    while calls(server, &served).iter().any(|answer| answer.status != 200) {
+        assert!(Instant::now() < deadline, "the server does not serve custom resources");
+        sleep(Duration::from_millis(300));
+    }
+}
+
 /// Everything of the cluster that policies may ask about.
 pub(crate) fn facts(server: &Server) -> Vec<Value> {
     let rbac = "/apis/rbac.authorization.k8s.io/v1";
@@ -148,7 +169,25 @@ pub(crate) fn facts(server: &Server) -> Vec<Value> {
             out.push(item);
         }
     }
+    custom(server, &mut out);
     out
+}
+
+/// Definitions of custom resources, and their objects.
+fn custom(server: &Server, out: &mut Vec<Value>) {
+    let definitions = Call::new("GET", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", None);
+    let mut definitions = calls(server, &[definitions]).remove(0).body;
+    for definition in definitions["items"].as_array_mut().into_iter().flatten() {
+        let spec = &definition["spec"];
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let (group, version) = (text(&spec["group"]), text(&spec["versions"][0]["name"]));
+        let path = format!("/apis/{group}/{version}/{}", text(&spec["names"]["plural"]));
+        let mut objects = calls(server, &[Call::new("GET", path, None)]).remove(0).body;
+        definition["apiVersion"] = "apiextensions.k8s.io/v1".into();
+        definition["kind"] = "CustomResourceDefinition".into();
+        out.push(definition.take());
+        out.extend(objects["items"].as_array_mut().into_iter().flatten().map(Value::take));
+    }
 }
 
 /// Waits until the server heeds new policies: a policy made last, which refuses a certain name, says so.
