@@ -103,6 +103,17 @@ pub fn as_seen<'d>(
     build(draft)
 }
 
+/// An object of a custom kind without a converter of its own in another version: `apiVersion` is changed and fields
+/// that the other schema does not name are gone, but its defaults are not filled in.
+pub(crate) fn converted(object: Value<'_>, api_version: &str, facts: &Facts) -> Option<Tree<'static>> {
+    let kind = kind_of(object)?;
+    let definition = facts.definition(&kind.group, &kind.kind).filter(|definition| definition.same_schema)?;
+    let (group, version) = api_version.split_once('/')?;
+    let target = definition.version(version).filter(|_| *definition.group == *group)?;
+    let draft = custom::converted(object, api_version.to_owned(), target.schema());
+    draft.build_owned(object.location().file).ok()
+}
+
 /// Fills in the defaults of types, innermost last, so that what a default adds is filled in too.
 fn fill(draft: &mut Draft<'_>, kind: TypeRef) {
     table::fill(draft, kind);

@@ -6,9 +6,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
 use cel::Fact;
-use manifest::{Tree, Value};
+use manifest::{Draft, Tree, Value};
 
 use super::authorizer::RbacAuthorizer;
+use super::defaults::{Plugins, Stage, as_seen, converted};
 use super::resources;
 use super::selector::{LabelSet, Selector, Selects};
 
@@ -34,6 +35,8 @@ struct Known {
     tree: Tree<'static>,
     namespace: Box<str>,
     name: Box<str>,
+    /// An object of a custom kind in all versions, by `apiVersion`, once somebody asked.
+    versions: OnceLock<Vec<(Box<str>, Tree<'static>)>>,
 }
 
 /// The objects of one kind of one group.
@@ -121,10 +124,16 @@ impl Facts {
         }
         if (group, kind) == ("apiextensions.k8s.io", "CustomResourceDefinition") {
             self.definitions.push(Arc::new(Definition::read(value)?));
+            self.objects.iter_mut().for_each(|known| drop(known.versions.take()));
         }
         let index = self.objects.len();
         self.kind_mut(group, kind).by_name.entry(namespace.into()).or_default().insert(name.into(), index);
-        self.objects.push(Known { tree: value.to_tree(), namespace: namespace.into(), name: name.into() });
+        self.objects.push(Known {
+            tree: value.to_tree(),
+            namespace: namespace.into(),
+            name: name.into(),
+            versions: OnceLock::new(),
+        });
         Ok(())
     }
 
@@ -156,11 +165,10 @@ impl Facts {
         let unknown = || Lookup::Unknown(fact(format!("{kind} {}", qualified(namespace, name))));
         let index = self.kind(group, kind).and_then(|facts| facts.by_name.get(namespace)?.get(name));
         match index.and_then(|index| self.objects.get(*index)) {
-            Some(known) if known.tree.root().str_at("apiVersion") == Some(api_version) => {
-                Lookup::Found(known.tree.root())
-            }
-            // A conversion between versions is the business of whoever serves the kind.
-            Some(_) => Lookup::Unknown(fact(format!("{kind} {} in {api_version}", qualified(namespace, name)))),
+            Some(known) => match self.in_version(known, api_version) {
+                Some(object) => Lookup::Found(object),
+                None => Lookup::Unknown(fact(format!("{kind} {} in {api_version}", qualified(namespace, name)))),
+            },
             None if self.complete(group, kind) => Lookup::Absent,
             None => unknown(),
         }
@@ -181,10 +189,12 @@ impl Facts {
         let known = indices.into_iter().filter_map(|index| self.objects.get(index));
         let mut other_version = false;
         let mut items = Vec::new();
-        for root in known.map(|known| known.tree.root()) {
-            if root.str_at("apiVersion") != Some(api_version) {
+        for known in known {
+            let Some(root) = self.in_version(known, api_version) else {
                 other_version = true;
-            } else if selector.selects(&LabelSet::of_object(root)) == Selects::Yes {
+                continue;
+            };
+            if selector.selects(&LabelSet::of_object(root)) == Selects::Yes {
                 items.push(root);
             }
         }
@@ -197,6 +207,29 @@ impl Facts {
     /// Everything that is known, with namespace and name: the inventory of Gatekeeper.
     pub fn objects(&self) -> impl Iterator<Item = (&str, &str, Value<'_>)> {
         self.objects.iter().map(|known| (&*known.namespace, &*known.name, known.tree.root()))
+    }
+
+    /// An object in a version. One of a custom kind is as the server has it once it is stored, with the defaults of
+    /// its own version. Conversions by others than the API server are not known.
+    fn in_version<'f>(&'f self, known: &'f Known, api_version: &str) -> Option<Value<'f>> {
+        let root = known.tree.root();
+        let own = root.str_at("apiVersion")?;
+        let group = group_of(own);
+        let Some(definition) = self.definition(group, root.str_at("kind")?) else {
+            return (own == api_version).then_some(root);
+        };
+        let versions = known.versions.get_or_init(|| {
+            let stored = as_seen(root, "", Stage::Stored, Plugins::default(), self);
+            let stored = stored.unwrap_or_else(|_| root.to_tree());
+            let others = definition.versions.iter().map(|version| format!("{group}/{}", version.name));
+            let others = others.filter(|other| other != own);
+            let mut versions: Vec<(Box<str>, Tree<'static>)> = others
+                .filter_map(|other| converted(stored.root(), &other, self).map(|tree| (other.into(), tree)))
+                .collect();
+            versions.push((own.into(), stored));
+            versions
+        });
+        versions.iter().find(|(version, _)| **version == *api_version).map(|(_, tree)| tree.root())
     }
 
     /// All known objects of a kind of a group, in whatever version.
@@ -271,6 +304,13 @@ impl Lookup<'_> {
     pub fn is_found(&self) -> bool {
         matches!(self, Lookup::Found(_))
     }
+}
+
+/// The object with another `apiVersion`.
+pub(crate) fn with_api_version(object: Value<'_>, api_version: &str) -> Option<Tree<'static>> {
+    let mut draft = Draft::from(object);
+    draft.put("apiVersion", Draft::text(api_version.to_owned()));
+    draft.build_owned(object.location().file).ok()
 }
 
 /// A fact by its name.

@@ -153,7 +153,7 @@ impl MatchResources {
         if self.exact || rules.is_empty() {
             return (answer, unknown.unwrap_or(own));
         }
-        let equivalents = own.equivalents(facts);
+        let equivalents = own.equivalents(&request.sub_resource, facts);
         for rule in rules {
             for target in &equivalents {
                 match rule.matches(target, request) {
@@ -200,13 +200,15 @@ impl<'r> Target<'r> {
         }
     }
 
-    /// Other groups and versions of the same objects.
-    fn equivalents(self, facts: &'r Facts) -> Vec<Target<'r>> {
+    /// Other groups and versions of the same objects, where they have the sub-resource.
+    fn equivalents(self, sub_resource: &str, facts: &'r Facts) -> Vec<Target<'r>> {
         let Some(plural) = self.plural else { return Vec::new() };
         let built_in = resources::served(self.group, plural).iter().map(|(group, version)| (*group, *version));
         let custom = facts.definition_of(self.group, plural).into_iter();
-        let custom = custom
-            .flat_map(|definition| definition.versions.iter().map(|version| (&*definition.group, &*version.name)));
+        let custom = custom.flat_map(|definition| {
+            let versions = definition.versions.iter().filter(|version| version.serves(sub_resource));
+            versions.map(|version| (&*definition.group, &*version.name))
+        });
         built_in
             .chain(custom)
             .filter(|(group, version)| (*group, *version) != (self.group, self.version))

@@ -68,6 +68,14 @@ pub struct Kind<'d> {
     pub kind: Cow<'d, str>,
 }
 
+impl Kind<'_> {
+    /// `apiVersion` of its objects.
+    pub fn api_version(&self) -> String {
+        let slash = if self.group.is_empty() { "" } else { "/" };
+        format!("{}{slash}{}", self.group, self.version)
+    }
+}
+
 /// A resource.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Resource<'d> {

@@ -235,7 +235,7 @@ impl<'v, 'i> Frame<'v, 'i> {
             Part::UserGroups => self.groups(self.user()?),
             Part::UserExtra => Value::node(extra(self.user()?).ok_or_else(|| missing("extra"))?),
             Part::DryRun => Value::Bool(request.dry_run),
-            Part::Options => Value::node(self.options()?.ok_or_else(|| missing("options"))?),
+            Part::Options => self.options()?.map_or(Value::Null, Value::node),
         })
     }
 
@@ -253,7 +253,7 @@ impl<'v, 'i> Frame<'v, 'i> {
         own.ok_or_else(|| Fault::unknown("request.requestResource"))
     }
 
-    /// A manifest says nothing about options, a review without them had none.
+    /// A manifest says nothing about options; a review without them had none, and then the field is null.
     fn options(&self) -> Result<Option<Node<'v>>, Fault> {
         let request = self.inputs.request;
         if request.options.is_none() && request.user.is_none() {
@@ -295,7 +295,6 @@ impl<'v, 'i> Frame<'v, 'i> {
                 Part::RequestSubResource => own_sub_resource(request).is_empty(),
                 Part::Name => request.name.is_empty(),
                 Part::Namespace => request.namespace.is_empty(),
-                Part::Options => self.options()?.is_none(),
                 _ => false,
             };
             if !absent {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use cel::fault::Fact;
+use manifest::{Tree, Value};
 
 use super::activation::{self, Given, Inputs};
 use super::budgets::Budgets;
@@ -12,7 +13,7 @@ use super::set::{Entry, PolicySet};
 use super::spec::{Action, BindingSpec, Flavour};
 use super::trace::{Explained, Trace};
 use super::validate::{self, Judgement};
-use crate::admission::facts::Facts;
+use crate::admission::facts::{Facts, with_api_version};
 use crate::admission::matching::{Match, is_exempt_from_policies};
 use crate::admission::request::{Kind, Operation, Request, Resource};
 use crate::admission::verdict::{Actions, Ruling, Verdict};
@@ -126,6 +127,8 @@ fn judge(entry: &Entry, request: &Request<'_>, facts: &Facts, budgets: &mut Budg
             return;
         }
     };
+    let converted = Converted::new(request, &kind);
+    let request = &converted.of(request);
     if let Some(message) = params::lost_kind(spec.param_kind.as_ref(), facts) {
         let ruling = Ruling::Failed { messages: vec![message.into()], ignored: spec.ignores_failure };
         return out.push(&spec.name, None, None, DENY, ruling);
@@ -152,6 +155,30 @@ fn judge(entry: &Entry, request: &Request<'_>, facts: &Facts, budgets: &mut Budg
             continue;
         }
         with_params(entry, binding.as_ref(), (&kind, resource.as_ref()), request, facts, budgets, out);
+    }
+}
+
+/// The objects of a request in the version that a policy was matched under. Where one is to be had at all, it
+/// differs in `apiVersion` only: [`Match`] says of others that they are not known.
+pub(crate) struct Converted {
+    object: Option<Tree<'static>>,
+    old_object: Option<Tree<'static>>,
+}
+
+impl Converted {
+    pub(crate) fn new(request: &Request<'_>, kind: &Kind<'_>) -> Converted {
+        if *kind == request.kind {
+            return Converted { object: None, old_object: None };
+        }
+        let version = kind.api_version();
+        let convert = |object: Option<Value<'_>>| object.and_then(|object| with_api_version(object, &version));
+        Converted { object: convert(request.object), old_object: convert(request.old_object) }
+    }
+
+    pub(crate) fn of<'r>(&'r self, request: &'r Request<'r>) -> Request<'r> {
+        let root = |tree: &'r Option<Tree<'static>>| tree.as_ref().map(Tree::root);
+        let (object, old_object) = (root(&self.object), root(&self.old_object));
+        Request { object: object.or(request.object), old_object: old_object.or(request.old_object), ..request.clone() }
     }
 }
 
@@ -293,21 +320,12 @@ pub(crate) fn inputs<'v>(
         None if needs_old => Given::Unknown(Fact { name: "oldObject".into() }),
         None => Given::Null,
     };
-    // An object of another version would have to be converted, which is the business of who serves the kind.
-    let converted = (*kind != request.kind).then(|| {
-        let group = if kind.group.is_empty() { "" } else { "/" };
-        Fact { name: format!("object as {}{group}{} {}", kind.group, kind.version, kind.kind).into() }
-    });
-    let as_matched = |given: Given<'v>| match (&given, &converted) {
-        (Given::Object(_), Some(fact)) => Given::Unknown(fact.clone()),
-        _ => given,
-    };
     Inputs {
         request,
         kind,
         resource,
-        object: as_matched(request.object.map_or(Given::Null, Given::Object)),
-        old_object: as_matched(old_object),
+        object: request.object.map_or(Given::Null, Given::Object),
+        old_object,
         params: Given::Null,
         facts,
     }

@@ -15,7 +15,7 @@ use model::Location;
 
 use super::activation::Given;
 use super::budgets::Budgets;
-use super::evaluate::{actions, excluded, inputs};
+use super::evaluate::{Converted, actions, excluded, inputs};
 use super::limits::MATCH_CONDITIONS_COST;
 use super::params::{self, Params};
 use super::set::{Entry, PolicySet};
@@ -23,12 +23,12 @@ use super::spec::{BindingSpec, ParamRef};
 use super::trace::{Step, Trace};
 use super::validate::{Conditions, Purse, conditions};
 use crate::admission::defaults::{Plugins, Stage, as_seen};
-use crate::admission::facts::Facts;
+use crate::admission::facts::{Facts, with_api_version};
 use crate::admission::matching::Match;
-use crate::admission::request::{Operation, Request};
+use crate::admission::request::{Kind, Operation, Request, Resource};
 use crate::admission::verdict::{Actions, Ruling, Verdict};
 use json::Json;
-use kinds::Kind;
+use kinds::Kind as Mergeable;
 use patch::Patched;
 
 /// What mutating policies make of a request.
@@ -85,6 +85,9 @@ struct Invocation<'p> {
     binding: Option<&'p BindingSpec>,
     params: Given<'p>,
     name: Option<Arc<str>>,
+    /// What the policy was matched under.
+    kind: Kind<'p>,
+    resource: Option<Resource<'p>>,
     ran: bool,
 }
 
@@ -131,20 +134,20 @@ impl PolicySet {
         let mut list = Vec::new();
         for entry in &self.mutating {
             let spec = &entry.policy.spec;
-            match spec.constraints.matches(request, facts) {
-                Match::Match { .. } => {}
+            let (kind, resource) = match spec.constraints.matches(request, facts) {
+                Match::Match { resource, kind } => (kind, resource),
                 Match::NoMatch(_) => continue,
                 Match::Unknown(missing) => {
                     run.unknown(entry, None, None, &missing);
                     continue;
                 }
-            }
+            };
             if let Some(message) = params::lost_kind(spec.param_kind.as_ref(), facts) {
                 run.failed(entry, None, None, message);
                 continue;
             }
             for binding in &entry.bindings {
-                bound(entry, binding.as_ref(), request, facts, run, &mut list);
+                bound(entry, binding.as_ref(), (&kind, &resource), (request, facts), run, &mut list);
             }
         }
         list
@@ -154,8 +157,8 @@ impl PolicySet {
 fn bound<'p>(
     entry: &'p Entry,
     binding: Option<&'p BindingSpec>,
-    request: &'p Request<'p>,
-    facts: &'p Facts,
+    (kind, resource): (&Kind<'p>, &Option<Resource<'p>>),
+    (request, facts): (&'p Request<'p>, &'p Facts),
     run: &mut Run,
     list: &mut Vec<Invocation<'p>>,
 ) {
@@ -170,7 +173,8 @@ fn bound<'p>(
     let spec = &entry.policy.spec;
     let mut add = |params: Given<'p>| {
         let name = if let Given::Object(node) = &params { Some(Arc::from(params::name_of(*node))) } else { None };
-        list.push(Invocation { entry, binding, params, name, ran: false });
+        let (kind, resource) = (kind.clone(), resource.clone());
+        list.push(Invocation { entry, binding, params, name, kind, resource, ran: false });
     };
     match (binding, &spec.param_kind) {
         (None, Some(kind)) => {
@@ -219,8 +223,10 @@ impl Run {
         let met = {
             let own = self.tree.take();
             let current = Request { object: own.as_ref().map(Tree::root).or(request.object), ..request.clone() };
+            let converted = Converted::new(&current, &invocation.kind);
+            let current = converted.of(&current);
             let mut trace = self.trace();
-            let mut given = inputs(&current, &current.kind, current.resource.as_ref(), facts);
+            let mut given = inputs(&current, &invocation.kind, invocation.resource.as_ref(), facts);
             given.params = invocation.params.clone();
             let mut purse = Purse { left: MATCH_CONDITIONS_COST, spent: 0, budgets };
             let met = conditions(&entry.policy, &given, &mut purse, &mut trace);
@@ -280,16 +286,23 @@ impl Run {
         let Some(object) = self.object.take() else { return Outcome::Unchanged };
         let own = self.tree.take();
         let current = Request { object: own.as_ref().map(Tree::root).or(request.object), ..request.clone() };
+        let (version, foreign) = (request.kind.api_version(), request.kind != invocation.kind);
+        let converted = Converted::new(&current, &invocation.kind);
+        let current = converted.of(&current);
         let mut trace = self.trace();
-        let kind = kind_of(&current, facts);
-        let mut given = inputs(&current, &current.kind, current.resource.as_ref(), facts);
+        let kind = kind_of(&invocation.kind, &current, facts);
+        let mut given = inputs(&current, &invocation.kind, invocation.resource.as_ref(), facts);
         given.params = invocation.params.clone();
-        let patched = patch::run(&invocation.entry.policy, index, &given, &object, kind, spent, &mut trace);
+        let before = current.object.filter(|_| foreign).map(Json::of);
+        let before = before.as_ref().unwrap_or(&object);
+        let patched = patch::run(&invocation.entry.policy, index, &given, before, kind, spent, &mut trace);
         let place = request.object.map(manifest::Value::location).unwrap_or_default();
         let (outcome, after, tree) = match patched {
-            Patched::Object(after) if after == object => (Outcome::Unchanged, object, own),
+            Patched::Object(after) if after == *before => (Outcome::Unchanged, object, own),
             Patched::Object(after) => match defaulted(&after, place, facts) {
                 Ok(tree) => {
+                    let back = if foreign { with_api_version(tree.root(), &version) } else { None };
+                    let tree = back.unwrap_or(tree);
                     let after = Json::of(tree.root());
                     let outcome = if after.same(&object) { Outcome::Unchanged } else { Outcome::Changed };
                     (outcome, after, Some(tree))
@@ -370,11 +383,10 @@ fn defaulted(after: &Json, place: Location, facts: &Facts) -> Result<Tree<'stati
 }
 
 /// How the object of a request is merged.
-fn kind_of<'k>(request: &'k Request<'_>, facts: &'k Facts) -> Option<Kind<'k>> {
-    let kind = &request.kind;
+fn kind_of<'k>(kind: &'k Kind<'_>, request: &'k Request<'_>, facts: &'k Facts) -> Option<Mergeable<'k>> {
     let api_version = request.object.and_then(|object| object.str_at("apiVersion")).unwrap_or("");
-    Kind::built_in(&kind.group, &kind.version, &kind.kind, api_version).or_else(|| {
+    Mergeable::built_in(&kind.group, &kind.version, &kind.kind, api_version).or_else(|| {
         let definition = facts.definition(&kind.group, &kind.kind)?;
-        definition.version(&kind.version)?.schema().map(Kind::Custom)
+        definition.version(&kind.version)?.schema().map(Mergeable::Custom)
     })
 }

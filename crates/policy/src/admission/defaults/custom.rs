@@ -18,6 +18,16 @@ pub(super) fn conform<'d>(object: Value<'d>, schema: Value<'_>) -> Result<Draft<
     Ok(draft)
 }
 
+/// The object as it is read in a version other than that which it was stored in.
+pub(super) fn converted<'d>(object: Value<'d>, api_version: String, schema: Option<Value<'_>>) -> Draft<'d> {
+    let mut draft = Draft::from(object);
+    draft.put("apiVersion", Draft::text(api_version));
+    if let Some(schema) = schema {
+        prune(&mut draft, schema, true);
+    }
+    draft
+}
+
 /// What the server sets when it makes an object. A status that is a resource of its own is not made along with it.
 pub(super) fn create(draft: &mut Draft<'_>, has_status: bool) {
     if has_status {

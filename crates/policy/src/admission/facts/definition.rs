@@ -86,6 +86,16 @@ impl Version {
         }
     }
 
+    /// Whether there is such a sub-resource; the empty one is the object itself.
+    pub fn serves(&self, sub_resource: &str) -> bool {
+        match sub_resource {
+            "" => true,
+            "status" => self.status,
+            "scale" => self.scale,
+            _ => false,
+        }
+    }
+
     /// `schema.openAPIV3Schema`.
     pub fn schema(&self) -> Option<Value<'_>> {
         self.schema.as_ref().map(Tree::root)
