@@ -31,3 +31,6 @@ pub use library::{Library, Options, Setting};
 pub use matching::Source;
 pub use rego::Inventory;
 pub use template::Preference;
+
+#[cfg(test)]
+mod tests;

@@ -50,7 +50,8 @@ impl Value<'_> {
     pub fn outline(&self) -> String {
         match self {
             Value::Map(map) => {
-                let mut keys: Vec<String> = map.iter().take(OUTLINE_KEYS_MAX + 1).map(|(key, _)| key.to_string()).collect();
+                let mut keys: Vec<String> =
+                    map.iter().take(OUTLINE_KEYS_MAX + 1).map(|(key, _)| key.to_string()).collect();
                 keys.sort_unstable();
                 let more = map.len() > OUTLINE_KEYS_MAX;
                 keys.truncate(OUTLINE_KEYS_MAX);

@@ -38,7 +38,7 @@ pub(crate) fn check(args: &CheckArgs, out: &mut dyn Write) -> Result<Exit, EvalE
         issues,
         types: policies.type_check(&facts, &options),
         costs: policies.costs(&options),
-        policies: policies.admission.policies().count() + policies.gatekeeper.templates(),
+        policies: policies.admission.policies().count() + policies.gatekeeper.templates() + policies.mutators.len(),
         texts,
     };
     match args.format {

@@ -158,12 +158,16 @@ mod tests {
         assert_eq!(judged("request.userInfo.uid == 'x' || true", pod), "Satisfied");
         assert_eq!(judged("object.spec.?clusterIP.orValue('') == ''", pod), "Satisfied");
         let generated = "{apiVersion: v1, kind: ConfigMap, metadata: {generateName: p-}}";
-        assert_eq!(judged("object.metadata.name != 'x'", generated), "object.metadata.name, which the server generates");
+        assert_eq!(
+            judged("object.metadata.name != 'x'", generated),
+            "object.metadata.name, which the server generates"
+        );
     }
 
     #[test]
     fn what_the_manifest_gives_is_known() {
-        let service = |spec: &str| format!("{{apiVersion: v1, kind: Service, metadata: {{name: s}}, spec: {{{spec}}}}}");
+        let service =
+            |spec: &str| format!("{{apiVersion: v1, kind: Service, metadata: {{name: s}}, spec: {{{spec}}}}}");
         let headless = "object.spec.?clusterIP.orValue('') == 'None'";
         assert_eq!(judged(headless, &service("clusterIP: None, ports: [{port: 80}]")), "Satisfied");
         assert_eq!(judged(headless, &service("ports: [{port: 80}]")), "object.spec.clusterIP");

@@ -108,6 +108,11 @@ impl Mutators {
         (mutators, issues)
     }
 
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
     /// Whether there is no mutator.
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()

@@ -31,9 +31,9 @@ pub(super) struct Template {
 #[derive(Debug)]
 pub(super) enum Code {
     /// Rego.
-    Rego(Module),
+    Rego(Box<Module>),
     /// `K8sNativeValidation`
-    Native(Native),
+    Native(Box<Native>),
 }
 
 /// Which code of a template is used when it has both.
@@ -173,9 +173,11 @@ fn code(
     let first_rego = preference == Preference::Rego;
     match (rego, native) {
         (Some((source, path)), native) if first_rego || native.is_none() => {
-            read_rego(source, &path, report).map(Code::Rego)
+            read_rego(source, &path, report).map(|module| Code::Rego(Box::new(module)))
         }
-        (_, Some((source, path))) => native::read(source, &path, kind, compilers, report).map(Code::Native),
+        (_, Some((source, path))) => {
+            native::read(source, &path, kind, compilers, report).map(|native| Code::Native(Box::new(native)))
+        }
         _ => {
             report.refuse(target, "spec.targets[0].code", "has neither Rego nor K8sNativeValidation");
             None

@@ -53,7 +53,8 @@ fn requests() -> Vec<String> {
                 }
             }
         }
-        let object = format!(r#""object":{{"apiVersion":"v1","kind":"Namespace","metadata":{{"name":"{namespace}"}}}}"#);
+        let object =
+            format!(r#""object":{{"apiVersion":"v1","kind":"Namespace","metadata":{{"name":"{namespace}"}}}}"#);
         list.push(review("CREATE", "Namespace", "namespaces", namespace, &object));
         let object = format!(
             r#""object":{{"apiVersion":"v1","kind":"Service","metadata":{{"name":"web","namespace":"{namespace}"}}}}"#

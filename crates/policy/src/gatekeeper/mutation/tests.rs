@@ -45,10 +45,10 @@ fn values_are_assigned_along_locations() {
         becomes(&assign, "spec: {containers: [{name: a}, {name: b, tty: false}]}"),
         r#"{"containers":[{"name":"a","tty":true},{"name":"b","tty":true}]}"#
     );
-    let item = mutator("Assign", "a", "spec.containers[name: x]", "{assign: {value: {name: x, image: y}}}");
-    assert_eq!(becomes(&item, "spec: {}"), r#"{"containers":[{"name":"x","image":"y"}]}"#);
-    let new = mutator("Assign", "a", "spec.containers[name: x].image", "{assign: {value: y}}");
-    assert_eq!(becomes(&new, "spec: {containers: []}"), r#"{"containers":[{"name":"x","image":"y"}]}"#);
+    let item = mutator("Assign", "a", "spec.containers[name: x]", "{assign: {value: {name: x, image: web}}}");
+    assert_eq!(becomes(&item, "spec: {}"), r#"{"containers":[{"name":"x","image":"web"}]}"#);
+    let new = mutator("Assign", "a", "spec.containers[name: x].image", "{assign: {value: web}}");
+    assert_eq!(becomes(&new, "spec: {containers: []}"), r#"{"containers":[{"name":"x","image":"web"}]}"#);
     let from = mutator("Assign", "a", "spec.hostname", "{assign: {fromMetadata: {field: namespace}}}");
     assert_eq!(becomes(&from, "spec: {}"), r#"{"hostname":"shop"}"#);
     let mismatch = mutator("Assign", "a", "spec.x.y", "{assign: {value: 1}}");
