@@ -271,7 +271,8 @@ impl<'d> Case<'d> {
             let (key, wanted) = (key.as_str().unwrap_or(""), wanted.as_str().unwrap_or(""));
             // The API server puts the name of the policy before the key.
             let own = |found: &str| found == key || found.rsplit('/').next() == Some(key);
-            let mut all = verdicts.iter().flat_map(|verdict| &verdict.audit_annotations).filter(|(found, _)| own(found));
+            let mut all =
+                verdicts.iter().flat_map(|verdict| &verdict.audit_annotations).filter(|(found, _)| own(found));
             if !all.any(|(_, value)| &**value == wanted) {
                 return Some(format!("the audit log gets no annotation `{key}` of `{wanted}`"));
             }

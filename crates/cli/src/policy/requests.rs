@@ -142,7 +142,10 @@ impl Job<'_> {
         {
             let [kind, name, namespace] = identity(old);
             let within = if namespace.is_empty() { String::new() } else { format!(" in {namespace}") };
-            self.skip(location, format!("--old is {kind} {name}{within}, another object; give the one before this request"));
+            self.skip(
+                location,
+                format!("--old is {kind} {name}{within}, another object; give the one before this request"),
+            );
             return Ok(());
         }
         let sending = Sending { resource: self.requests.resource.clone(), ..sending(self.requests.args, self.old) };
@@ -173,7 +176,8 @@ fn identity(object: Value<'_>) -> [&str; 3] {
 /// What the flags say about requests.
 fn sending<'d>(args: &'d RequestArgs, old_object: Option<Value<'d>>) -> Sending<'d> {
     // Whoever the API server knows is in one of these groups, whatever else.
-    let everyone = if args.user.as_deref() == Some(ANONYMOUS) { "system:unauthenticated" } else { "system:authenticated" };
+    let everyone =
+        if args.user.as_deref() == Some(ANONYMOUS) { "system:unauthenticated" } else { "system:authenticated" };
     let user = args.user.as_ref().map(|name| {
         let mut groups: Vec<Cow<'_, str>> = args.groups.iter().map(|group| group.as_str().into()).collect();
         if !groups.iter().any(|group| group == everyone) {
