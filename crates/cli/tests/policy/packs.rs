@@ -92,6 +92,7 @@ fn each_field_is_held_by_a_test() {
         let number: usize = place.trim_start_matches('m').parse().unwrap_or_else(|_| panic!("{name}"));
         killed[number] |= case["outcome"] != "ok";
     }
-    let alive: Vec<&String> = mutants.iter().zip(&killed).filter(|(_, killed)| !**killed).map(|(name, _)| name).collect();
+    let alive: Vec<&String> =
+        mutants.iter().zip(&killed).filter(|(_, killed)| !**killed).map(|(name, _)| name).collect();
     assert!(alive.is_empty(), "no test notices that these are gone: {alive:#?}");
 }
