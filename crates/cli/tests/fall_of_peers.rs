@@ -66,6 +66,9 @@ fn every_path_to_a_secret_is_seen() {
         for (name, list) in path.iter().rev() {
             spec = if *list { format!("{{\"{name}\": [{spec}]}}") } else { format!("{{\"{name}\": {spec}}}") };
         }
+        if path.first().is_none_or(|(name, _)| *name != "containers") {
+            spec = spec.replacen('{', "{\"containers\": [{\"name\": \"c\", \"image\": \"i\"}], ", 1);
+        }
         let pod = format!(
             "{{\"apiVersion\": \"v1\", \"kind\": \"Pod\", \"metadata\": {{\"name\": \"p\", \"namespace\": \"shop\"}}, \
              \"spec\": {spec}}}"

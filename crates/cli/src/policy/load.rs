@@ -36,8 +36,14 @@ pub(crate) enum LoadError {
     #[error("policies cannot be used:\n  {}", .0.join("\n  "))]
     Policies(Vec<String>),
     /// There is nothing to judge with.
-    #[error("no policy in {0}; name files with ValidatingAdmissionPolicies, ConstraintTemplates or mutators")]
+    #[error(
+        "no policy in {0}; name files with admission policies, ConstraintTemplates or mutators, or a pack as in \
+         `--policy pack:builtin`"
+    )]
     NoPolicy(String),
+    /// No `--policy`.
+    #[error("no policy to judge with; name files, folders or packs with --policy, as in `--policy pack:builtin`")]
+    NoPath,
     /// Facts cannot be read.
     #[error("facts cannot be used:\n  {}", .0.join("\n  "))]
     Facts(Vec<String>),
@@ -60,6 +66,9 @@ pub(crate) enum LoadError {
 /// Loads all of it.
 pub(crate) fn load(args: &PolicyArgs) -> Result<Loaded, LoadError> {
     let options = options(args.engine, minor(args.kubernetes_version.as_deref())?);
+    if args.policies.is_empty() {
+        return Err(LoadError::NoPath);
+    }
     let texts = policy_texts(&args.policies)?;
     let (policies, remarks) = policies(&texts, options.clone())?;
     if policies.is_empty() {
@@ -102,8 +111,10 @@ pub(crate) fn policy_texts(paths: &[PathBuf]) -> Result<Texts, LoadError> {
 /// Policies out of texts; any that is refused is an error.
 pub(crate) fn policies(texts: &Texts, options: Options) -> Result<(Policies, Vec<String>), LoadError> {
     let (documents, faults) = texts.documents();
-    let mut wrong: Vec<String> = texts.faults.iter().cloned().chain(faults).chain(documents.ambiguous()).collect();
+    let mut wrong: Vec<String> = texts.faults.iter().cloned().chain(faults).collect();
     let (policies, issues) = Policies::load(&documents.objects(), &options);
+    let told = |file| issues.iter().any(|issue| issue.location.file == file && issue.message.starts_with("duplicate"));
+    wrong.extend(documents.ambiguous(told));
     let mut remarks = Vec::new();
     for issue in &issues {
         let list = if issue.level == Level::Warning { &mut remarks } else { &mut wrong };
@@ -120,15 +131,18 @@ fn type_remark(warning: &TypeWarning, texts: &Texts) -> String {
 
 /// An issue with its place.
 fn said(issue: &LoadIssue, texts: &Texts) -> String {
-    let hint = issue.hint.map(|hint| format!("; {hint}")).unwrap_or_default();
-    format!("{}: {issue}{hint}", texts.place(issue.location))
+    let hint = issue.hint.map(|hint| format!("\n    hint: {hint}")).unwrap_or_default();
+    let text = issue.to_string();
+    // Below an expression stands the place of the mistake, on lines of their own.
+    let lines: Vec<String> = text.lines().map(printable).collect();
+    format!("{}: {}{hint}", texts.place(issue.location), lines.join("\n    "))
 }
 
 /// Facts out of files and folders.
 pub(crate) fn facts(paths: &[PathBuf], complete: &[String]) -> Result<Facts, LoadError> {
     let texts = Texts::read(paths);
     let (documents, faults) = texts.documents();
-    let mut wrong: Vec<String> = texts.faults.iter().cloned().chain(faults).chain(documents.ambiguous()).collect();
+    let mut wrong: Vec<String> = texts.faults.iter().cloned().chain(faults).chain(documents.ambiguous(|_| false)).collect();
     let mut facts = Facts::new();
     for object in documents.objects() {
         if let Err(error) = facts.add(object) {
@@ -195,7 +209,10 @@ fn ask(kubectl: &Path, resource: &str) -> Result<String, LoadError> {
     command.args(["get", resource, "--all-namespaces", "--output", "json", "--request-timeout", CLUSTER_TIMEOUT]);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let output = crate::render::bounded_output(&mut command)
-        .map_err(|error| LoadError::Cluster(format!("kubectl get {resource}: {error}")))?;
+        .map_err(|error| {
+            let hint = "check KUBECONFIG and the context with `kubectl config view`, or give --facts instead";
+            LoadError::Cluster(format!("kubectl get {resource}: {error}\n  hint: {hint}"))
+        })?;
     String::from_utf8(output).map_err(|_| LoadError::Cluster(format!("{resource}: the answer is no UTF-8")))
 }
 

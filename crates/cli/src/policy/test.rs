@@ -87,7 +87,7 @@ fn report(args: &TestArgs, ended: &[Ended], tests: usize, out: &mut dyn Write) -
         writeln!(out, "{passed} passed, {} failed, {skipped} skipped", failed + broken)?;
     }
     Ok(if tests == 0 || broken > 0 || ended.is_empty() {
-        if tests == 0 {
+        if tests == 0 && ended.is_empty() {
             crate::verbs::remark("no PolicyTest and no Suite in the given paths");
         }
         Exit::NotJudged
