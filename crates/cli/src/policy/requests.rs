@@ -142,7 +142,10 @@ impl Job<'_> {
         {
             let [kind, name, namespace] = identity(old);
             let within = if namespace.is_empty() { String::new() } else { format!(" in {namespace}") };
-            self.skip(location, format!("--old is {kind} {name}{within}, another object; give the one before this request"));
+            self.skip(
+                location,
+                format!("--old is {kind} {name}{within}, another object; give the one before this request"),
+            );
             return Ok(());
         }
         let sending = Sending { resource: self.requests.resource.clone(), ..sending(self.requests.args, self.old) };
