@@ -224,7 +224,9 @@ impl Library {
 impl Overload {
     /// Whether arguments of these run-time types fit.
     pub fn accepts(&self, args: &[Value<'_>]) -> bool {
-        self.args.len() == args.len() && self.args.iter().zip(args).all(|(of, value)| fits(of, value))
+        // As in cel-go, `flatten` looks itself at what it is given.
+        let unguarded = matches!(self.id, "list_flatten" | "list_flatten_int");
+        self.args.len() == args.len() && (unguarded || self.args.iter().zip(args).all(|(of, value)| fits(of, value)))
     }
 }
 
@@ -234,7 +236,7 @@ impl fmt::Debug for Overload {
     }
 }
 
-/// Whether a value is of a type, without looking inside lists and maps, as cel-go's guards do.
+/// Whether a value is of a type. Of lists and maps only the first element counts, as for cel-go.
 fn fits(of: &Type, value: &Value<'_>) -> bool {
     match (of, value) {
         (Type::Dyn | Type::Param(_), _)
@@ -245,16 +247,22 @@ fn fits(of: &Type, value: &Value<'_>) -> bool {
         | (Type::Double, Value::Double(_))
         | (Type::String, Value::Str(_))
         | (Type::Bytes, Value::Bytes(_))
-        | (Type::List(_), Value::List(_))
-        | (Type::Map(..), Value::Map(_))
         | (Type::Duration, Value::Duration(_))
         | (Type::Timestamp, Value::Timestamp(_))
         | (Type::Type(_), Value::Type(_))
         | (Type::Optional(_), Value::Optional(_))
         | (Type::Wrapper(_), Value::Null) => true,
+        (Type::List(of), Value::List(list)) => any(of) || list.get(0).is_none_or(|item| fits(of, &item)),
+        (Type::Map(key, of), Value::Map(map)) => {
+            any(key) && any(of) || map.iter().next().is_none_or(|(first, item)| fits(key, &first) && fits(of, &item))
+        }
         (Type::Wrapper(of), _) => fits(of, value),
         (Type::Struct(name), Value::Struct(value)) => *name == value.name,
         (Type::Opaque(name), Value::Opaque(value)) => **name == *value.type_name(),
         _ => false,
     }
+}
+
+fn any(of: &Type) -> bool {
+    matches!(of, Type::Dyn | Type::Param(_))
 }

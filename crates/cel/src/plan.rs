@@ -150,6 +150,9 @@ pub(crate) struct Call {
     pub(crate) name: Arc<str>,
     pub(crate) args: Box<[Node]>,
     pub(crate) target: Target,
+    /// The first argument in fault ends it, and only a fault of the last one is charged for; otherwise two
+    /// arguments are both evaluated.
+    pub(crate) in_sequence: bool,
     pub(crate) price: Price,
 }
 

@@ -397,8 +397,9 @@ impl Worker<'_> {
     /// Judges an object with users' own policies, as a request to create it.
     fn judge_with_policies(&mut self, object: &Object<'_>, coverage: &mut FileCoverage) {
         let Some((policies, facts, inventory)) = self.engine.policies else { return };
-        let manifest = match Manifest::create(object.value, facts) {
-            Ok(manifest) => manifest,
+        let manifest = match Manifest::create_if(object.value, facts, |request| policies.look_at(request)) {
+            Ok(Some(manifest)) => manifest,
+            Ok(None) => return,
             Err(error) => {
                 let message = format!("policies were not asked, as the API server would refuse the object: {error}");
                 return coverage.gap(GapKind::NotUnderstood, error.location, message);

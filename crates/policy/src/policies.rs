@@ -122,6 +122,11 @@ impl Policies {
         self.admission.is_empty() && self.gatekeeper.is_empty() && self.mutators.is_empty()
     }
 
+    /// Whether any policy may look at such requests. The object in the request does not matter yet.
+    pub fn look_at(&self, request: &Request<'_>) -> bool {
+        !self.gatekeeper.is_empty() || self.admission.looks_at(request)
+    }
+
     /// The facts as templates in Rego see them, to be made once for many requests; nothing where no template looks.
     pub fn inventory(&self, facts: &Facts) -> Option<Inventory> {
         // Without any fact the inventory is not empty, but unknown.

@@ -29,11 +29,6 @@ impl Builder<'_> {
         for arg in target.into_iter().chain(&call.args) {
             args.push(self.node(arg)?);
         }
-        if let ("find" | "findAll", Some(Kind::Const(Value::Str(pattern)))) = (&*name, args.get(1).map(|arg| &arg.kind))
-        {
-            // A constant pattern with a mistake is an error before anything runs.
-            Pattern::cached(pattern.as_str()).map_err(|refusal| refusal.fault(""))?;
-        }
         let args = match <[Node; 3]>::try_from(args) {
             Ok([mut condition, mut then, mut otherwise]) if &*name == "_?_:_" => {
                 uncharged(&mut then);
@@ -73,17 +68,22 @@ impl Builder<'_> {
         overloads: Vec<Overload>,
         single: Option<&'static str>,
     ) -> Result<Kind, Fault> {
-        let target = match standard::singleton(&name) {
-            Some(run) => Target::Any(run),
-            None if single.is_some() => Target::Overloads(overloads.into()),
-            None => {
+        let searches = searches_constant(&name, &args)?;
+        let singleton = standard::singleton(&name);
+        // As in cel-go's plan: what is dispatched by types, formats or has a constant pattern.
+        let in_sequence = singleton.is_none() && single.is_none_or(|id| id == "string_format") || searches;
+        let target = match (singleton, &*overloads) {
+            (Some(run), _) => Target::Any(run),
+            (None, [overload]) if searches => Target::Any(overload.run),
+            (None, [_]) => Target::Overloads(overloads.into()),
+            (None, _) => {
                 // A function that nobody knows is an error when it is called, which `||` may absorb.
                 let all = self.env.functions.get(&name).map(|function| function.overloads.clone()).unwrap_or_default();
                 Target::Overloads(all.into())
             }
         };
         let folds = !self.env.rules.unoptimised && standard::is_conversion(&name) && args.len() == 1;
-        let call = Call { args: args.into(), target, price: Price::of(&name, single), name };
+        let call = Call { args: args.into(), target, in_sequence, price: Price::of(&name, single), name };
         if folds && let [Node { kind: Kind::Const(value), .. }] = &*call.args {
             let mut context = Context::new(BUDGET_DEFAULT);
             return Ok(Kind::Const(call.target.run(&call.name, &mut context, std::slice::from_ref(value))?));
@@ -175,6 +175,15 @@ fn binary(
         _ => return Ok(Err(args)),
     };
     Ok(Ok(kind))
+}
+
+/// Whether it is a search for a constant pattern. One with a mistake is an error before anything runs.
+fn searches_constant(name: &str, args: &[Node]) -> Result<bool, Fault> {
+    let ("find" | "findAll", Some(Kind::Const(Value::Str(pattern)))) = (name, args.get(1).map(|arg| &arg.kind)) else {
+        return Ok(false);
+    };
+    Pattern::cached(pattern.as_str()).map_err(|refusal| refusal.fault(""))?;
+    Ok(true)
 }
 
 /// `x in y`. A list of constants is made a set, and then costs nothing, as in cel-go's plan.

@@ -4,11 +4,13 @@ use cel::Env;
 use manifest::Value;
 
 use super::compile::{Broken, Compiled, Compiler, Unused};
+use super::evaluate::excluded;
 use super::issue::{Level, LoadIssue};
 use super::load::{Loaded, quote, sort_issues};
 use super::server_made::{Made, looked_at};
 use super::spec::{BindingSpec, Flavour, PolicySpec};
 use crate::admission::matching::MatchIndex;
+use crate::admission::request::Request;
 
 /// Policies and their bindings, ready to be evaluated. Shared between threads.
 #[derive(Debug, Default)]
@@ -87,6 +89,11 @@ impl PolicySet {
     /// Whether there is no policy.
     pub fn is_empty(&self) -> bool {
         self.validating.is_empty() && self.mutating.is_empty()
+    }
+
+    /// Whether any policy may look at such requests, whatever the object.
+    pub fn looks_at(&self, request: &Request<'_>) -> bool {
+        excluded(request).is_none() && (!self.mutating.is_empty() || !self.by_resource.candidates(request).is_empty())
     }
 
     /// What every policy says, validating ones first, by name.
