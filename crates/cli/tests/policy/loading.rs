@@ -2,7 +2,7 @@
 
 use crate::{HOST_NETWORK, run, shop, write};
 
-fn eval<'w>(policy: &'w str) -> [&'w str; 5] {
+fn eval(policy: &str) -> [&str; 5] {
     ["policy", "eval", "pod.yaml", "-p", policy]
 }
 

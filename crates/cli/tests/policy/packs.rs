@@ -56,6 +56,7 @@ fn without(document: &Value, path: &str) -> Value {
 fn says_the_default(document: &Value, path: &str) -> bool {
     let value = document.pointer(path);
     path.ends_with("/failurePolicy") && value == Some(&"Fail".into())
+        || path.ends_with("/reason") && value == Some(&"Invalid".into())
 }
 
 #[test]
