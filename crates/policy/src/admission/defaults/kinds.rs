@@ -317,6 +317,10 @@ fn autoscaler(draft: &mut Draft<'_>, version: &str) {
 fn definition(draft: &mut Draft<'_>) {
     let Some(names) = draft.get_mut("spec").and_then(|spec| spec.get_mut("names")) else { return };
     let Some(kind) = names.peek("kind").and_then(|kind| kind.as_str().map(str::to_owned)) else { return };
+    // A definition without a kind is invalid, but has no kind of list either.
+    if kind.is_empty() {
+        return;
+    }
     put_if_empty(names, "singular", || Draft::text(kind.to_ascii_lowercase()));
     put_if_empty(names, "listKind", || Draft::text(format!("{kind}List")));
 }
