@@ -68,7 +68,7 @@ impl<'c> Context<'c> {
     pub fn allocate(&mut self, bytes: usize) -> Result<(), Fault> {
         self.bytes = self.bytes.saturating_add(bytes as u64);
         if self.bytes > self.budget.bytes {
-            return Err(Fault::LimitExceeded("the expression makes more text, lists and maps than the limit allows"));
+            return Err(Fault::LimitExceeded(&"the expression makes more text, lists and maps than the limit allows"));
         }
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! Runs programs.
 
+use manifest::Value as DocumentNode;
+
 use crate::context::{Activation, Context, Traced};
 use crate::fault::Fault;
 use crate::plan::{Kind, Node};
@@ -7,6 +9,7 @@ use crate::value::Value;
 
 mod attribute;
 mod collections;
+mod glimpse;
 mod loops;
 mod operators;
 
@@ -47,6 +50,8 @@ pub(crate) enum Local<'v> {
     Unset,
     /// Being computed, to notice one that needs itself.
     Busy,
+    /// An element of a document.
+    Node(DocumentNode<'v>),
     Value(Value<'v>),
     Fault(Fault),
 }
@@ -57,7 +62,11 @@ impl<'v> Evaluation<'v, '_, '_> {
     /// Runs a step.
     #[inline]
     fn eval(&mut self, node: &'v Node) -> Outcome<'v> {
-        let outcome = self.step(node);
+        let mut outcome = self.step(node);
+        // In place: taking the outcome apart to map the fault would copy the value.
+        if let Err(fault) = &mut outcome {
+            at(fault, node);
+        }
         if self.context.trace.is_some() {
             self.record(node, &outcome);
         }
@@ -68,7 +77,7 @@ impl<'v> Evaluation<'v, '_, '_> {
         match &node.kind {
             Kind::Const(value) => Ok(constant(value)),
             Kind::Attribute(attribute) => self.attribute(attribute),
-            Kind::OptionalOrValue(args) => self.optional_or_value(args),
+            Kind::OptionalOrValue(args) => self.or_value_owned(args),
             Kind::And(terms) => self.and(terms).map(Value::Bool),
             Kind::Or(terms) => self.or(terms).map(Value::Bool),
             Kind::Not(arg) => self.not(arg).map(Value::Bool),
@@ -79,7 +88,6 @@ impl<'v> Evaluation<'v, '_, '_> {
             Kind::Conditional(branches) => self.conditional(branches),
             _ => self.other(node),
         }
-        .map_err(|fault| at(fault, node))
     }
 
     /// Steps that take so long that a call more is nothing.
@@ -121,11 +129,12 @@ impl<'v> Evaluation<'v, '_, '_> {
         if let Some(trace) = &mut self.context.trace
             && trace.len() < TRACE_MAX
         {
-            let value = outcome.as_ref().map(Value::literal).map_err(Fault::clone);
+            let value = outcome.as_ref().map(Value::outline).map_err(Fault::clone);
             trace.push(Traced { expr, value });
         }
     }
 
+    #[inline]
     fn set(&mut self, slot: usize, value: Local<'v>) {
         if let Some(local) = self.locals.get_mut(slot) {
             *local = value;
@@ -144,12 +153,10 @@ fn constant<'v>(value: &'v Value<'static>) -> Value<'v> {
 
 /// Names the step at which an error came up, unless a step inside has already.
 #[cold]
-fn at(fault: Fault, node: &Node) -> Fault {
-    match fault {
-        Fault::Error(mut error) if error.at == 0 => {
-            error.at = node.id;
-            Fault::Error(error)
-        }
-        fault => fault,
+fn at(fault: &mut Fault, node: &Node) {
+    if let Fault::Error(error) = fault
+        && error.at == 0
+    {
+        error.at = node.id;
     }
 }

@@ -3,18 +3,19 @@
 use std::fmt;
 use std::sync::Arc;
 
-/// Why there is no value. Small, because every step of an evaluation may return it.
+/// Why there is no value. Two words, because every step of an evaluation may return it: with a boolean it still
+/// fits into registers.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Fault {
     /// The expression failed. `&&`, `||` and the conditional absorb it as CEL says.
     Error(Box<Error>),
     /// Facts that were not given. Absorbed like an error; where an error and an unknown meet, the unknown
     /// wins, because the fact may make the error go away.
-    Unknown(Arc<[Fact]>),
+    Unknown(Box<Missing>),
     /// The cost budget is spent. Nothing absorbs it.
     CostExceeded,
     /// More memory, depth or values than allowed; the text names the limit. Nothing absorbs it.
-    LimitExceeded(&'static str),
+    LimitExceeded(&'static &'static str),
     /// The caller called it off. Nothing absorbs it.
     Cancelled,
 }
@@ -26,6 +27,13 @@ pub struct Error {
     pub message: Arc<str>,
     /// The node that failed, 0 if not known.
     pub at: crate::ast::ExprId,
+}
+
+/// Facts that an evaluation would have needed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Missing {
+    /// In order, each once.
+    pub facts: Arc<[Fact]>,
 }
 
 /// Something about the cluster or the request that an evaluation asked for and nobody gave.
@@ -48,7 +56,12 @@ impl Fault {
 
     /// A missing fact.
     pub fn unknown(name: impl Into<Arc<str>>) -> Fault {
-        Fault::Unknown(Arc::new([Fact { name: name.into() }]))
+        Fault::missing(Arc::new([Fact { name: name.into() }]))
+    }
+
+    /// Missing facts.
+    pub fn missing(facts: Arc<[Fact]>) -> Fault {
+        Fault::Unknown(Box::new(Missing { facts }))
     }
 
     /// Whether `&&` and `||` may absorb it.
@@ -60,10 +73,10 @@ impl Fault {
     pub fn merge(self, other: Fault) -> Fault {
         match (self, other) {
             (Fault::Unknown(a), Fault::Unknown(b)) => {
-                let mut facts: Vec<Fact> = a.iter().chain(b.iter()).cloned().collect();
+                let mut facts: Vec<Fact> = a.facts.iter().chain(b.facts.iter()).cloned().collect();
                 facts.sort_unstable();
                 facts.dedup();
-                Fault::Unknown(facts.into())
+                Fault::missing(facts.into())
             }
             (unknown @ Fault::Unknown(_), Fault::Error(_)) | (Fault::Error(_), unknown @ Fault::Unknown(_)) => unknown,
             (Fault::Error(_) | Fault::Unknown(_), fatal) if !fatal.is_absorbable() => fatal,
@@ -76,9 +89,9 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Fault::Error(error) => f.write_str(&error.message),
-            Fault::Unknown(facts) => {
+            Fault::Unknown(missing) => {
                 f.write_str("unknown: ")?;
-                for (index, fact) in facts.iter().enumerate() {
+                for (index, fact) in missing.facts.iter().enumerate() {
                     write!(f, "{}{}", if index == 0 { "" } else { ", " }, fact.name)?;
                 }
                 Ok(())
@@ -91,3 +104,5 @@ impl fmt::Display for Fault {
 }
 
 impl std::error::Error for Fault {}
+
+const _: () = assert!(size_of::<Result<bool, Fault>>() == 16);

@@ -158,6 +158,14 @@ fn comprehensions() {
     fails("[1, 'a'].map(x, x + 1)", "no such overload");
 }
 
+/// A branch of a conditional that is an optional loses a nested optional and the nature of types.
+#[test]
+fn conditionals_take_optionals_apart() {
+    evaluates("optional.of('a').optMap(x, optional.of(x))", "optional.of(\"a\")");
+    evaluates("optional.of('a').optMap(x, type(x))", "optional.of(\"string\")");
+    evaluates("optional.of('a').optMap(x, x + 'b').value()", "\"ab\"");
+}
+
 #[test]
 fn conversions() {
     evaluates("string(1.0) + string(1e21) + string(0.1) + string(true) + string(1u)", "\"11e+210.1true1\"");
@@ -176,6 +184,8 @@ fn conversions() {
 
 #[test]
 fn texts_and_times() {
+    evaluates("string(timestamp('2023-12-31T23:59:59+09:00') + duration('1h'))", "\"2024-01-01T00:59:59+09:00\"");
+    evaluates("timestamp('2023-12-31T23:59:59+09:00').getHours()", "14");
     evaluates("'hello'.startsWith('he') && 'hello'.endsWith('lo') && 'hello'.contains('ll')", "true");
     evaluates("'hello'.matches('^h.*o$') && matches('a1', r'\\d') && !'é'.matches('^\\\\w$')", "true");
     evaluates("timestamp('2023-12-25T23:30:00Z').getHours('Asia/Kathmandu')", "5");

@@ -16,8 +16,8 @@ pub mod selector;
 mod typed;
 pub mod verdict;
 
-pub use authorizer::RbacAuthorizer;
 pub use self::manifest::{Manifest, named_resource};
+pub use authorizer::RbacAuthorizer;
 pub use facts::{Facts, Lookup};
 pub use manifest_request::Sending;
 pub use matching::{Match, MatchIndex, MatchResources};

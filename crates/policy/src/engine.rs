@@ -19,10 +19,10 @@ use model::{Exception, FileCoverage, FileId, Finding, Judgement, Location, Rule,
 
 use crate::admission::{Facts, Manifest};
 use crate::admission_policy::Budgets;
-use crate::gatekeeper;
 use crate::check::{self, Context, InventoryCheck, ObjectCheck};
 use crate::checks::manifest::path::Path;
 use crate::checks::scopes::scopes;
+use crate::gatekeeper;
 use crate::policies::{Policies, Undecided};
 use crate::sink::Enabled;
 use crate::{Config, Sink};
@@ -136,7 +136,12 @@ impl<'c> Engine<'c> {
 
     /// Judges with users' own policies too. The settings select among their rules as among the built-in ones.
     #[must_use]
-    pub fn with_policies(mut self, policies: &'c Policies, facts: &'c Facts, inventory: Option<&'c gatekeeper::Inventory>) -> Self {
+    pub fn with_policies(
+        mut self,
+        policies: &'c Policies,
+        facts: &'c Facts,
+        inventory: Option<&'c gatekeeper::Inventory>,
+    ) -> Self {
         for rule in policies.rules() {
             if self.config.selects(rule) {
                 self.enabled.rules.insert(std::ptr::from_ref(rule) as usize);
@@ -392,8 +397,9 @@ impl Worker<'_> {
     /// Judges an object with users' own policies, as a request to create it.
     fn judge_with_policies(&mut self, object: &Object<'_>, coverage: &mut FileCoverage) {
         let Some((policies, facts, inventory)) = self.engine.policies else { return };
-        let manifest = match Manifest::create(object.value, facts) {
-            Ok(manifest) => manifest,
+        let manifest = match Manifest::create_if(object.value, facts, |request| policies.look_at(request)) {
+            Ok(Some(manifest)) => manifest,
+            Ok(None) => return,
             Err(error) => {
                 let message = format!("policies were not asked, as the API server would refuse the object: {error}");
                 return coverage.gap(GapKind::NotUnderstood, error.location, message);
@@ -420,8 +426,10 @@ impl Worker<'_> {
         for (Undecided { policy, facts }, (count, location)) in std::mem::take(&mut self.undecided) {
             let facts: Vec<&str> = facts.iter().map(|fact| &*fact.name).collect();
             let objects = if count == 1 { String::from("an object") } else { format!("{count} objects") };
+            let convert = facts.iter().all(|fact| fact.starts_with("object as "));
+            let hint = if convert { "write the manifest for that version" } else { "see --facts" };
             let message =
-                format!("policy {policy} could not decide on {objects}; it needs {}: see --facts", facts.join(", "));
+                format!("policy {policy} could not decide on {objects}; it needs {}: {hint}", facts.join(", "));
             coverage.gap(GapKind::Undecided, location, message);
         }
     }

@@ -186,9 +186,10 @@ impl<'d> Case<'d> {
         let expect = text("expect")?.ok_or_else(|| error(case, &field("expect"), EXPECT))?;
         let operation = match text("operation")? {
             None => None,
-            Some(word) => Some(Operation::parse(word).ok_or_else(|| {
-                error(case, &field("operation"), "must be CREATE, UPDATE, DELETE or CONNECT")
-            })?),
+            Some(word) => Some(
+                Operation::parse(word)
+                    .ok_or_else(|| error(case, &field("operation"), "must be CREATE, UPDATE, DELETE or CONNECT"))?,
+            ),
         };
         let message = match text("message")? {
             None => None,
@@ -244,10 +245,8 @@ impl<'d> Case<'d> {
     /// Compares what was expected with what the policies say. `None` when all is as expected, else one
     /// sentence that says what is not.
     pub fn compare(&self, verdicts: &[Verdict], mutated: Option<Value<'_>>) -> Option<String> {
-        let asked: Vec<&Verdict> = verdicts
-            .iter()
-            .filter(|verdict| self.policy.is_none_or(|name| *verdict.policy == *name))
-            .collect();
+        let asked: Vec<&Verdict> =
+            verdicts.iter().filter(|verdict| self.policy.is_none_or(|name| *verdict.policy == *name)).collect();
         if self.policy.is_some() && asked.is_empty() {
             return Some(format!("no policy `{}` was asked", self.policy.unwrap_or("")));
         }
@@ -287,9 +286,7 @@ impl Expect {
 
     fn parse(word: &str) -> Option<Self> {
         use Expect::{Allow, Audit, Deny, Error, Invalid, Unknown, Warn};
-        [Allow, Deny, Warn, Audit, Error, Unknown, Invalid]
-            .into_iter()
-            .find(|expect| expect.as_str() == word)
+        [Allow, Deny, Warn, Audit, Error, Unknown, Invalid].into_iter().find(|expect| expect.as_str() == word)
     }
 
     /// What verdicts amount to: the most severe of them.

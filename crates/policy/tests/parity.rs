@@ -2,7 +2,7 @@
 //!
 //! Needs curl, openssl and a folder with kube-apiserver, etcd and kubectl that KUBEBUILDER_ASSETS names.
 //! PARITY_RECORDING names a file that keeps what the server answered; if it is there, no server is asked.
-#![allow(clippy::unwrap_used, clippy::expect_used, dead_code)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr, dead_code)]
 
 #[path = "parity/calls.rs"]
 mod calls;

@@ -2,28 +2,11 @@
 
 use manifest::Value as DocumentNode;
 
+use super::glimpse::Reached;
 use super::{Evaluation, Local, Outcome, constant};
 use crate::fault::Fault;
 use crate::plan::{Attribute, Node, Qualifier, QualifierKey, Root};
 use crate::value::{List, Map, Value};
-
-/// What an attribute is, without an optional being made of it.
-pub(super) struct Resolved<'v> {
-    pub(super) state: State,
-    /// The value, or what is inside the optional; of no meaning for [`State::Absent`].
-    pub(super) value: Value<'v>,
-}
-
-/// Whether an attribute is an optional.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum State {
-    /// It is a value.
-    Plain,
-    /// It is `optional.of(value)`.
-    Present,
-    /// It is `optional.none()`.
-    Absent,
-}
 
 // === impl Evaluation ===
 
@@ -34,37 +17,47 @@ impl<'v> Evaluation<'v, '_, '_> {
             self.context.spend(attribute.cost)?;
             return self.root(&attribute.root);
         }
-        let Resolved { state, value } = self.resolve(attribute)?;
-        match state {
-            State::Plain => Ok(value),
-            State::Present if attribute.presence => Ok(Value::Bool(true)),
-            State::Absent if attribute.presence => Ok(Value::Bool(false)),
-            State::Present => Ok(Value::some(value)),
-            State::Absent => Ok(Value::none()),
-        }
+        Ok(match self.reach(attribute)? {
+            Reached::Node(node, false) => Value::node(node),
+            Reached::Absent if attribute.presence => Value::Bool(false),
+            reached => reached.into_value(),
+        })
     }
 
     /// The value of an attribute without making an optional of it.
-    pub(super) fn resolve(&mut self, attribute: &'v Attribute) -> Result<Resolved<'v>, Fault> {
+    pub(super) fn reach(&mut self, attribute: &'v Attribute) -> Result<Reached<'v>, Fault> {
         self.context.spend(attribute.cost)?;
         if let Root::Local(slot) = &attribute.root
-            && let Some(Local::Value(Value::Map(Map::Node(node)))) = self.locals.get(*slot)
+            && let Some(Local::Node(node)) = self.locals.get(*slot)
         {
             let node = *node;
             return self.descend(node, attribute);
         }
-        match self.root(&attribute.root)? {
-            Value::Map(Map::Node(node)) => self.descend(node, attribute),
-            Value::Optional(None) => Ok(Resolved::ABSENT),
-            Value::Optional(Some(inner)) => self.select((*inner).clone(), &attribute.qualifiers, true, attribute),
-            value => self.select(value, &attribute.qualifiers, false, attribute),
+        let value = self.root(&attribute.root)?;
+        match &value {
+            Value::Map(Map::Node(node)) => self.descend(*node, attribute),
+            Value::Optional(None) => Ok(Reached::Absent),
+            Value::Optional(Some(inner)) => match &**inner {
+                Value::Map(Map::Node(node)) => self.descend_from(*node, attribute, true),
+                inner => self.select(inner.clone(), &attribute.qualifiers, true, attribute),
+            },
+            _ => self.select(value, &attribute.qualifiers, false, attribute),
         }
     }
 
+    #[inline]
+    fn descend(&mut self, node: DocumentNode<'v>, attribute: &'v Attribute) -> Result<Reached<'v>, Fault> {
+        self.descend_from(node, attribute, false)
+    }
+
     /// Selections within a document, as far as they find nodes.
-    fn descend(&mut self, mut node: DocumentNode<'v>, attribute: &'v Attribute) -> Result<Resolved<'v>, Fault> {
+    fn descend_from(
+        &mut self,
+        mut node: DocumentNode<'v>,
+        attribute: &'v Attribute,
+        mut optional: bool,
+    ) -> Result<Reached<'v>, Fault> {
         let mut rest = &*attribute.qualifiers;
-        let mut optional = false;
         // The last one is only tested if that is all that is asked.
         let kept = usize::from(attribute.presence);
         while let [qualifier, after @ ..] = rest
@@ -74,7 +67,7 @@ impl<'v> Evaluation<'v, '_, '_> {
             let Some(next) = node.field(name) else {
                 let has_members = node.is_map() || !attribute.strict;
                 if (optional || qualifier.optional) && !node.is_seq() && has_members {
-                    return Ok(Resolved::ABSENT);
+                    return Ok(Reached::Absent);
                 }
                 break;
             };
@@ -87,8 +80,7 @@ impl<'v> Evaluation<'v, '_, '_> {
             }
         }
         if rest.is_empty() {
-            let state = if optional { State::Present } else { State::Plain };
-            return Ok(Resolved { state, value: Value::node(node) });
+            return Ok(Reached::Node(node, optional));
         }
         if let [Qualifier { key: QualifierKey::Field(name), optional: false, .. }] = rest
             && attribute.presence
@@ -96,7 +88,7 @@ impl<'v> Evaluation<'v, '_, '_> {
             && node.is_map()
         {
             self.context.spend(1)?;
-            return Ok(Resolved { state: State::Plain, value: Value::Bool(node.field(name).is_some()) });
+            return Ok(Reached::Tested(node.field(name).is_some()));
         }
         self.select(Value::node(node), rest, optional, attribute)
     }
@@ -109,32 +101,28 @@ impl<'v> Evaluation<'v, '_, '_> {
         qualifiers: &'v [Qualifier],
         mut optional: bool,
         attribute: &'v Attribute,
-    ) -> Result<Resolved<'v>, Fault> {
+    ) -> Result<Reached<'v>, Fault> {
         let kept = usize::from(attribute.presence);
         let (selected, tested) = qualifiers.split_at(qualifiers.len().saturating_sub(kept));
         for qualifier in selected {
             optional |= qualifier.optional;
             let Some(next) = self.qualify(&value, qualifier, absent(optional, attribute))? else {
-                return Ok(Resolved::ABSENT);
+                return Ok(Reached::Absent);
             };
             value = next;
         }
         if let [qualifier] = tested {
             optional |= qualifier.optional;
-            let present = self.present(&value, qualifier, optional, attribute.strict)?;
-            return Ok(match (optional, present) {
-                (false, present) => Resolved { state: State::Plain, value: Value::Bool(present) },
-                (true, true) => Resolved { state: State::Present, value: Value::Null },
-                (true, false) => Resolved::ABSENT,
-            });
+            return Ok(Reached::Tested(self.present(&value, qualifier, optional, attribute.strict)?));
         }
-        Ok(Resolved { state: if optional { State::Present } else { State::Plain }, value })
+        Ok(Reached::Value(value, optional))
     }
 
     #[inline]
-    fn root(&mut self, root: &'v Root) -> Outcome<'v> {
+    pub(super) fn root(&mut self, root: &'v Root) -> Outcome<'v> {
         match root {
             Root::Local(slot) => match self.locals.get(*slot) {
+                Some(Local::Node(node)) => Ok(Value::node(*node)),
                 Some(Local::Value(value)) => Ok(value.clone()),
                 Some(Local::Fault(fault)) => Err(fault.clone()),
                 _ => Err(Fault::error("no such attribute(s)")),
@@ -148,6 +136,7 @@ impl<'v> Evaluation<'v, '_, '_> {
 
     fn lazy(&mut self, slot: usize, init: &'v Node) -> Outcome<'v> {
         match self.locals.get(slot) {
+            Some(Local::Node(node)) => return Ok(Value::node(*node)),
             Some(Local::Value(value)) => return Ok(value.clone()),
             Some(Local::Fault(fault)) => return Err(fault.clone()),
             Some(Local::Busy) | None => return Err(Fault::error("no such attribute(s)")),
@@ -226,12 +215,6 @@ impl<'v> Evaluation<'v, '_, '_> {
         }
         Ok(present)
     }
-}
-
-// === impl Resolved ===
-
-impl Resolved<'_> {
-    const ABSENT: Self = Resolved { state: State::Absent, value: Value::Null };
 }
 
 /// What becomes of a selection that finds nothing.

@@ -11,8 +11,13 @@ use crate::value::{Entries, Struct, Value};
 
 impl<'v> Evaluation<'v, '_, '_> {
     pub(super) fn list(&mut self, list: &'v ListNode) -> Outcome<'v> {
+        self.written(list).map(Value::list)
+    }
+
+    /// The items of a list that is written in the expression.
+    pub(super) fn written(&mut self, list: &'v ListNode) -> Result<Vec<Value<'v>>, Fault> {
         let outcome = self.items(list);
-        self.made(LIST_COST, outcome).map(Value::list)
+        self.made(LIST_COST, outcome)
     }
 
     fn items(&mut self, list: &'v ListNode) -> Result<Vec<Value<'v>>, Fault> {

@@ -2,11 +2,14 @@
 
 use std::ops::ControlFlow;
 
+use manifest::Value as DocumentNode;
+
 use super::attribute::go_type;
 use super::collections::ITEM_BYTES;
+use super::glimpse::Glimpse;
 use super::{Evaluation, Local, Outcome};
 use crate::fault::Fault;
-use crate::plan::{Collect, Fold, Into, LoopVars, Quantifier, Which};
+use crate::plan::{Collect, Fold, Into, Kind, LoopVars, Node, Quantifier, Which};
 use crate::value::{Entries, List, Map, Value};
 
 // === impl Evaluation ===
@@ -14,9 +17,9 @@ use crate::value::{Entries, List, Map, Value};
 impl<'v> Evaluation<'v, '_, '_> {
     /// `all`, `exists` and `exists_one`.
     pub(super) fn quantifier(&mut self, quantifier: &'v Quantifier) -> Result<bool, Fault> {
-        let range = self.eval(&quantifier.range)?;
+        let range = self.range(&quantifier.range)?;
         if quantifier.which == Which::ExistsOne {
-            return self.exists_one(quantifier, &range);
+            return self.exists_one(quantifier, range);
         }
         // `all` ends at the first false, `exists` at the first true.
         let (end, turn_cost) = match quantifier.which {
@@ -25,7 +28,7 @@ impl<'v> Evaluation<'v, '_, '_> {
         };
         let mut fault: Option<Fault> = None;
         let mut ended = false;
-        self.walk(&range, quantifier.vars, |this| {
+        self.walk(range, quantifier.vars, |this| {
             // The condition is evaluated once more after the turn that ends the loop.
             this.context.spend(turn_cost)?;
             if ended {
@@ -50,7 +53,7 @@ impl<'v> Evaluation<'v, '_, '_> {
         }
     }
 
-    fn exists_one(&mut self, quantifier: &'v Quantifier, range: &Value<'v>) -> Result<bool, Fault> {
+    fn exists_one(&mut self, quantifier: &'v Quantifier, range: Range<'v>) -> Result<bool, Fault> {
         let (mut count, mut fault) = (0_u64, None);
         self.walk(range, quantifier.vars, |this| {
             match this.truth(&quantifier.predicate) {
@@ -70,10 +73,10 @@ impl<'v> Evaluation<'v, '_, '_> {
 
     /// `map`, `filter` and the transforming macros.
     pub(super) fn collect(&mut self, collect: &'v Collect) -> Outcome<'v> {
-        let range = self.eval(&collect.range)?;
+        let range = self.range(&collect.range)?;
         self.context.spend(collect.init_cost)?;
         let mut collected = Collected { items: Vec::new(), entries: Entries::default(), fault: None };
-        self.walk(&range, collect.vars, |this| {
+        self.walk(range, collect.vars, |this| {
             if let Some(filter) = &collect.filter {
                 match this.truth(filter) {
                     Ok(true) => {}
@@ -142,9 +145,9 @@ impl<'v> Evaluation<'v, '_, '_> {
 
     /// A comprehension of no known shape.
     pub(super) fn fold(&mut self, fold: &'v Fold) -> Outcome<'v> {
-        let range = self.eval(&fold.range)?;
+        let range = self.range(&fold.range)?;
         self.set(fold.accu, Local::Unset);
-        self.walk(&range, fold.vars, |this| {
+        self.walk(range, fold.vars, |this| {
             match this.eval(&fold.condition) {
                 Ok(Value::Bool(false)) => return Ok(ControlFlow::Break(())),
                 Err(fault) if !fault.is_absorbable() => return Err(fault),
@@ -161,42 +164,118 @@ impl<'v> Evaluation<'v, '_, '_> {
         self.eval(&fold.result)
     }
 
+    /// What a loop walks through. A list that is written there is not made a value.
+    fn range(&mut self, node: &'v Node) -> Result<Range<'v>, Fault> {
+        match &node.kind {
+            Kind::List(list) if self.context.trace.is_none() => {
+                let mut outcome = self.written(list);
+                if let Err(fault) = &mut outcome {
+                    super::at(fault, node);
+                }
+                outcome.map(Range::Items)
+            }
+            _ => self.glimpse(node).map(Range::Seen),
+        }
+    }
+
     /// Sets the variables of a loop to each element in turn.
     fn walk(
         &mut self,
-        range: &Value<'v>,
+        range: Range<'v>,
         vars: LoopVars,
         mut turn: impl FnMut(&mut Self) -> Result<ControlFlow<()>, Fault>,
     ) -> Result<(), Fault> {
-        let mut step = |this: &mut Self, first: Value<'v>, second: Value<'v>| {
-            this.context.check()?;
-            match vars.second {
-                None => this.set(vars.first, Local::Value(first)),
-                Some(slot) => {
-                    this.set(vars.first, Local::Value(first));
-                    this.set(slot, Local::Value(second));
-                }
+        if let Range::Seen(Glimpse::Node(node)) = &range
+            && node.is_seq()
+        {
+            return self.walk_nodes(*node, vars, turn);
+        }
+        let made;
+        let value: &Value<'v> = match range {
+            Range::Items(items) => {
+                return each(items.into_iter().enumerate(), |(at, value)| {
+                    self.enter(vars, at, Local::Value(value))?;
+                    turn(self)
+                });
             }
-            turn(this)
+            Range::Seen(Glimpse::Const(value)) => value,
+            Range::Seen(seen) => {
+                made = seen.into_value();
+                &made
+            }
         };
-        let two = vars.second.is_some();
-        let index = |index: usize| Value::Int(index as i64);
-        match range {
-            Value::List(List::Node(node)) => each(node.items().map(Value::node).enumerate(), |(at, item)| {
-                if two { step(self, index(at), item) } else { step(self, item, Value::Null) }
+        match value {
+            Value::List(List::Node(node)) => self.walk_nodes(*node, vars, turn),
+            Value::List(List::Items(items)) => each(items.iter().enumerate(), |(at, value)| {
+                self.enter(vars, at, local(value))?;
+                turn(self)
             }),
-            Value::List(List::Items(items)) => each(items.iter().cloned().enumerate(), |(at, item)| {
-                if two { step(self, index(at), item) } else { step(self, item, Value::Null) }
+            Value::Map(Map::Node(node)) => each(node.entries(), |(key, value)| {
+                self.enter_entry(vars, Local::Node(key), || Local::Node(value))?;
+                turn(self)
             }),
-            Value::Map(Map::Node(node)) => {
-                each(node.entries(), |(key, value)| step(self, Value::node(key), Value::node(value)))
+            Value::Map(Map::Entries(entries)) => each(entries.iter(), |(key, value)| {
+                self.enter_entry(vars, local(key), || local(value))?;
+                turn(self)
+            }),
+            other if vars.second.is_some() => {
+                Err(Fault::error(format!("unsupported comprehension range type: {}", go_type(other))))
             }
-            Value::Map(Map::Entries(entries)) => {
-                each(entries.iter(), |(key, value)| step(self, key.clone(), value.clone()))
-            }
-            other if two => Err(Fault::error(format!("unsupported comprehension range type: {}", go_type(other)))),
             other => Err(Fault::error(format!("got '{}', expected iterable type", go_type(other)))),
         }
+    }
+
+    fn walk_nodes(
+        &mut self,
+        list: DocumentNode<'v>,
+        vars: LoopVars,
+        mut turn: impl FnMut(&mut Self) -> Result<ControlFlow<()>, Fault>,
+    ) -> Result<(), Fault> {
+        each(list.items().enumerate(), |(at, node)| {
+            self.enter(vars, at, Local::Node(node))?;
+            turn(self)
+        })
+    }
+
+    /// Begins a turn with an item of a list; of two variables the first is its index.
+    #[inline]
+    fn enter(&mut self, vars: LoopVars, at: usize, item: Local<'v>) -> Result<(), Fault> {
+        self.context.check()?;
+        match vars.second {
+            None => self.set(vars.first, item),
+            Some(slot) => {
+                self.set(vars.first, Local::Value(Value::Int(at as i64)));
+                self.set(slot, item);
+            }
+        }
+        Ok(())
+    }
+
+    /// Begins a turn with an entry of a map.
+    #[inline]
+    fn enter_entry(&mut self, vars: LoopVars, key: Local<'v>, value: impl FnOnce() -> Local<'v>) -> Result<(), Fault> {
+        self.context.check()?;
+        self.set(vars.first, key);
+        if let Some(slot) = vars.second {
+            self.set(slot, value());
+        }
+        Ok(())
+    }
+}
+
+/// What a loop walks through.
+enum Range<'v> {
+    Seen(Glimpse<'v>),
+    /// The items of a list that is written in the expression.
+    Items(Vec<Value<'v>>),
+}
+
+/// A variable of a loop that has this value.
+#[inline]
+fn local<'v>(value: &Value<'v>) -> Local<'v> {
+    match value {
+        Value::Map(Map::Node(node)) => Local::Node(*node),
+        value => Local::Value(value.clone()),
     }
 }
 

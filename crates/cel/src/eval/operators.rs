@@ -1,6 +1,6 @@
 //! Operators and calls.
 
-use super::attribute::{Resolved, State};
+use super::glimpse::{Glimpse, Plain};
 use super::{Evaluation, Outcome};
 use crate::fault::Fault;
 use crate::plan::{Call, In, InSet, Kind, Matches, Node, Order, traversal};
@@ -15,7 +15,7 @@ impl<'v> Evaluation<'v, '_, '_> {
         if self.context.trace.is_some() {
             return boolean(self.eval(node)?);
         }
-        match &node.kind {
+        let mut outcome = match &node.kind {
             Kind::And(terms) => self.and(terms),
             Kind::Or(terms) => self.or(terms),
             Kind::Not(arg) => self.not(arg),
@@ -23,20 +23,27 @@ impl<'v> Evaluation<'v, '_, '_> {
             Kind::NotEqual(args) => self.equal(args).map(|equal| !equal),
             Kind::InSet(membership) => self.in_set(membership),
             Kind::Quantifier(quantifier) => self.quantifier(quantifier),
-            Kind::Attribute(attribute) => self.attribute(attribute).and_then(boolean),
+            Kind::Attribute(attribute) => self.attribute_truth(attribute),
             Kind::OptionalOrValue(args) => match self.or_value(args) {
-                Ok(Some(value)) => boolean(value),
+                Ok(Some(value)) => value.truth(),
                 Ok(None) => return self.truth(&args[1]),
                 Err(fault) => Err(fault),
             },
             Kind::Const(Value::Bool(value)) => return Ok(*value),
             _ => return boolean(self.eval(node)?),
+        };
+        if let Err(fault) = &mut outcome {
+            super::at(fault, node);
         }
-        .map_err(|fault| super::at(fault, node))
+        outcome
     }
 
     pub(super) fn in_set(&mut self, membership: &'v InSet) -> Result<bool, Fault> {
-        Ok(membership.set.contains(&self.eval(&membership.item)?))
+        let item = self.glimpse(&membership.item)?;
+        Ok(match item.plain() {
+            Plain::Str(text) => membership.set.contains_str(text),
+            _ => membership.set.contains(&item.into_value()),
+        })
     }
 
     pub(super) fn and(&mut self, terms: &'v [Node; 2]) -> Result<bool, Fault> {
@@ -100,50 +107,41 @@ impl<'v> Evaluation<'v, '_, '_> {
     }
 
     pub(super) fn equal(&mut self, args: &'v [Node; 2]) -> Result<bool, Fault> {
-        if let Kind::Const(Value::Str(text)) = &args[1].kind
-            && self.context.trace.is_none()
-        {
-            return self.equal_text(&args[0], text.as_str());
+        match (self.glimpse(&args[0]), self.glimpse(&args[1])) {
+            (Ok(left), Ok(right)) => self.equal_glimpses(left, right),
+            (left, right) => Err(self.unequal(left, right)),
         }
-        let [left, right] = match self.operands(args) {
-            Ok(operands) => operands,
-            Err((fault, sizes)) => {
-                let size = sizes.left.cost_size().min(sizes.right.cost_size());
-                return Err(self.charged(traversal(size), fault));
-            }
+    }
+
+    /// The fault of a comparison of which an operand failed.
+    #[cold]
+    fn unequal(&mut self, left: Result<Glimpse<'v>, Fault>, right: Result<Glimpse<'v>, Fault>) -> Fault {
+        let (fault, sizes) = failed(left.map(Glimpse::into_value), right.map(Glimpse::into_value));
+        let size = sizes.left.cost_size().min(sizes.right.cost_size());
+        self.charged(traversal(size), fault)
+    }
+
+    #[inline]
+    fn equal_glimpses(&mut self, left: Glimpse<'v>, right: Glimpse<'v>) -> Result<bool, Fault> {
+        let (equal, cost) = match (left.plain(), right.plain()) {
+            (Plain::Str(left), Plain::Str(right)) => (left == right, traversal(shorter(left, right))),
+            (Plain::Bool(left), Plain::Bool(right)) => (left == right, 1),
+            (Plain::Int(left), Plain::Int(right)) => (left == right, 1),
+            _ => return self.equal_values(&left.into_value(), &right.into_value()),
         };
-        self.equal_values(&left, &right)
+        self.context.spend(cost)?;
+        Ok(equal)
     }
 
     fn equal_values(&mut self, left: &Value<'v>, right: &Value<'v>) -> Result<bool, Fault> {
-        let (equal, cost) = match (left, right) {
-            (Value::Str(left), Value::Str(right)) => {
-                let (left, right) = (left.as_str(), right.as_str());
-                (left == right, traversal(shorter(left, right)))
-            }
-            (Value::Bool(left), Value::Bool(right)) => (left == right, 1),
-            (Value::Int(left), Value::Int(right)) => (left == right, 1),
-            (left, right) => (left.equals(right), traversal(left.cost_size().min(right.cost_size()))),
-        };
-        self.context.spend(cost)?;
+        let equal = left.equals(right);
+        self.context.spend(traversal(left.cost_size().min(right.cost_size())))?;
         match left {
             Value::Opaque(left) if !matches!(right, Value::Null) && !left.comparable(right) => {
                 Err(Fault::no_such_overload())
             }
             _ => Ok(equal),
         }
-    }
-
-    /// Equality with a constant text.
-    fn equal_text(&mut self, arg: &'v Node, text: &'v str) -> Result<bool, Fault> {
-        let left = match self.eval(arg) {
-            Ok(left) => left,
-            Err(fault) => return Err(self.charged(traversal(code_points(text).min(1)), fault)),
-        };
-        let Value::Str(left) = &left else { return self.equal_values(&left, &Value::str(text)) };
-        let left = left.as_str();
-        self.context.spend(traversal(shorter(left, text)))?;
-        Ok(left == text)
     }
 
     pub(super) fn order(&mut self, order: &'v Order) -> Outcome<'v> {
@@ -193,31 +191,6 @@ impl<'v> Evaluation<'v, '_, '_> {
             Value::Optional(None) => self.eval(&args[1]),
             value => Ok(value),
         }
-    }
-
-    pub(super) fn optional_or_value(&mut self, args: &'v [Node; 2]) -> Outcome<'v> {
-        match self.or_value(args)? {
-            Some(value) => Ok(value),
-            None => self.eval(&args[1]),
-        }
-    }
-
-    /// The value of an optional, without making one where the optional comes of a selection.
-    #[inline]
-    fn or_value(&mut self, args: &'v [Node; 2]) -> Result<Option<Value<'v>>, Fault> {
-        if let Kind::Attribute(attribute) = &args[0].kind
-            && !attribute.qualifiers.is_empty()
-            && !attribute.presence
-            && self.context.trace.is_none()
-        {
-            let Resolved { state, value } = self.resolve(attribute)?;
-            return match state {
-                State::Present => Ok(Some(value)),
-                State::Absent => Ok(None),
-                State::Plain => inside(value),
-            };
-        }
-        self.eval(&args[0]).and_then(inside)
     }
 
     pub(super) fn call(&mut self, call: &'v Call) -> Outcome<'v> {
@@ -290,14 +263,6 @@ impl<'v> Evaluation<'v, '_, '_> {
             Err(exceeded) if fault.is_absorbable() => exceeded,
             _ => fault,
         }
-    }
-}
-
-/// What is inside an optional; a value that is none stands for itself.
-fn inside(value: Value<'_>) -> Result<Option<Value<'_>>, Fault> {
-    match value {
-        Value::Optional(inner) => inner.map(|value| value.taken_out()).transpose(),
-        value => Ok(Some(value)),
     }
 }
 

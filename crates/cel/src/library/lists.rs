@@ -95,7 +95,7 @@ fn flatten_into<'v>(
     flat: &mut Vec<Value<'v>>,
 ) -> Result<(), Fault> {
     if deeper_max == 0 {
-        return Err(Fault::LimitExceeded("flatten is limited to lists of 256 levels"));
+        return Err(Fault::LimitExceeded(&"flatten is limited to lists of 256 levels"));
     }
     for item in items.iter() {
         match &item {

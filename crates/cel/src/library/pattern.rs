@@ -32,14 +32,14 @@ pub enum Refusal {
     Syntax(Arc<str>),
     /// It would take more memory than allowed.
     #[error("{0}")]
-    Limit(&'static str),
+    Limit(&'static &'static str),
 }
 
 impl Pattern {
     /// Reads a pattern.
     pub fn new(source: &str) -> Result<Pattern, Refusal> {
         if source.len() > SOURCE_MAX {
-            return Err(Refusal::Limit("a regular expression is limited to 16 KiB"));
+            return Err(Refusal::Limit(&"a regular expression is limited to 16 KiB"));
         }
         let parsed = syntax::parse(source)?;
         let config = Config::new()
@@ -50,7 +50,7 @@ impl Pattern {
         let regex = Regex::builder()
             .configure(config)
             .build_from_hir(&parsed.hir)
-            .map_err(|_| Refusal::Limit("a regular expression compiles to more than 8 MiB"))?;
+            .map_err(|_| Refusal::Limit(&"a regular expression compiles to more than 8 MiB"))?;
         Ok(Pattern { regex, groups: parsed.groups })
     }
 

@@ -33,7 +33,7 @@ impl Builder<'_> {
     pub(super) fn node(&mut self, expr: &Expr) -> Result<Node, Fault> {
         self.depth += 1;
         if self.depth > DEPTH_MAX {
-            return Err(Fault::LimitExceeded("the expression is nested too deeply"));
+            return Err(Fault::LimitExceeded(&"the expression is nested too deeply"));
         }
         let kind = match &expr.kind {
             ExprKind::Literal(literal) => Ok(Kind::Const(constants::literal(literal))),

@@ -41,8 +41,9 @@ impl Set {
         }
     }
 
+    /// Whether it holds a text.
     #[inline]
-    fn contains_str(&self, text: &str) -> bool {
+    pub(crate) fn contains_str(&self, text: &str) -> bool {
         if self.texts.len() <= SCAN_MAX {
             return self.texts.iter().any(|item| **item == *text);
         }

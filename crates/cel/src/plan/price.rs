@@ -47,6 +47,24 @@ const NOT_A_LIST: &str = "internal error: interface conversion: *types.Err is no
 /// Price of walking over that many parts.
 #[inline]
 pub(crate) fn traversal(size: u64) -> u64 {
-    // The product as a double, because its rounding is part of the price: 30 parts cost 4.
+    match SMALL.get(size as usize) {
+        Some(price) => u64::from(*price),
+        None => product(size),
+    }
+}
+
+/// Prices of what is small, which is nearly everything: rounding up is slow on processors of the base line.
+static SMALL: [u8; 256] = {
+    let mut prices = [0; 256];
+    let mut size = 0;
+    while size < prices.len() {
+        prices[size] = product(size as u64) as u8;
+        size += 1;
+    }
+    prices
+};
+
+/// The product as a double, because its rounding is part of the price: 30 parts cost 4.
+const fn product(size: u64) -> u64 {
     (size as f64 * TRAVERSAL).ceil() as u64
 }

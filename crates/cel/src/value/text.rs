@@ -44,6 +44,32 @@ impl Value<'_> {
     }
 }
 
+impl Value<'_> {
+    /// In a few words, for people who follow an evaluation: of maps the keys, of lists of collections their length.
+    /// What stands in an object beside what an expression looks at may be a secret.
+    pub fn outline(&self) -> String {
+        match self {
+            Value::Map(map) => {
+                let mut keys: Vec<String> =
+                    map.iter().take(OUTLINE_KEYS_MAX + 1).map(|(key, _)| key.to_string()).collect();
+                keys.sort_unstable();
+                let more = map.len() > OUTLINE_KEYS_MAX;
+                keys.truncate(OUTLINE_KEYS_MAX);
+                format!("{{{}{}}}", keys.join(", "), if more { ", …" } else { "" })
+            }
+            Value::List(list) if list.iter().any(|item| matches!(item, Value::Map(_) | Value::List(_))) => {
+                let count = list.len();
+                if count == 1 { String::from("[1 item]") } else { format!("[{count} items]") }
+            }
+            Value::Optional(Some(inner)) => format!("optional.of({})", inner.outline()),
+            other => other.literal(),
+        }
+    }
+}
+
+/// Most keys of a map that an outline names.
+const OUTLINE_KEYS_MAX: usize = 8;
+
 fn write_literal(value: &Value<'_>, out: &mut String) {
     if out.len() > LITERAL_MAX {
         if !out.ends_with('…') {
@@ -268,5 +294,8 @@ mod tests {
         assert_eq!(Value::Duration(Duration { nanos: 1_500_000_000 }).literal(), "duration(\"1.5s\")");
         let moment = Timestamp { seconds: -1, nanos: 120_000_000, offset: 0 };
         assert_eq!(moment.to_string(), "1969-12-31T23:59:59.12Z");
+        let west = Timestamp { offset: -(9 * 3600 + 30 * 60), ..moment };
+        assert_eq!(west.to_string(), "1969-12-31T14:29:59.12-09:30");
+        assert_eq!(west, moment);
     }
 }

@@ -25,8 +25,8 @@ struct Row {
 }
 
 /// `kobuk policy bench`.
-pub(crate) fn bench(args: &BenchArgs, minor: u32, out: &mut dyn Write) -> Result<Exit, EvalError> {
-    let loaded = load(&args.policy, minor)?;
+pub(crate) fn bench(args: &BenchArgs, out: &mut dyn Write) -> Result<Exit, EvalError> {
+    let loaded = load(&args.policy)?;
     let texts = Texts::read(&args.paths);
     let requests = Requests::new(&args.request, &loaded.facts)?;
     let mut count = 0_u32;
@@ -47,7 +47,11 @@ pub(crate) fn bench(args: &BenchArgs, minor: u32, out: &mut dyn Write) -> Result
             writeln!(out)?;
         }
         EvalFormat::Text => {
-            writeln!(out, "{:>12} {:>12} {:>12} {:>10} {:>9}  request", "per second", "median µs", "p99 µs", "cost", "verdicts")?;
+            writeln!(
+                out,
+                "{:>12} {:>12} {:>12} {:>10} {:>9}  request",
+                "per second", "median µs", "p99 µs", "cost", "verdicts"
+            )?;
             rows.iter().try_for_each(|row| row.text(out))?;
             for one in &skipped {
                 writeln!(out, "not judged  {}: {}", one.place, one.message)?;

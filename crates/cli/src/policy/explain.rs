@@ -1,5 +1,6 @@
 //! `kobuk policy explain`: how policies come to their verdicts.
 
+use std::collections::HashSet;
 use std::io::{self, Write};
 
 use policy::admission::{Request, Ruling};
@@ -8,7 +9,7 @@ use serde_json::{Value as Json, json};
 
 use super::args::{EvalArgs, EvalFormat};
 use super::documents::Texts;
-use super::eval::{EvalError, printable, said, title};
+use super::eval::{EvalError, not_judged, printable, said, title};
 use super::load::load;
 use super::requests::{Requests, Skipped};
 use super::watch::Watch;
@@ -21,15 +22,20 @@ const VALUE_CHARS_MAX: usize = 160;
 const PARTS_MAX: usize = 60;
 
 /// `kobuk policy explain`.
-pub(crate) fn explain(args: &EvalArgs, minor: u32, out: &mut dyn Write) -> Result<Exit, EvalError> {
-    let loaded = load(&args.policy, minor)?;
+pub(crate) fn explain(args: &EvalArgs, out: &mut dyn Write) -> Result<Exit, EvalError> {
+    let loaded = load(&args.policy)?;
     loaded.remarks.iter().for_each(|remark| crate::verbs::remark(remark));
+    loaded.type_remarks().iter().for_each(|remark| crate::verbs::remark(remark));
     let texts = Texts::read(&args.paths);
     let requests = Requests::new(&args.request, &loaded.facts)?;
     let watch = Watch::start();
     let mut entries = Vec::new();
     let skipped = requests.each(&texts, &mut |place, request| {
-        let explanation = watch.bounded(|budgets| loaded.policies.explain(request, &loaded.facts, budgets));
+        let mut explanation = watch.bounded(|budgets| loaded.policies.explain(request, &loaded.facts, budgets));
+        if request.kind.kind == "Secret" {
+            explanation.explained.iter_mut().flat_map(|one| &mut one.steps).for_each(redact);
+            explanation.steps.iter_mut().flat_map(|step| &mut step.trace).for_each(redact);
+        }
         let listed: Vec<&Explained> = explanation
             .explained
             .iter()
@@ -47,7 +53,8 @@ pub(crate) fn explain(args: &EvalArgs, minor: u32, out: &mut dyn Write) -> Resul
     })?;
     match args.format {
         EvalFormat::Json => {
-            serde_json::to_writer_pretty(&mut *out, &json!({ "requests": entries })).map_err(io::Error::from)?;
+            serde_json::to_writer_pretty(&mut *out, &json!({ "requests": entries, "notJudged": not_judged(&skipped) }))
+                .map_err(io::Error::from)?;
             writeln!(out)?;
         }
         EvalFormat::Text => {
@@ -57,6 +64,18 @@ pub(crate) fn explain(args: &EvalArgs, minor: u32, out: &mut dyn Write) -> Resul
         }
     }
     Ok(if skipped.is_empty() { Exit::Clean } else { Exit::NotJudged })
+}
+
+/// Takes the texts out of values: what an expression computes over a Secret may be the secret.
+fn redact(step: &mut Step) {
+    let hide = |value: &mut Result<String, cel::Fault>| {
+        if value.as_ref().is_ok_and(|text| text.contains(['"', '['])) {
+            *value = Ok(String::from("(text of a Secret, not shown)"));
+        }
+    };
+    hide(&mut step.value);
+    step.parts.iter_mut().for_each(|part| hide(&mut part.value));
+    step.variables.iter_mut().for_each(redact);
 }
 
 fn request_text(
@@ -79,7 +98,10 @@ fn request_text(
         };
         let again = if step.reinvoked { ", once more" } else { "" };
         writeln!(out, "\n  {} mutation {}{again}: {}", step.policy, step.index + 1, printable(&came))?;
-        step.trace.iter().try_for_each(|step| step_text(step, 4, out))?;
+        step.trace.iter().try_for_each(|inner| step_text(inner, 4, &mut HashSet::new(), out))?;
+    }
+    if explained.is_empty() && mutations.is_empty() {
+        writeln!(out, "  no policy looks at this request; --all says why")?;
     }
     for one in explained {
         let verdict = &one.verdict;
@@ -87,14 +109,21 @@ fn request_text(
         let (word, lines) = said(verdict);
         writeln!(out, "\n  {}{binding}: {word}, cost {}", verdict.policy, verdict.cost)?;
         lines.iter().try_for_each(|line| writeln!(out, "    {}", printable(line)))?;
-        one.steps.iter().try_for_each(|step| step_text(step, 4, out))?;
+        let mut told = HashSet::new();
+        one.steps.iter().try_for_each(|step| step_text(step, 4, &mut told, out))?;
     }
     writeln!(out)
 }
 
-fn step_text(step: &Step, indent: usize, out: &mut dyn Write) -> io::Result<()> {
+/// One expression. What `told` has was shown before: messages and annotations evaluate the same variables again.
+fn step_text(step: &Step, indent: usize, told: &mut HashSet<String>, out: &mut dyn Write) -> io::Result<()> {
     let pad = " ".repeat(indent);
-    writeln!(out, "{pad}{} = {}  (cost {})", step.field, value(&step.value), step.cost)?;
+    let again = !told.insert(step.field.clone());
+    let above = if again { "  as above" } else { "" };
+    writeln!(out, "{pad}{} = {}  (cost {}){above}", step.field, value(&step.value), step.cost)?;
+    if again {
+        return Ok(());
+    }
     for line in step.text.lines() {
         writeln!(out, "{pad}  | {}", printable(line.trim_end()))?;
     }
@@ -107,7 +136,7 @@ fn step_text(step: &Step, indent: usize, out: &mut dyn Write) -> io::Result<()> 
     if parts.len() > PARTS_MAX {
         writeln!(out, "{pad}    … {} more values", parts.len() - PARTS_MAX)?;
     }
-    step.variables.iter().try_for_each(|variable| step_text(variable, indent + 4, out))
+    step.variables.iter().try_for_each(|variable| step_text(variable, indent + 4, told, out))
 }
 
 /// Parts that say more than their text does: not the whole expression again, not literals, nothing twice.
@@ -116,8 +145,11 @@ fn shown(step: &Step) -> Vec<&Part> {
     let mut seen: Vec<&Part> = Vec::new();
     for part in &step.parts {
         let text = step.text.get(part.start..part.end).unwrap_or("").trim();
-        let plain = text.is_empty() || text == whole || part.value.as_deref() == Ok(text);
-        let again = seen.iter().any(|other| (other.start, other.end, &other.value) == (part.start, part.end, &part.value));
+        // The turns of a loop show in what they compute; its bare names would be noise.
+        let name = text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        let plain = name || text == whole || part.value.as_deref() == Ok(text);
+        let again =
+            seen.iter().any(|other| (other.start, other.end, &other.value) == (part.start, part.end, &part.value));
         if !plain && !again {
             seen.push(part);
         }

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::args::{Engine, EvalFormat, RequestArgs, TestArgs};
 use super::documents::Texts;
-use super::eval::printable;
+use super::eval::{EvalError, printable};
 use super::load::{self, LoadError};
 use super::requests;
 use super::watch::Watch;
@@ -38,7 +38,8 @@ enum Outcome {
 }
 
 /// `kobuk policy test`.
-pub(crate) fn test(args: &TestArgs, minor: u32, out: &mut dyn Write) -> io::Result<Exit> {
+pub(crate) fn test(args: &TestArgs, out: &mut dyn Write) -> Result<Exit, EvalError> {
+    let minor = load::minor(args.kubernetes_version.as_deref())?;
     let texts = Texts::read(&args.paths);
     let mut ended: Vec<Ended> = Vec::new();
     let mut run = Run { args, minor, watch: Watch::start(), ended: &mut ended };
@@ -59,7 +60,7 @@ pub(crate) fn test(args: &TestArgs, minor: u32, out: &mut dyn Write) -> io::Resu
             run.suite(value, &file, &texts);
         }
     }
-    report(args, &ended, tests, out)
+    Ok(report(args, &ended, tests, out)?)
 }
 
 fn report(args: &TestArgs, ended: &[Ended], tests: usize, out: &mut dyn Write) -> io::Result<Exit> {
@@ -86,7 +87,7 @@ fn report(args: &TestArgs, ended: &[Ended], tests: usize, out: &mut dyn Write) -
         writeln!(out, "{passed} passed, {} failed, {skipped} skipped", failed + broken)?;
     }
     Ok(if tests == 0 || broken > 0 || ended.is_empty() {
-        if tests == 0 {
+        if tests == 0 && ended.is_empty() {
             crate::verbs::remark("no PolicyTest and no Suite in the given paths");
         }
         Exit::NotJudged
@@ -214,7 +215,8 @@ impl Run<'_> {
         let judge = |object: Option<Value<'_>>, old: Option<Value<'_>>| {
             judge_case(case, (object, old), &facts, &self.watch, policies)
         };
-        let result = with_object(case.object, base, |object| with_object(case.old_object, base, |old| judge(object, old)));
+        let result =
+            with_object(case.object, base, |object| with_object(case.old_object, base, |old| judge(object, old)));
         match result.and_then(|result| result).and_then(|result| result) {
             Err(why) => Outcome::Broken(why),
             Ok(None) => Outcome::Passed,
@@ -258,7 +260,11 @@ fn judge_case(
 }
 
 /// Hands over the object of a case, out of its file if it stands in one.
-fn with_object<T>(input: Option<Input<'_>>, base: &Path, then: impl FnOnce(Option<Value<'_>>) -> T) -> Result<T, String> {
+fn with_object<T>(
+    input: Option<Input<'_>>,
+    base: &Path,
+    then: impl FnOnce(Option<Value<'_>>) -> T,
+) -> Result<T, String> {
     match input {
         None => Ok(then(None)),
         Some(Input::Inline(value)) => Ok(then(Some(value))),

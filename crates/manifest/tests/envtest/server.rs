@@ -179,8 +179,6 @@ rules:
 - level: None
   users: [system:apiserver]
 - level: Metadata
-  users: [admin]
-- level: Metadata
 ";
 
 const READY_WITHIN: Duration = Duration::from_secs(120);

@@ -26,7 +26,25 @@ impl<'d> Manifest<'d> {
     /// # Errors
     /// When a field has the wrong type, so that the API server would refuse the object, or the document is no object.
     pub fn new(object: Value<'d>, sending: Sending<'d>, facts: &Facts) -> Result<Self, RequestError> {
+        Manifest::of(Request::from_manifest(object, sending, facts)?, facts)
+    }
+
+    /// The request to create an object, from a client that names no namespace of its own, if anybody wants it:
+    /// decoding and defaulting the object is most of the work.
+    ///
+    /// # Errors
+    /// As [`Manifest::new`].
+    pub fn create_if(
+        object: Value<'d>,
+        facts: &Facts,
+        wanted: impl FnOnce(&Request<'d>) -> bool,
+    ) -> Result<Option<Self>, RequestError> {
+        let sending = Sending { namespace: Some("default"), ..Sending::default() };
         let request = Request::from_manifest(object, sending, facts)?;
+        if wanted(&request) { Manifest::of(request, facts).map(Some) } else { Ok(None) }
+    }
+
+    fn of(request: Request<'d>, facts: &Facts) -> Result<Self, RequestError> {
         let stage = if request.operation == Operation::Create { Stage::Created } else { Stage::Stored };
         let seen = |value: Option<Value<'d>>, stage| match value {
             None => Ok(None),

@@ -136,7 +136,7 @@ impl<'v, 'i> Frame<'v, 'i> {
             return Err(Fault::error("no such variable"));
         };
         if self.depth.get() >= VARIABLE_DEPTH_MAX {
-            return Err(Fault::LimitExceeded("variables use each other more deeply than the limit allows"));
+            return Err(Fault::LimitExceeded(&"variables use each other more deeply than the limit allows"));
         }
         self.depth.set(self.depth.get() + 1);
         let mut inner = Context::new(Budget { cost: PER_CALL_COST, bytes: context.budget.bytes });
@@ -151,7 +151,7 @@ impl<'v, 'i> Frame<'v, 'i> {
             trace.borrow_mut().push(VariableTrace {
                 index,
                 cost: inner.cost,
-                value: result.as_ref().map(|value| value.literal()).map_err(Clone::clone),
+                value: result.as_ref().map(|value| value.outline()).map_err(Clone::clone),
                 steps: inner.trace.unwrap_or_default(),
             });
         }
@@ -315,7 +315,7 @@ impl<'v> Activation<'v> for Frame<'v, '_> {
             NAMESPACE_OBJECT => match namespace_of(self.inputs.request).map(|name| self.inputs.facts.namespace(name)) {
                 None | Some(Lookup::Absent) => Ok(Value::Null),
                 Some(Lookup::Found(object)) => Ok(Value::node(object)),
-                Some(Lookup::Unknown(fact)) => Err(Fault::Unknown(Arc::new([fact]))),
+                Some(Lookup::Unknown(fact)) => Err(Fault::missing(Arc::new([fact]))),
             },
             PARAMS => self.inputs.params.value(),
             AUTHORIZER | REQUEST_RESOURCE if !self.authorized => {
@@ -347,7 +347,7 @@ impl<'v> Given<'v> {
         match self {
             Given::Null => Ok(Value::Null),
             Given::Object(node) => Ok(Value::node(*node)),
-            Given::Unknown(fact) => Err(Fault::Unknown(Arc::new([fact.clone()]))),
+            Given::Unknown(fact) => Err(Fault::missing(Arc::new([fact.clone()]))),
         }
     }
 }

@@ -91,18 +91,13 @@ struct Invocation<'p> {
 impl PolicySet {
     /// Changes the object of a request as the mutating policies say. `traced` asks for values and costs.
     pub fn mutate(&self, request: &Request<'_>, facts: &Facts, budgets: &mut Budgets<'_>, traced: bool) -> Mutated {
-        let mut run = Run {
-            out: Mutated { object: None, verdicts: Vec::new(), steps: Vec::new(), missing: Vec::new() },
-            object: request.object.map(Json::of),
-            tree: None,
-            dirty: false,
-            traced,
-            fatal: false,
-        };
+        let out = Mutated { object: None, verdicts: Vec::new(), steps: Vec::new(), missing: Vec::new() };
         let handled = matches!(request.operation, Operation::Create | Operation::Update | Operation::Connect);
         if !handled || excluded(request).is_some() || self.mutating.is_empty() {
-            return run.out;
+            return out;
         }
+        let object = request.object.map(Json::of);
+        let mut run = Run { out, object, tree: None, dirty: false, traced, fatal: false };
         let mut invocations = self.invocations(request, facts, &mut run);
         for invocation in &mut invocations {
             if !run.fatal {

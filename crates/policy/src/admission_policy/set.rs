@@ -4,10 +4,13 @@ use cel::Env;
 use manifest::Value;
 
 use super::compile::{Broken, Compiled, Compiler, Unused};
+use super::evaluate::excluded;
 use super::issue::{Level, LoadIssue};
 use super::load::{Loaded, quote, sort_issues};
+use super::server_made::{Made, looked_at};
 use super::spec::{BindingSpec, Flavour, PolicySpec};
 use crate::admission::matching::MatchIndex;
+use crate::admission::request::Request;
 
 /// Policies and their bindings, ready to be evaluated. Shared between threads.
 #[derive(Debug, Default)]
@@ -26,6 +29,8 @@ pub(crate) struct Entry {
     pub policy: Compiled,
     /// By name. `None` where the policy is judged as if it were bound.
     pub bindings: Vec<Option<BindingSpec>>,
+    /// Fields that it looks at and that the API server makes.
+    pub server_made: Vec<&'static Made>,
 }
 
 /// How policies are loaded.
@@ -86,6 +91,11 @@ impl PolicySet {
         self.validating.is_empty() && self.mutating.is_empty()
     }
 
+    /// Whether any policy may look at such requests, whatever the object.
+    pub fn looks_at(&self, request: &Request<'_>) -> bool {
+        excluded(request).is_none() && (!self.mutating.is_empty() || !self.by_resource.candidates(request).is_empty())
+    }
+
     /// What every policy says, validating ones first, by name.
     pub fn policies(&self) -> impl Iterator<Item = &PolicySpec> {
         self.validating.iter().chain(&self.mutating).map(|entry| &entry.policy.spec)
@@ -126,7 +136,8 @@ impl PolicySet {
                     }
                 }
                 bindings.sort_by(|a, b| name_of(a).cmp(name_of(b)));
-                let entry = Entry { policy, bindings };
+                let server_made = looked_at(&policy);
+                let entry = Entry { policy, bindings, server_made };
                 if flavour == Flavour::Validating { self.validating.push(entry) } else { self.mutating.push(entry) }
             }
         }
@@ -173,7 +184,11 @@ fn check_bindings(policies: &[PolicySpec], bindings: &[BindingSpec], loaded: &mu
 fn report_broken(object: &str, broken: Vec<Broken>, loaded: &mut Loaded) {
     // An empty expression was reported as missing.
     for broken in broken.into_iter().filter(|broken| !broken.source.text.trim().is_empty()) {
-        let message = format!("Invalid value: {}: {}", quote(&broken.shown), broken.message);
+        // What only comes out when the program is made, the API server takes for a fault of its own.
+        let message = match broken.message.starts_with("program instantiation failed") {
+            true => format!("Internal error: {}", broken.message),
+            false => format!("Invalid value: {}: {}", quote(&broken.shown), broken.message),
+        };
         let at = (&*broken.source.field, broken.source.location);
         loaded.issue(Level::Refused, object.to_owned(), at, message, None);
     }

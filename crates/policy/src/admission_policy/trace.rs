@@ -84,7 +84,7 @@ impl Step {
             field: expression.source.field.clone(),
             text: expression.source.text.to_string(),
             cost,
-            value: value.as_ref().map(Value::literal).map_err(Clone::clone),
+            value: value.as_ref().map(Value::outline).map_err(Clone::clone),
             parts: parts(expression, steps),
             variables: Vec::new(),
         }
@@ -110,9 +110,9 @@ impl Step {
 }
 
 fn parts(expression: &Expression, steps: Vec<Traced>) -> Vec<Part> {
-    let spans = &expression.checked.ast.spans;
+    let extents = &expression.checked.ast.extents;
     let part = |step: Traced| {
-        let span = spans.get(step.expr as usize)?;
+        let span = extents.get(step.expr as usize)?;
         Some(Part { start: span.start as usize, end: span.end as usize, value: step.value })
     };
     steps.into_iter().filter_map(part).collect()

@@ -105,6 +105,9 @@ pub(crate) fn conditions<'v>(
     purse: &mut Purse<'_, '_>,
     trace: &mut Trace,
 ) -> Conditions {
+    if policy.match_conditions.is_empty() {
+        return Conditions::Met;
+    }
     let frame = Frame::new(policy, inputs, true, false, trace.on());
     let (mut unmet, mut errors, mut missing) = (None, Vec::new(), Vec::new());
     for (condition, named) in policy.match_conditions.iter().zip(&policy.spec.match_conditions) {
@@ -268,7 +271,7 @@ impl Purse<'_, '_> {
         }
         Ok(match result {
             Ok(value) => Ended::Value(value),
-            Err(Fault::Unknown(facts)) => Ended::Unknown(facts),
+            Err(Fault::Unknown(missing)) => Ended::Unknown(missing.facts),
             // Limits of ours say nothing about the request, so they must not end as an error that is passed over.
             Err(fault @ (Fault::LimitExceeded(_) | Fault::Cancelled)) => {
                 Ended::Unknown(Arc::new([Fact { name: fault.to_string().into() }]))

@@ -7,11 +7,11 @@ use manifest::Value;
 
 use super::report::{Report, join};
 use crate::admission::facts::Facts;
+use crate::admission::matching::MatchResources;
 use crate::admission::request::Request;
 use crate::admission_policy::activation::{Given, Inputs};
 use crate::admission_policy::compile::{Compiled, Compiler};
 use crate::admission_policy::evaluate;
-use crate::admission::matching::MatchResources;
 use crate::admission_policy::trace::Trace;
 use crate::admission_policy::validate::{self, Judgement};
 use crate::admission_policy::{Budgets, Flavour, Named, ParamKind, PolicySpec, Source, Validation};
@@ -84,6 +84,16 @@ pub(super) fn read(
 }
 
 impl Native {
+    /// Its expressions.
+    pub(super) fn policy(&self) -> &Compiled {
+        &self.policy
+    }
+
+    /// What it says, with Gatekeeper's own variables in front.
+    pub(super) fn spec(&self) -> &PolicySpec {
+        &self.policy.spec
+    }
+
     /// Judges a request under a constraint.
     pub(super) fn judge<'v>(
         &'v self,

@@ -6,10 +6,12 @@
 
 mod check;
 mod guard;
+mod negation;
 mod source;
+mod sprintf;
 mod value;
 
-use core::num::NonZeroU32;
+use core::num::{NonZeroU32, NonZeroUsize};
 use core::time::Duration;
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -19,7 +21,7 @@ use manifest::Value as Node;
 use regorus::languages::rego::compiler::Compiler;
 use regorus::rvm::program::Program;
 use regorus::rvm::vm::RegoVM;
-use regorus::utils::limits::ExecutionTimerConfig;
+use regorus::utils::limits::{ExecutionTimerConfig, PolicyLengthConfig};
 use regorus::{Engine, Value};
 
 use crate::admission::facts::Facts;
@@ -198,21 +200,29 @@ impl Module {
 
 fn compile(main: &str, libraries: &[&str], version_1: bool) -> Result<Module, Vec<RegoError>> {
     let fail = |module: usize, message: String| vec![RegoError { module, message }];
-    let mut engine = Engine::new();
-    engine.set_rego_v0(!version_1);
-    engine.set_strict_builtin_errors(false);
-    let mut entry = String::new();
     let mentions = |word: &str| std::iter::once(&main).chain(libraries).any(|text| text.contains(word));
+    let mut texts = Vec::new();
     for (index, text) in std::iter::once(&main).chain(libraries).enumerate() {
-        let text = source::prepare(text).map_err(|error| fail(index, error.to_string()))?;
-        let name = if index == 0 { "rego".to_owned() } else { format!("libs[{}]", index - 1) };
-        let package = engine.add_policy(name, text).map_err(|error| fail(index, one_line(&error.to_string())))?;
-        if index == 0 {
-            entry = format!("{package}.violation");
-        }
+        texts.push(source::prepare(text).map_err(|error| fail(index, error.to_string()))?);
     }
-    let trees = engine.get_ast_as_json().map_err(|error| fail(0, one_line(&error.to_string())))?;
-    let trees = serde_json::from_str(&trees).map_err(|_| fail(0, "expressions are nested too deep".to_owned()))?;
+    let (mut engine, mut entry, mut trees) = parse(&texts, version_1)?;
+    let mut counter = 0;
+    for _ in 0..NEGATION_PASSES {
+        let mut changed = false;
+        let names = check::names(&trees);
+        for (index, names) in names.iter().enumerate() {
+            let Some(tree) = trees.get(index).and_then(|module| module.get("ast")) else { continue };
+            let Some(text) = texts.get_mut(index) else { continue };
+            if let Some(new) = negation::rewrite(tree, text, names, &mut counter) {
+                *text = new;
+                changed = true;
+            }
+        }
+        if !changed {
+            break;
+        }
+        (engine, entry, trees) = parse(&texts, version_1)?;
+    }
     let findings = check::check(&trees);
     drop(trees);
     if !findings.faults.is_empty() {
@@ -237,6 +247,27 @@ fn compile(main: &str, libraries: &[&str], version_1: bool) -> Result<Module, Ve
         namespace: mentions("namespaceObject") || mentions("_unstable"),
         parameters: findings.parameters,
     })
+}
+
+/// The engine with the modules, the path of the main rule, and the syntax trees.
+fn parse(texts: &[String], version_1: bool) -> Result<(Engine, String, serde_json::Value), Vec<RegoError>> {
+    let fail = |module: usize, message: String| vec![RegoError { module, message }];
+    let mut engine = Engine::new();
+    engine.set_rego_v0(!version_1);
+    engine.set_strict_builtin_errors(false);
+    engine.set_policy_length_config(LENGTHS);
+    let mut entry = String::new();
+    for (index, text) in texts.iter().enumerate() {
+        let name = if index == 0 { "rego".to_owned() } else { format!("libs[{}]", index - 1) };
+        let package =
+            engine.add_policy(name, text.clone()).map_err(|error| fail(index, one_line(&error.to_string())))?;
+        if index == 0 {
+            entry = format!("{package}.violation");
+        }
+    }
+    let trees = engine.get_ast_as_json().map_err(|error| fail(0, one_line(&error.to_string())))?;
+    let trees = serde_json::from_str(&trees).map_err(|_| fail(0, "expressions are nested too deep".to_owned()))?;
+    Ok((engine, entry, trees))
 }
 
 /// Reads the set `violation`: objects with a text `msg`. OPA leaves out results without one.
@@ -298,6 +329,16 @@ const INSTRUCTIONS_MAX: usize = 5_000_000;
 /// Gatekeeper's default.
 const TIMER: ExecutionTimerConfig =
     ExecutionTimerConfig { limit: Duration::from_secs(1), check_interval: NonZeroU32::new(64).unwrap() };
+
+/// Negations within negated calls; each pass writes one level out.
+const NEGATION_PASSES: usize = 4;
+
+/// Lines may be long: a policy that was generated or packed is still a policy. Bytes are bounded before.
+const LENGTHS: PolicyLengthConfig = PolicyLengthConfig {
+    max_col: NonZeroU32::new(64 << 10).unwrap(),
+    max_file_bytes: NonZeroUsize::new(2 * source::BYTES_MAX).unwrap(),
+    max_lines: NonZeroUsize::new(20_000).unwrap(),
+};
 
 /// Machines kept per template: one per worker of a large machine.
 const SPARE_MAX: usize = 64;

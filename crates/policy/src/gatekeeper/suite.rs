@@ -60,12 +60,8 @@ pub type Files<'f> = dyn FnMut(&str) -> Result<String, String> + 'f;
 impl Suite {
     /// Runs every test. Paths are as the suite writes them, relative to its own folder.
     pub fn run(&self, options: &Options, files: &mut Files<'_>) -> Vec<TestResult> {
-        let skipped = |test: &Test| TestResult {
-            name: test.name.clone(),
-            skipped: true,
-            error: None,
-            cases: Vec::new(),
-        };
+        let skipped =
+            |test: &Test| TestResult { name: test.name.clone(), skipped: true, error: None, cases: Vec::new() };
         self.tests
             .iter()
             .map(|test| if self.skip || test.skip { skipped(test) } else { run_test(test, options, files) })
@@ -93,7 +89,8 @@ fn run_test(test: &Test, options: &Options, files: &mut Files<'_>) -> TestResult
 }
 
 fn load(test: &Test, options: &Options, files: &mut Files<'_>) -> Result<(Library, Vec<LoadIssue>), String> {
-    let (template, constraint) = (text(&test.template, "template", files)?, text(&test.constraint, "constraint", files)?);
+    let (template, constraint) =
+        (text(&test.template, "template", files)?, text(&test.constraint, "constraint", files)?);
     let mut trees = documents(&test.template, &template)?;
     trees.extend(documents(&test.constraint, &constraint)?);
     let loaded = Library::load(trees.iter().map(Tree::root), options);
@@ -208,6 +205,7 @@ pub(super) fn plain<'d>(root: Value<'d>, path: &str) -> Result<Request<'d>, Stri
         old_object: None,
         options: None,
         dry_run: false,
+        planned: false,
     })
 }
 

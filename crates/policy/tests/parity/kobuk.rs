@@ -343,7 +343,9 @@ fn involved(batch: &Batch, wrong: &[String]) -> String {
     let text = wrong.join("\n");
     let named = |document: &&Value| {
         let name = document["metadata"]["name"].as_str().unwrap();
-        text.contains(&format!("'{name}'")) || text.contains(&format!("{name}/"))
+        text.contains(&format!("'{name}'"))
+            || text.contains(&format!("{name}/"))
+            || text.contains(&format!("\"{name}\\\""))
     };
     let short = |document: &Value| {
         let spec = serde_json::to_string(&document["spec"]).unwrap();

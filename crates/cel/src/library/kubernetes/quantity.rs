@@ -114,7 +114,7 @@ impl Refusal {
     }
 }
 
-const TOO_LONG: Fault = Fault::LimitExceeded("a quantity is limited to 10,000 digits");
+const TOO_LONG: Fault = Fault::LimitExceeded(&"a quantity is limited to 10,000 digits");
 
 fn parsed(context: &mut Context<'_>, source: &str) -> Result<Result<Quantity, Refusal>, Fault> {
     context.allocate(size_of::<Quantity>() + source.len())?;

@@ -301,7 +301,7 @@ fn join(items: impl Iterator<Item = Item>, make: fn(Vec<Hir>) -> Hir) -> Result<
 
 fn limited(height: u32) -> Result<u32, Refusal> {
     if height > HEIGHT_MAX {
-        return Err(Refusal::Limit("a regular expression is limited to 250 levels"));
+        return Err(Refusal::Limit(&"a regular expression is limited to 250 levels"));
     }
     Ok(height)
 }

@@ -109,7 +109,7 @@ impl Output<'_, '_> {
 
     fn argument(&mut self, verb: u8, precision: Option<usize>, value: &Value<'_>) -> Result<(), Fault> {
         if precision.is_some_and(|precision| precision > PRECISION_MAX) {
-            return Err(Fault::LimitExceeded("the precision of a format clause is limited to 255"));
+            return Err(Fault::LimitExceeded(&"the precision of a format clause is limited to 255"));
         }
         let localized = self.style == Style::Localized;
         let text = match verb {
@@ -163,7 +163,7 @@ impl Output<'_, '_> {
     /// An item of a list or map: up to version 3 as a literal of CEL.
     fn item(&mut self, value: &Value<'_>, depth: usize) -> Result<(), Fault> {
         if depth > DEPTH_MAX {
-            return Err(Fault::LimitExceeded("lists and maps in a format clause are limited to 256 levels"));
+            return Err(Fault::LimitExceeded(&"lists and maps in a format clause are limited to 256 levels"));
         }
         if self.style != Style::Localized {
             return self.string(value, depth);

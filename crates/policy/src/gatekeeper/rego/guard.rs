@@ -10,6 +10,7 @@ pub(super) fn install(engine: &mut Engine) -> Result<(), String> {
     };
     add("numbers.range", 2, range)?;
     add("numbers.range_step", 3, range)?;
+    add("sprintf", 2, sprintf)?;
     add("concat", 2, concat)?;
     add("replace", 3, replace)?;
     add("array.concat", 2, array_concat)
@@ -31,6 +32,15 @@ fn range(arguments: &[Value]) -> Result<Value, Limit> {
     }
     let sign = if last >= first { step } else { -step };
     Ok(Value::from((0..count as i64).map(|index| Value::from(first + index * sign)).collect::<Vec<_>>()))
+}
+
+fn sprintf(arguments: &[Value]) -> Result<Value, Limit> {
+    let [pattern, values] = arguments else { return Ok(Value::Undefined) };
+    let (Ok(pattern), Ok(values)) = (pattern.as_string(), values.as_array()) else { return Ok(Value::Undefined) };
+    match super::sprintf::format(pattern, &values.to_vec(), BYTES_MAX) {
+        Ok(text) => Ok(Value::from(text)),
+        Err(()) => Err(Limit(format!("sprintf: more than {BYTES_MAX} bytes"))),
+    }
 }
 
 fn concat(arguments: &[Value]) -> Result<Value, Limit> {

@@ -74,7 +74,8 @@ pub fn read(root: Value<'_>) -> Option<(Suite, Vec<LoadIssue>)> {
 fn test(item: Value<'_>, path: &str, report: &mut Report) -> Test {
     report.known(item, path, &["name", "template", "constraint", "expansion", "cases", "invalid", "skip"], true);
     let mut text = |key| report.text(item, path, key).unwrap_or("").to_owned();
-    let (name, template, constraint, expansion) = (text("name"), text("template"), text("constraint"), text("expansion"));
+    let (name, template, constraint, expansion) =
+        (text("name"), text("template"), text("constraint"), text("expansion"));
     let cases = report.list(item, path, "cases");
     let cases = cases
         .into_iter()
