@@ -78,6 +78,27 @@ pub struct Env {
     pub container: Arc<str>,
     /// Which macros and which syntax are on.
     pub syntax: Syntax,
+    /// Where the specification is followed instead of kube-apiserver.
+    pub rules: Rules,
+}
+
+/// Where kube-apiserver's version of CEL and the specification differ. The default is kube-apiserver.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rules {
+    /// Nothing is computed ahead of evaluation. Otherwise lists and maps of constants, conversions of
+    /// constants, patterns and the lists of `in` are made with the program: they cost nothing when it runs,
+    /// and a mistake in them is an error even where evaluation would not come.
+    pub unoptimised: bool,
+    /// In a map literal a key that comes again and keys of types that only lookups may have, doubles and
+    /// null, are errors. Otherwise the last entry counts.
+    pub strict_maps: bool,
+    /// `has(a.b)` and `a.?b` of a value that has no members at all are errors. Otherwise the member is absent.
+    pub strict_presence: bool,
+    /// The common type of a type that has null and of null is the former. Otherwise it is the one that comes
+    /// last.
+    pub null_yields: bool,
+    /// `has(…)` costs as much as a selection. Otherwise it is free.
+    pub presence_has_cost: bool,
 }
 
 /// Which macros and which syntax are on.
@@ -138,6 +159,14 @@ impl Env {
         }
     }
 
+    /// Gives a signature another implementation.
+    pub fn implement(&mut self, name: &str, id: &str, run: Run) {
+        let overloads = self.functions.get_mut(name).map(|function| &mut function.overloads);
+        for overload in overloads.into_iter().flatten().filter(|overload| overload.id == id) {
+            overload.run = run;
+        }
+    }
+
     /// Declares a variable and returns its slot. A name declared again means the newer variable.
     pub fn declare(&mut self, name: &str, of: Type) -> usize {
         let (name, slot): (Arc<str>, usize) = (name.into(), self.variables.len());
@@ -195,7 +224,9 @@ impl Library {
 impl Overload {
     /// Whether arguments of these run-time types fit.
     pub fn accepts(&self, args: &[Value<'_>]) -> bool {
-        self.args.len() == args.len() && self.args.iter().zip(args).all(|(of, value)| fits(of, value))
+        // As in cel-go, `flatten` looks itself at what it is given.
+        let unguarded = matches!(self.id, "list_flatten" | "list_flatten_int");
+        self.args.len() == args.len() && (unguarded || self.args.iter().zip(args).all(|(of, value)| fits(of, value)))
     }
 }
 
@@ -205,7 +236,7 @@ impl fmt::Debug for Overload {
     }
 }
 
-/// Whether a value is of a type, without looking inside lists and maps, as cel-go's guards do.
+/// Whether a value is of a type. Of lists and maps only the first element counts, as for cel-go.
 fn fits(of: &Type, value: &Value<'_>) -> bool {
     match (of, value) {
         (Type::Dyn | Type::Param(_), _)
@@ -216,16 +247,22 @@ fn fits(of: &Type, value: &Value<'_>) -> bool {
         | (Type::Double, Value::Double(_))
         | (Type::String, Value::Str(_))
         | (Type::Bytes, Value::Bytes(_))
-        | (Type::List(_), Value::List(_))
-        | (Type::Map(..), Value::Map(_))
         | (Type::Duration, Value::Duration(_))
         | (Type::Timestamp, Value::Timestamp(_))
         | (Type::Type(_), Value::Type(_))
         | (Type::Optional(_), Value::Optional(_))
         | (Type::Wrapper(_), Value::Null) => true,
+        (Type::List(of), Value::List(list)) => any(of) || list.get(0).is_none_or(|item| fits(of, &item)),
+        (Type::Map(key, of), Value::Map(map)) => {
+            any(key) && any(of) || map.iter().next().is_none_or(|(first, item)| fits(key, &first) && fits(of, &item))
+        }
         (Type::Wrapper(of), _) => fits(of, value),
         (Type::Struct(name), Value::Struct(value)) => *name == value.name,
         (Type::Opaque(name), Value::Opaque(value)) => **name == *value.type_name(),
         _ => false,
     }
+}
+
+fn any(of: &Type) -> bool {
+    matches!(of, Type::Dyn | Type::Param(_))
 }

@@ -101,11 +101,12 @@ impl<'v> Evaluation<'v, '_, '_> {
             Kind::NotStrictlyFalse(arg) => self.not_strictly_false(arg),
             Kind::OptionalOr(args) => self.optional_or(args),
             Kind::List(list) => self.list(list),
-            Kind::Map(entries) => self.map(entries),
+            Kind::Map(map) => self.map(map),
             Kind::Struct(message) => self.message(message),
             Kind::Collect(collect) => self.collect(collect),
             Kind::Fold(fold) => self.fold(fold),
             Kind::Let(binding) => {
+                self.context.spend(binding.cost)?;
                 for local in self.locals.get_mut(binding.slots.clone()).into_iter().flatten() {
                     *local = Local::Unset;
                 }

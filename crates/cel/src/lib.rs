@@ -10,6 +10,12 @@
 //! [`Library`] tables: declarations with their types and, beside each, its implementation. Documents enter
 //! as [`manifest::Value`] and are read where they lie; integers of JSON are `int`.
 //!
+//! **In scope:** the language, its extensions and the libraries of kube-apiserver; types, cost, budgets and
+//! cancellation.
+//!
+//! **Out of scope:** what is evaluated when and what follows from it, and the values of `request` and
+//! `authorizer` (crate `policy`); reading documents (crate `manifest`).
+//!
 //! Evaluation has three ends besides a value ([`Fault`]): an error of the expression, a fact that is not
 //! known, or a budget that is spent. `&&`, `||`, `all` and `exists` absorb the first two as CEL says.
 
@@ -32,7 +38,7 @@ pub mod value;
 pub use ast::{Ast, Expr, ExprKind, Span};
 pub use checker::{Checked, Reference, check};
 pub use context::{Activation, Budget, Context};
-pub use decl::{Env, Function, Library, Overload};
+pub use decl::{Env, Function, Library, Overload, Rules};
 pub use fault::{Fact, Fault};
 pub use issues::{Issue, Issues};
 pub use parser::parse;

@@ -29,10 +29,10 @@ pub use regex::regex;
 pub use sets::sets;
 pub use strings::strings;
 
-use crate::decl::{Env, Syntax};
+use crate::decl::{Env, Rules, Syntax};
 use crate::standard;
 
-/// Everything that CEL's conformance tests use.
+/// Everything that CEL's conformance tests use, and as the specification has it where kube-apiserver differs.
 pub fn conformance() -> Env {
     let mut env = Env {
         syntax: Syntax {
@@ -47,6 +47,13 @@ pub fn conformance() -> Env {
             extensions: true,
             mixed_literals: true,
             valid_literals: false,
+        },
+        rules: Rules {
+            unoptimised: true,
+            strict_maps: true,
+            strict_presence: true,
+            null_yields: true,
+            presence_has_cost: true,
         },
         ..Env::default()
     };
@@ -65,6 +72,9 @@ pub fn conformance() -> Env {
     ] {
         env.add(library);
     }
+    standard::as_specified(&mut env);
+    strings::as_specified(&mut env);
+    network::as_specified(&mut env);
     env
 }
 

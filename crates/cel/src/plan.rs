@@ -23,7 +23,7 @@ mod constants;
 mod price;
 mod scope;
 
-pub(crate) use comprehensions::LIST_COST;
+pub(crate) use comprehensions::{LIST_COST, MAP_COST};
 pub(crate) use constants::Set;
 pub(crate) use price::{Price, traversal};
 
@@ -64,7 +64,7 @@ pub(crate) enum Kind {
     /// `optional.orValue(value)`
     OptionalOrValue(Box<[Node; 2]>),
     List(Box<ListNode>),
-    Map(Box<[EntryNode]>),
+    Map(Box<MapNode>),
     Struct(Box<StructNode>),
     Quantifier(Box<Quantifier>),
     Collect(Box<Collect>),
@@ -81,6 +81,8 @@ pub(crate) struct Attribute {
     pub(crate) cost: u64,
     /// `has(…)`: the last qualifier is only tested.
     pub(crate) presence: bool,
+    /// A test for a member of a value that has none is an error.
+    pub(crate) strict: bool,
 }
 
 /// Where an attribute starts.
@@ -150,6 +152,9 @@ pub(crate) struct Call {
     pub(crate) name: Arc<str>,
     pub(crate) args: Box<[Node]>,
     pub(crate) target: Target,
+    /// The first argument in fault ends it, and only a fault of the last one is charged for; otherwise two
+    /// arguments are both evaluated.
+    pub(crate) in_sequence: bool,
     pub(crate) price: Price,
 }
 
@@ -177,6 +182,14 @@ pub(crate) struct ListNode {
     pub(crate) items: Box<[Node]>,
     /// Which items are optional; empty if none is.
     pub(crate) optional: Box<[bool]>,
+}
+
+/// `{key: value, ?key: value}`.
+#[derive(Debug)]
+pub(crate) struct MapNode {
+    pub(crate) entries: Box<[EntryNode]>,
+    /// Keys must be of the types that the specification allows, and new.
+    pub(crate) strict: bool,
 }
 
 /// `key: value`.
@@ -226,6 +239,8 @@ pub(crate) struct Collect {
     pub(crate) vars: LoopVars,
     pub(crate) filter: Option<Node>,
     pub(crate) into: Into,
+    /// What the empty list or map costs that it begins with.
+    pub(crate) init_cost: u64,
 }
 
 /// What is collected.
@@ -256,6 +271,8 @@ pub(crate) struct Let {
     /// Variables to forget when it begins: it may run once per turn of a loop.
     pub(crate) slots: std::ops::Range<usize>,
     pub(crate) body: Node,
+    /// What the empty list costs over which the macro's comprehension walks.
+    pub(crate) cost: u64,
 }
 
 // === impl Program ===

@@ -1,7 +1,7 @@
 //! CEL's standard library: declarations under cel-go's identifiers, and implementations.
 
 use crate::context::Context;
-use crate::decl::{Library, Run};
+use crate::decl::{Env, Library, Run};
 use crate::fault::Fault;
 use crate::types::Type;
 use crate::value::Value;
@@ -25,6 +25,11 @@ pub fn library() -> Library {
     let library = strings::declare(arithmetic::declare(library));
     let library = timestamp::declare(conversions::declare(library));
     types(library)
+}
+
+/// Replaces what kube-apiserver's version does otherwise than the specification.
+pub(crate) fn as_specified(env: &mut Env) {
+    env.implement("getMilliseconds", "duration_to_milliseconds", timestamp::milliseconds_of_second);
 }
 
 /// The implementation that serves all signatures of a function, where cel-go has one: it says itself when

@@ -139,9 +139,6 @@ pub(crate) struct JudgeArgs {
     /// Registry that images may come from, with an optional path; repeatable
     #[arg(long, value_name = "HOST[/PATH]", value_delimiter = ',', help_heading = "What is judged")]
     pub(crate) registry: Vec<String>,
-    /// Kubernetes version that the manifests are for, for example v1.36
-    #[arg(long, value_name = "VERSION", help_heading = "What is judged")]
-    pub(crate) kubernetes_version: Option<String>,
 
     /// Only files whose path matches; repeatable
     #[arg(long, value_name = "GLOB", help_heading = "What is read")]

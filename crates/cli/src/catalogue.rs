@@ -17,6 +17,8 @@ pub(crate) enum LookupError {
     Phase(String),
     #[error("no code `{0}`; `kobuk explain` lists all of them")]
     Code(String),
+    #[error("`{0}` is the code of a policy of your own; `kobuk policy explain` shows how it judges an object")]
+    Policy(String),
     #[error("cannot write the output")]
     Write(#[from] io::Error),
 }
@@ -74,7 +76,11 @@ pub(crate) fn explain(code: Option<&str>, format: ExplainFormat, out: &mut dyn W
         }
         return Ok(());
     };
-    let rule = rules.iter().find(|rule| rule.code == code).ok_or_else(|| LookupError::Code(code.to_owned()))?;
+    let missing = || match code.starts_with(policy::user_rules::CODE_PREFIX) {
+        true => LookupError::Policy(code.to_owned()),
+        false => LookupError::Code(code.to_owned()),
+    };
+    let rule = rules.iter().find(|rule| rule.code == code).ok_or_else(missing)?;
     match format {
         ExplainFormat::Json => write_json(&rule_json(rule), out)?,
         ExplainFormat::Text | ExplainFormat::Markdown => write!(out, "{}", policy::docs::page(rule))?,

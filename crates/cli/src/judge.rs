@@ -31,12 +31,14 @@ pub(crate) enum JudgeError {
     Baseline(#[from] BaselineError),
     #[error("--pod-security: {0}")]
     PodSecurity(policy::pod_security::StandardError),
-    #[error("--kubernetes-version `{0}` is not of the form v1.36")]
-    KubernetesVersion(String),
     #[error("--registry `{0}` is no registry; give HOST[:PORT][/PATH] without scheme or patterns")]
     Registry(String),
     #[error("--check `{0}` matches no code; `kobuk explain` lists all of them")]
     NoSuchCheck(String),
+    #[error("--check `{0}` matches no policy; codes `policy/NAME` are those of the policies that --policy brings")]
+    NoSuchPolicy(String),
+    #[error("{0} has no effect without --policy; name policies, or a pack as in `--policy pack:builtin`")]
+    NoPolicy(&'static str),
     #[error("--controls `{0}` matches no control; `kobuk controls list` lists all of them")]
     NoSuchControl(String),
     #[error(transparent)]
@@ -121,9 +123,15 @@ pub(crate) fn worst(report: &Report) -> Option<Severity> {
 /// Users' own policies, with what is known about the cluster.
 fn policies(args: &JudgeArgs) -> Result<Option<crate::policy::load::Loaded>, JudgeError> {
     if args.policy.policies.is_empty() {
-        return Ok(None);
+        let idle = [
+            ("--facts", !args.policy.facts.is_empty()),
+            ("--complete", !args.policy.complete.is_empty()),
+            ("--cluster", args.policy.cluster),
+        ];
+        let idle = idle.iter().find(|(_, given)| *given);
+        return idle.map_or(Ok(None), |(flag, _)| Err(JudgeError::NoPolicy(flag)));
     }
-    let loaded = crate::policy::load::load(&args.policy, policy::config::KUBERNETES_MINOR)?;
+    let loaded = crate::policy::load::load(&args.policy)?;
     if !args.quiet {
         loaded.remarks.iter().for_each(|remark| crate::verbs::remark(remark));
     }
@@ -142,11 +150,7 @@ fn config(args: &JudgeArgs, own: &[&'static model::Rule]) -> Result<Config, Judg
     if let Some(text) = &args.pod_security {
         config.pod_security = text.parse().map_err(JudgeError::PodSecurity)?;
     }
-    if let Some(text) = &args.kubernetes_version {
-        let minor = text.trim_start_matches('v').strip_prefix("1.").and_then(|rest| rest.split('.').next());
-        config.kubernetes_minor =
-            minor.and_then(|minor| minor.parse().ok()).ok_or_else(|| JudgeError::KubernetesVersion(text.clone()))?;
-    }
+    config.kubernetes_minor = crate::policy::load::minor(args.policy.kubernetes_version.as_deref())?;
     let host = |text: &str| {
         let plain = |c: char| c.is_ascii_alphanumeric() || "._-:/[]".contains(c);
         text.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '[')
@@ -159,7 +163,8 @@ fn config(args: &JudgeArgs, own: &[&'static model::Rule]) -> Result<Config, Judg
     let rules = policy::check::rules();
     let known = |pattern: &str| rules.iter().chain(own).any(|rule| model::exception::glob(pattern, rule.code));
     if let Some(pattern) = args.check.iter().chain(&args.skip).find(|pattern| !known(pattern)) {
-        return Err(JudgeError::NoSuchCheck(pattern.clone()));
+        let own = pattern.starts_with(policy::user_rules::CODE_PREFIX);
+        return Err(if own { JudgeError::NoSuchPolicy } else { JudgeError::NoSuchCheck }(pattern.clone()));
     }
     let control =
         |pattern: &str| model::catalogue::controls().iter().any(|control| model::exception::glob(pattern, control.id));

@@ -2,6 +2,7 @@
 
 pub(crate) mod args;
 mod bench;
+mod check;
 mod convert;
 mod documents;
 mod eval;
@@ -20,12 +21,12 @@ use crate::exit::Exit;
 
 /// Runs one of the verbs.
 pub(crate) fn run(command: &PolicyCommand, out: &mut dyn Write) -> Result<Exit, Box<dyn std::error::Error>> {
-    let minor = policy::config::KUBERNETES_MINOR;
     Ok(match command {
-        PolicyCommand::Eval(args) => eval::eval(args, minor, out)?,
-        PolicyCommand::Test(args) => test::test(args, minor, out)?,
-        PolicyCommand::Bench(args) => bench::bench(args, minor, out)?,
-        PolicyCommand::Convert(args) => convert::convert(args, minor, out)?,
-        PolicyCommand::Explain(args) => explain::explain(args, minor, out)?,
+        PolicyCommand::Eval(args) => eval::eval(args, out)?,
+        PolicyCommand::Test(args) => test::test(args, out)?,
+        PolicyCommand::Bench(args) => bench::bench(args, out)?,
+        PolicyCommand::Convert(args) => convert::convert(args, out)?,
+        PolicyCommand::Explain(args) => explain::explain(args, out)?,
+        PolicyCommand::Check(args) => check::check(args, out)?,
     })
 }

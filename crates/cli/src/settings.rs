@@ -71,7 +71,7 @@ fn apply(args: &mut JudgeArgs, root: Value<'_>, path: &Path) -> Result<(), Setti
                 args.exceptions = words()?.iter().map(|file| relative(file)).collect();
             }
             "podSecurity" => set(&mut args.pod_security, word()?.to_owned()),
-            "kubernetesVersion" => set(&mut args.kubernetes_version, word()?.to_owned()),
+            "kubernetesVersion" => set(&mut args.policy.kubernetes_version, word()?.to_owned()),
             "baseline" => set(&mut args.baseline, relative(word()?)),
             "failOn" => set(&mut args.fail_on, word()?.parse().map_err(fail)?),
             "severity" => {

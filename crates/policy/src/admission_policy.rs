@@ -25,8 +25,10 @@ mod mutate;
 mod params;
 mod response;
 mod schema_types;
+mod server_made;
 mod set;
 mod spec;
+pub(crate) mod static_cost;
 pub(crate) mod trace;
 mod type_check;
 pub(crate) mod validate;
@@ -39,5 +41,6 @@ pub use set::{LoadOptions, PolicySet};
 pub use spec::{
     Action, BindingSpec, Flavour, Mutation, Named, ParamKind, ParamRef, PatchType, PolicySpec, Source, Validation,
 };
+pub use static_cost::ExpressionCost;
 pub use trace::{Explained, Part, Step};
 pub use type_check::TypeWarning;

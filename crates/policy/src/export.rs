@@ -8,8 +8,10 @@ use std::fmt::Write;
 
 use model::Rule;
 
+mod access;
 mod objects;
 mod pod_security;
+mod traffic;
 mod workloads;
 
 /// A check as one CEL expression.
@@ -47,7 +49,7 @@ pub struct Style<'s> {
 
 /// All groups.
 pub fn groups() -> impl Iterator<Item = &'static Group> {
-    [&pod_security::BASELINE, &pod_security::RESTRICTED, &workloads::GROUP].into_iter().chain(objects::GROUPS.iter())
+    GROUPS.iter().copied()
 }
 
 /// Writes the policies and bindings of all checks that are wanted, as a YAML stream. Says how many checks
@@ -139,6 +141,26 @@ fn used_variables(group: &Group, forms: &[&Form]) -> Vec<(&'static str, &'static
     }
     group.variables.iter().zip(used).filter(|(_, used)| *used).map(|(variable, _)| *variable).collect()
 }
+
+const GROUPS: &[&Group] = &[
+    &pod_security::BASELINE,
+    &pod_security::RESTRICTED,
+    &workloads::HARDENING,
+    &workloads::OPERATION,
+    &access::ROLES,
+    &access::BINDINGS,
+    &access::ACCOUNTS,
+    &traffic::SERVICES,
+    &traffic::INGRESSES,
+    &traffic::NETWORK_POLICIES,
+    &traffic::GATEWAYS,
+    &traffic::CLUSTER_POLICIES,
+    &objects::NAMESPACES,
+    &objects::SECRETS,
+    &objects::VOLUMES,
+    &objects::DRIVERS,
+    &objects::PRIORITIES,
+];
 
 /// A YAML string in single quotes.
 fn quoted(text: &str) -> String {

@@ -6,6 +6,8 @@
 //!                            └─findings─► Finding, Undecided: what a scan reports
 //! ```
 
+mod mutation;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -13,10 +15,12 @@ use cel::Fact;
 use manifest::{Object, Tree, Value};
 use model::{Finding, Location, Rule, Severity, Subject};
 
-use crate::admission::{Actions, Facts, Operation, Request, Ruling, Verdict};
+use crate::admission::{Facts, Request, Ruling, Verdict};
 use crate::admission_policy::{
-    Budgets, Explained, Level, LoadIssue, LoadOptions, MutationStep, Outcome, PolicySet, Response,
+    Budgets, Explained, ExpressionCost, Level, LoadIssue, LoadOptions, MutationStep, PolicySet, Response, TypeWarning,
+    static_cost,
 };
+use crate::gatekeeper::mutation::Mutators;
 use crate::gatekeeper::{self, Inventory, Library, Preference, Setting};
 use crate::user_rules;
 
@@ -27,6 +31,8 @@ pub struct Policies {
     pub admission: PolicySet,
     /// ConstraintTemplates and constraints.
     pub gatekeeper: Library,
+    /// Gatekeeper's mutators.
+    pub mutators: Mutators,
     /// By name of the policy.
     rules: HashMap<Arc<str>, &'static Rule>,
 }
@@ -45,12 +51,15 @@ pub struct Options {
 /// What all policies say about one request.
 #[derive(Debug, Default)]
 pub struct Judged {
-    /// A verdict per policy, binding and parameter object: mutating policies, validating ones, constraints.
+    /// A verdict per policy, binding and parameter object: mutating policies, mutators, validating policies,
+    /// constraints.
     pub verdicts: Vec<Verdict>,
     /// How many of them are not of constraints.
     pub own: usize,
-    /// The object as mutating policies leave it; `None` when it is as it was.
+    /// The object as mutating policies and mutators leave it; `None` when it is as it was.
     pub object: Option<Tree<'static>>,
+    /// Why Gatekeeper cannot mutate the object, which refuses the request before anything else is asked.
+    pub refusal: Option<String>,
 }
 
 /// How all policies judge one request.
@@ -82,7 +91,9 @@ impl Policies {
         let (admission, mut issues) = PolicySet::load(documents.iter().copied(), &load);
         let (gatekeeper, more) = Library::load(documents.iter().copied(), &templates);
         issues.extend(more);
-        let mut policies = Policies { admission, gatekeeper, rules: HashMap::new() };
+        let (mutators, more) = Mutators::load(documents.iter().copied());
+        issues.extend(more);
+        let mut policies = Policies { admission, gatekeeper, mutators, rules: HashMap::new() };
         for document in documents {
             let object = Object::at(*document).filter(is_policy);
             if let Some(object) = object {
@@ -92,9 +103,23 @@ impl Policies {
         (policies, issues)
     }
 
+    /// What the API server would write into `status.typeChecking` of validating policies.
+    pub fn type_check(&self, facts: &Facts, options: &Options) -> Vec<TypeWarning> {
+        let env = cel::library::kubernetes((1, options.kubernetes_minor));
+        self.admission.type_check(facts, &LoadOptions { env, bind_all: options.bind_all })
+    }
+
+    /// What every expression in CEL may cost.
+    pub fn costs(&self, options: &Options) -> Vec<ExpressionCost> {
+        let env = cel::library::kubernetes((1, options.kubernetes_minor));
+        let mut costs = self.admission.costs(&env);
+        costs.extend(self.gatekeeper.natives().flat_map(|policy| static_cost::of(policy, &env)));
+        costs
+    }
+
     /// Whether there is no policy.
     pub fn is_empty(&self) -> bool {
-        self.admission.is_empty() && self.gatekeeper.is_empty()
+        self.admission.is_empty() && self.gatekeeper.is_empty() && self.mutators.is_empty()
     }
 
     /// Whether any policy may look at such requests. The object in the request does not matter yet.
@@ -125,21 +150,12 @@ impl Policies {
         inventory: Option<&Inventory>,
         budgets: &mut Budgets<'_>,
     ) -> Judged {
-        let mutated = self.admission.mutate(request, facts, budgets, false);
-        let moved = mutated.object.as_ref().and_then(|tree| moved(request, tree.root()));
-        let mut judged = Judged { verdicts: mutated.verdicts, own: 0, object: mutated.object };
-        if let Some(message) = moved {
-            let changed = mutated.steps.iter().rev().find(|step| step.outcome == Outcome::Changed);
-            let verdict = changed.map(|step| Verdict {
-                policy: step.policy.clone(),
-                binding: step.binding.clone(),
-                params: step.params.clone(),
-                actions: Actions { deny: true, ..Actions::default() },
-                ruling: Ruling::Failed { messages: vec![message.into()], ignored: false },
-                audit_annotations: Vec::new(),
-                cost: 0,
-            });
-            judged.verdicts.extend(verdict);
+        let changed = self.mutate(request, facts, budgets, false);
+        // What refuses is the last of them and not the API server's own.
+        let own = changed.verdicts.len() - usize::from(changed.refusal.is_some());
+        let mut judged = Judged { verdicts: changed.verdicts, own, object: changed.object, refusal: changed.refusal };
+        if judged.refusal.is_some() {
+            return judged;
         }
         let changed = judged.object.as_ref().map(|tree| Request { object: Some(tree.root()), ..request.clone() });
         let request = changed.as_ref().unwrap_or(request);
@@ -173,14 +189,20 @@ impl Policies {
         for verdict in constraints {
             add_constraint(verdict, &mut response);
         }
+        if let Some(message) = &judged.refusal {
+            mutation::refuse(message, &mut response);
+        }
         response
     }
 
     /// Judges a request as [`Policies::judge`] does, and says how.
     pub fn explain(&self, request: &Request<'_>, facts: &Facts, budgets: &mut Budgets<'_>) -> Explanation {
-        let mutated = self.admission.mutate(request, facts, budgets, true);
+        let mutated = self.mutate(request, facts, budgets, true);
         let changed = mutated.object.as_ref().map(|tree| Request { object: Some(tree.root()), ..request.clone() });
         let request = changed.as_ref().unwrap_or(request);
+        if mutated.refusal.is_some() {
+            return Explanation { steps: mutated.steps, explained: Vec::new() };
+        }
         let mut explained = self.admission.explain(request, facts, budgets);
         let constraints = self.constraints(request, facts, None, budgets);
         explained.extend(constraints.into_iter().map(|verdict| Explained { verdict, steps: Vec::new() }));
@@ -200,7 +222,10 @@ impl Policies {
         undecided: &mut Vec<Undecided>,
     ) {
         for verdict in verdicts {
-            let Some(rule) = self.rules.get(&verdict.policy).copied() else { continue };
+            let Some(rule) = self.rules.get(&verdict.policy).copied() else {
+                undecided.extend(without_rule(verdict));
+                continue;
+            };
             let severity = match (verdict.actions.deny, verdict.actions.warn) {
                 (true, _) => rule.severity,
                 (false, true) => rule.severity.min(Severity::Low),
@@ -251,6 +276,16 @@ impl Policies {
     }
 }
 
+/// Mutators have no rule, because they find nothing. Where they fail or lack a fact, nobody knows the object.
+fn without_rule(verdict: &Verdict) -> Option<Undecided> {
+    let facts: Arc<[Fact]> = match &verdict.ruling {
+        Ruling::Unknown(facts) => facts.clone(),
+        Ruling::Failed { messages, .. } => messages.iter().map(|message| Fact { name: message.clone() }).collect(),
+        Ruling::NotApplicable(_) | Ruling::Satisfied | Ruling::Violated(_) => return None,
+    };
+    Some(Undecided { policy: verdict.policy.clone(), facts })
+}
+
 /// Adds what the webhook of Gatekeeper answers to what the API server says itself.
 fn add_constraint(verdict: &Verdict, response: &mut Response) {
     match (verdict.refuses(), response.allowed) {
@@ -275,16 +310,6 @@ fn add_constraint(verdict: &Verdict, response: &mut Response) {
             response.warnings.push(message);
         }
     }
-}
-
-/// Why the API server refuses an object that mutating policies moved to another place.
-fn moved(request: &Request<'_>, object: Value<'_>) -> Option<&'static str> {
-    let of = |key| object.get("metadata").and_then(|metadata| metadata.str_at(key)).unwrap_or("");
-    if of("namespace") != request.namespace && request.namespaced != Some(false) {
-        return Some("the namespace of the provided object does not match the namespace sent on the request");
-    }
-    let renamed = request.operation == Operation::Update && of("name") != request.name;
-    renamed.then_some("the name of the object does not match the name on the URL")
 }
 
 /// Whether an object gets a rule of its own.

@@ -1,7 +1,7 @@
 //! Literals of lists, maps and messages.
 
 use crate::ast::{Entry, ExprId, ListLiteral, StructLiteral};
-use crate::checker::bindings::{is_dyn, most_general};
+use crate::checker::bindings::{is_dyn, is_nullable, most_general};
 use crate::checker::{Checker, Reference, unwrap_optional};
 use crate::types::Type;
 
@@ -71,6 +71,7 @@ impl Checker<'_, '_> {
     fn join(&mut self, so_far: Option<Type>, next: Type) -> Type {
         match so_far {
             None => next,
+            Some(so_far) if self.env.rules.null_yields && next == Type::Null && is_nullable(&so_far) => so_far,
             Some(so_far) if self.bindings.assignable(&so_far, &next) => most_general(&so_far, &next).clone(),
             Some(_) => Type::Dyn,
         }

@@ -247,7 +247,8 @@ fn is_less_specific(a: &Type, b: &Type) -> bool {
     }
 }
 
-fn is_nullable(of: &Type) -> bool {
+/// Whether null may be used where a type is wanted.
+pub(super) fn is_nullable(of: &Type) -> bool {
     matches!(
         of,
         Type::Null

@@ -162,7 +162,12 @@ fn masked(args: &[Value<'_>]) -> u64 {
 
 /// A call that makes a list.
 fn allocated(factor: f64, size: u64) -> u64 {
-    ((size as f64 * factor) as u64).saturating_add(1 + cost::LIST)
+    let size = size as f64 * factor;
+    if size < 0.0 {
+        // A negative depth wraps around, as in Go.
+        return (size as i64 as u64).wrapping_add(1 + cost::LIST);
+    }
+    (size as u64).saturating_add(1 + cost::LIST)
 }
 
 /// Comparing every element of a list with every other.

@@ -39,9 +39,9 @@ impl<'v> Evaluation<'v, '_, '_> {
             Value::Optional(None) => Ok(Reached::Absent),
             Value::Optional(Some(inner)) => match &**inner {
                 Value::Map(Map::Node(node)) => self.descend_from(*node, attribute, true),
-                inner => self.select(inner.clone(), &attribute.qualifiers, true, attribute.presence),
+                inner => self.select(inner.clone(), &attribute.qualifiers, true, attribute),
             },
-            _ => self.select(value, &attribute.qualifiers, false, attribute.presence),
+            _ => self.select(value, &attribute.qualifiers, false, attribute),
         }
     }
 
@@ -65,7 +65,8 @@ impl<'v> Evaluation<'v, '_, '_> {
             && let QualifierKey::Field(name) = &qualifier.key
         {
             let Some(next) = node.field_of(name) else {
-                if (optional || qualifier.optional) && !node.is_seq() {
+                let has_members = node.is_map() || !attribute.strict;
+                if (optional || qualifier.optional) && !node.is_seq() && has_members {
                     return Ok(Reached::Absent);
                 }
                 break;
@@ -89,7 +90,7 @@ impl<'v> Evaluation<'v, '_, '_> {
             self.context.spend(1)?;
             return Ok(Reached::Tested(node.field_of(name).is_some()));
         }
-        self.select(Value::node(node), rest, optional, attribute.presence)
+        self.select(Value::node(node), rest, optional, attribute)
     }
 
     /// Selections from any value.
@@ -99,18 +100,20 @@ impl<'v> Evaluation<'v, '_, '_> {
         mut value: Value<'v>,
         qualifiers: &'v [Qualifier],
         mut optional: bool,
-        presence: bool,
+        attribute: &'v Attribute,
     ) -> Result<Reached<'v>, Fault> {
-        let kept = usize::from(presence);
+        let kept = usize::from(attribute.presence);
         let (selected, tested) = qualifiers.split_at(qualifiers.len().saturating_sub(kept));
         for qualifier in selected {
             optional |= qualifier.optional;
-            let Some(next) = self.qualify(&value, qualifier, optional)? else { return Ok(Reached::Absent) };
+            let Some(next) = self.qualify(&value, qualifier, absent(optional, attribute))? else {
+                return Ok(Reached::Absent);
+            };
             value = next;
         }
         if let [qualifier] = tested {
             optional |= qualifier.optional;
-            return Ok(Reached::Tested(self.present(&value, qualifier, optional)?));
+            return Ok(Reached::Tested(self.present(&value, qualifier, optional, attribute.strict)?));
         }
         Ok(Reached::Value(value, optional))
     }
@@ -156,8 +159,9 @@ impl<'v> Evaluation<'v, '_, '_> {
         &mut self,
         value: &Value<'v>,
         qualifier: &'v Qualifier,
-        optional: bool,
+        absent: Absent,
     ) -> Result<Option<Value<'v>>, Fault> {
+        let optional = absent != Absent::Error;
         // Selections are charged when they fail as well, optional ones only when they find something.
         if !optional {
             self.context.spend(1)?;
@@ -167,14 +171,14 @@ impl<'v> Evaluation<'v, '_, '_> {
                 None if !optional => return Err(no_such_key(name.as_str())),
                 found => found,
             },
-            (QualifierKey::Field(name), value) => member(value, &Value::str(name.as_str()), optional)?,
-            (QualifierKey::Const(key), value) => member(value, &constant(key), optional)?,
+            (QualifierKey::Field(name), value) => member(value, &Value::str(name.as_str()), absent)?,
+            (QualifierKey::Const(key), value) => member(value, &constant(key), absent)?,
             (QualifierKey::Expr(node), value) => {
                 let key = self.eval(node)?;
                 if !is_key(&key) {
                     return Err(Fault::error(format!("invalid qualifier type: {}", go_type(&key))));
                 }
-                member(value, &key, optional)?
+                member(value, &key, absent)?
             }
         };
         if optional && found.is_some() {
@@ -188,14 +192,23 @@ impl<'v> Evaluation<'v, '_, '_> {
         Ok(found)
     }
 
-    fn present(&mut self, value: &Value<'v>, qualifier: &'v Qualifier, optional: bool) -> Result<bool, Fault> {
+    fn present(
+        &mut self,
+        value: &Value<'v>,
+        qualifier: &'v Qualifier,
+        optional: bool,
+        strict: bool,
+    ) -> Result<bool, Fault> {
         if !optional {
             self.context.spend(1)?;
         }
         let QualifierKey::Field(name) = &qualifier.key else { return Err(Fault::no_such_overload()) };
         let present = match value {
             Value::Map(map) => field(map, name).is_some(),
-            value => member(value, &Value::str(name.as_str()), true)?.is_some(),
+            value => {
+                let absent = if strict { Absent::Member } else { Absent::None };
+                member(value, &Value::str(name.as_str()), absent)?.is_some()
+            }
         };
         if optional && present {
             self.context.spend(1)?;
@@ -204,8 +217,26 @@ impl<'v> Evaluation<'v, '_, '_> {
     }
 }
 
-/// The member of a value under a key or index. `None` only if `optional`.
-fn member<'v>(value: &Value<'v>, key: &Value<'_>, optional: bool) -> Result<Option<Value<'v>>, Fault> {
+/// What becomes of a selection that finds nothing.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Absent {
+    Error,
+    /// Nothing, if the value is one that could have members; else an error.
+    Member,
+    None,
+}
+
+fn absent(optional: bool, attribute: &Attribute) -> Absent {
+    match (optional, attribute.strict) {
+        (false, _) => Absent::Error,
+        (true, true) => Absent::Member,
+        (true, false) => Absent::None,
+    }
+}
+
+/// The member of a value under a key or index.
+fn member<'v>(value: &Value<'v>, key: &Value<'_>, absent: Absent) -> Result<Option<Value<'v>>, Fault> {
+    let optional = absent != Absent::Error;
     let found = match value {
         Value::Map(map) => map_member(map, key),
         Value::List(list) => return list_member(list, key, optional),
@@ -217,6 +248,8 @@ fn member<'v>(value: &Value<'v>, key: &Value<'_>, optional: bool) -> Result<Opti
             }
             field
         }
+        Value::Optional(_) => None,
+        _ if absent == Absent::Member => return Err(no_such_key(key)),
         _ => None,
     };
     match found {

@@ -4,7 +4,7 @@ use std::mem::size_of;
 
 use super::{Evaluation, Outcome};
 use crate::fault::Fault;
-use crate::plan::{EntryNode, LIST_COST, ListNode, StructNode};
+use crate::plan::{LIST_COST, ListNode, MAP_COST, MapNode, StructNode};
 use crate::value::{Entries, Struct, Value};
 
 // === impl Evaluation ===
@@ -42,21 +42,28 @@ impl<'v> Evaluation<'v, '_, '_> {
         Ok(items)
     }
 
-    pub(super) fn map(&mut self, entries: &'v [EntryNode]) -> Outcome<'v> {
-        let outcome = self.entries(entries);
+    pub(super) fn map(&mut self, map: &'v MapNode) -> Outcome<'v> {
+        let outcome = self.entries(map);
         self.made(MAP_COST, outcome).map(Value::map)
     }
 
-    fn entries(&mut self, entries: &'v [EntryNode]) -> Result<Entries<'v>, Fault> {
+    fn entries(&mut self, node: &'v MapNode) -> Result<Entries<'v>, Fault> {
+        let entries = &node.entries;
         self.context.allocate(entries.len().saturating_mul(2 * ITEM_BYTES))?;
         let mut map = Entries::with_capacity(entries.len());
-        for entry in entries {
+        for entry in entries.iter() {
             let (key, value) = (self.eval(&entry.key)?, self.eval(&entry.value)?);
             if !entry.optional {
-                map.insert(key, value)?;
+                if node.strict {
+                    map.insert_new(key, value)?;
+                } else {
+                    map.insert(key, value)?;
+                }
                 continue;
             }
             match value {
+                Value::Optional(None) if node.strict => {}
+                Value::Optional(Some(value)) if node.strict => map.insert_new(key, (*value).clone())?,
                 Value::Optional(None) => map.remove(&key),
                 Value::Optional(Some(value)) => _ = map.insert(key, (*value).clone())?,
                 value => return Err(not_optional(&key, &value)),
@@ -104,9 +111,6 @@ fn not_optional(key: &Value<'_>, value: &Value<'_>) -> Fault {
 
 /// Memory of an item of a list.
 pub(crate) const ITEM_BYTES: usize = size_of::<Value<'static>>();
-
-/// What making a map costs.
-const MAP_COST: u64 = 30;
 
 /// What making a message costs.
 const STRUCT_COST: u64 = 40;

@@ -74,6 +74,7 @@ impl<'v> Evaluation<'v, '_, '_> {
     /// `map`, `filter` and the transforming macros.
     pub(super) fn collect(&mut self, collect: &'v Collect) -> Outcome<'v> {
         let range = self.range(&collect.range)?;
+        self.context.spend(collect.init_cost)?;
         let mut collected = Collected { items: Vec::new(), entries: Entries::default(), fault: None };
         self.walk(range, collect.vars, |this| {
             if let Some(filter) = &collect.filter {

@@ -198,25 +198,38 @@ impl<'v> Evaluation<'v, '_, '_> {
             [] => self.apply(call, &[]),
             [arg] => match self.eval(arg) {
                 Ok(arg) => self.apply(call, &[arg]),
-                Err(fault) => {
-                    let fault = call.price.of_failed(fault);
-                    Err(self.charged(call.price.charge(&[Value::Null], &Value::Null), fault))
-                }
+                Err(fault) => Err(self.last_failed(call, &[Value::Null], fault)),
             },
-            [left, right] => match (self.eval(left), self.eval(right)) {
+            [left, right] if !call.in_sequence => match (self.eval(left), self.eval(right)) {
                 (Ok(left), Ok(right)) => self.apply(call, &[left, right]),
                 (left, right) => {
                     let (fault, sizes) = failed(left, right);
                     Err(self.charge_failed(&call.price, fault, sizes))
                 }
             },
-            [first, second, third] => {
-                let args = [self.eval(first)?, self.eval(second)?, self.eval(third)?];
-                self.apply(call, &args)
+            [first, second] => {
+                let first = self.eval(first)?;
+                match self.eval(second) {
+                    Ok(second) => self.apply(call, &[first, second]),
+                    Err(fault) => Err(self.last_failed(call, &[first, Value::Null], fault)),
+                }
             }
-            args => {
-                let args = args.iter().map(|arg| self.eval(arg)).collect::<Result<Vec<_>, _>>()?;
-                self.apply(call, &args)
+            [first, second, third] => {
+                let (first, second) = (self.eval(first)?, self.eval(second)?);
+                match self.eval(third) {
+                    Ok(third) => self.apply(call, &[first, second, third]),
+                    Err(fault) => Err(self.last_failed(call, &[first, second, Value::Null], fault)),
+                }
+            }
+            [args @ .., last] => {
+                let mut args = args.iter().map(|arg| self.eval(arg)).collect::<Result<Vec<_>, _>>()?;
+                let last = self.eval(last);
+                let (last, fault) = last.map_or_else(|fault| (Value::Null, Some(fault)), |last| (last, None));
+                args.push(last);
+                match fault {
+                    None => self.apply(call, &args),
+                    Some(fault) => Err(self.last_failed(call, &args, fault)),
+                }
             }
         }
     }
@@ -227,6 +240,15 @@ impl<'v> Evaluation<'v, '_, '_> {
         let cost = call.price.charge(args, outcome.as_ref().unwrap_or(&null));
         self.context.spend(cost)?;
         outcome
+    }
+
+    /// The fault of a call of which the last argument failed.
+    #[cold]
+    fn last_failed(&mut self, call: &Call, args: &[Value<'v>], fault: Fault) -> Fault {
+        match call.price.breakdown(&fault) {
+            Some(breakdown) => breakdown,
+            None => self.charged(call.price.charge(args, &Value::Null), fault),
+        }
     }
 
     #[cold]
@@ -278,6 +300,7 @@ fn stand_in(outcome: &Outcome<'_>) -> Value<'static> {
         Value::Bytes(bytes) => Value::Bytes(bytes.clone()),
         Value::List(list) => Value::list(vec![Value::Null; list.len()]),
         Value::Map(map) => Value::list(vec![Value::Null; map.len()]),
+        Value::Opaque(value) => Value::Opaque(value.clone()),
         _ => Value::Null,
     }
 }

@@ -77,7 +77,13 @@ fn flatten<'v>(context: &mut Context<'_>, args: &[Value<'v>]) -> Result<Value<'v
     let depth = if args.len() > 1 { int(args, 1)? } else { 1 };
     let depth = usize::try_from(depth).map_err(|_| Fault::error("level must be non-negative"))?;
     let mut flat = Vec::new();
-    flatten_into(context, list(args, 0)?, depth, FLATTEN_DEPTH_MAX, &mut flat)?;
+    let Some(Value::List(items)) = args.first() else {
+        let of = args.first().map(Value::type_of).unwrap_or(Type::Dyn);
+        let of = if let Type::Map(..) = of { "map(dyn, dyn)" } else { of.name() };
+        let depth = if args.len() > 1 { "int" } else { "" };
+        return Err(Fault::error(format!("no such overload: {of}.flatten({depth})")));
+    };
+    flatten_into(context, items, depth, FLATTEN_DEPTH_MAX, &mut flat)?;
     Ok(Value::list(flat))
 }
 

@@ -6,7 +6,7 @@ use std::fmt;
 use self::address::Address;
 use super::arguments::{go_quote, opaque, text};
 use crate::context::Context;
-use crate::decl::Library;
+use crate::decl::{Env, Library};
 use crate::fault::Fault;
 use crate::types::Type;
 use crate::value::{Opaque, Value};
@@ -38,6 +38,23 @@ pub fn network() -> Library {
             let inner = network_of(text(args, 1)?).map_err(Fault::error)?;
             Ok(Value::Bool(opaque::<Cidr>(args, 0)?.covers(&inner)))
         })
+}
+
+/// Replaces what kube-apiserver's version does otherwise than the specification: addresses of IPv4 written in
+/// the hexadecimal form of IPv6 are those of IPv4.
+pub(super) fn as_specified(env: &mut Env) {
+    env.implement("ip", "string_to_ip", |_, args| {
+        unmapped(text(args, 0)?).map(|address| Value::opaque(Ip(address))).map_err(Fault::error)
+    });
+    env.implement("isIP", "is_ip", |_, args| Ok(Value::Bool(unmapped(text(args, 0)?).is_ok())));
+}
+
+/// An address; the mixed form `::ffff:1.2.3.4` is none.
+fn unmapped(source: &str) -> Result<Address, String> {
+    match address::parse(source) {
+        Ok((address, false)) if !source.contains('.') => Ok(address.unmapped()),
+        _ => address_of(source),
+    }
 }
 
 /// Addresses as Kubernetes has them.

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use super::arguments::{self, int, list, made_text, owned_text, part, text};
 use crate::context::Context;
-use crate::decl::{Library, Run};
+use crate::decl::{Env, Library, Run};
 use crate::fault::Fault;
 use crate::types::Type;
 use crate::value::Value;
@@ -58,6 +58,20 @@ fn positions(version: u32) -> Library {
         .method("lastIndexOf", "string_last_index_of_string_int", &[STRING, STRING, Type::Int], Type::Int, last)
         .method("substring", "string_substring_int", &[STRING, Type::Int], STRING, substring)
         .method("substring", "string_substring_int_int", &[STRING, Type::Int, Type::Int], STRING, substring)
+}
+
+/// Replaces what kube-apiserver's version does otherwise than the specification: a search that begins beyond
+/// the end of the text is an error.
+pub(super) fn as_specified(env: &mut Env) {
+    let first: Run = |_, args| within(args).and_then(|()| index_of(args, Beyond::End));
+    let last: Run = |_, args| within(args).and_then(|()| last_index_of(args, Beyond::End));
+    env.implement("indexOf", "string_index_of_string_int", first);
+    env.implement("lastIndexOf", "string_last_index_of_string_int", last);
+}
+
+fn within(args: &[Value<'_>]) -> Result<(), Fault> {
+    let (whole, offset) = (text(args, 0)?, int(args, 2)?);
+    if (0..=count(whole)).contains(&offset) { Ok(()) } else { Err(out_of_range(offset)) }
 }
 
 /// Where the empty text is found if the search begins before the start or after the end.

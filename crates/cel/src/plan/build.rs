@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use manifest::Key;
 
-use super::{Attribute, EntryNode, Kind, ListNode, Node, Program, Qualifier, QualifierKey, Root, StructNode};
+use super::{Attribute, EntryNode, Kind, ListNode, MapNode, Node, Program, Qualifier, QualifierKey, Root, StructNode};
 use super::{constants, scope::Scope};
 use crate::ast::{Ast, Expr, ExprKind, Select};
 use crate::checker::{Checked, Reference};
@@ -61,7 +61,7 @@ impl Builder<'_> {
                 Named::Nothing => Root::Missing(name.trim_start_matches('.').into()),
             },
         };
-        Ok(Kind::Attribute(Box::new(Attribute { root, qualifiers: Box::default(), cost: 1, presence: false })))
+        Ok(Kind::Attribute(Box::new(self.attribute(root, Box::default(), 1))))
     }
 
     /// What a name means that the checker has not resolved.
@@ -99,8 +99,7 @@ impl Builder<'_> {
             if self.scope.find(first).is_none() {
                 match self.name(&name) {
                     Named::Root(root) => {
-                        let attribute = Attribute { root, qualifiers: Box::default(), cost: 1, presence: false };
-                        return Ok(Kind::Attribute(Box::new(attribute)));
+                        return Ok(Kind::Attribute(Box::new(self.attribute(root, Box::default(), 1))));
                     }
                     Named::Constant(value) => return Ok(Kind::Const(value)),
                     Named::Nothing => {}
@@ -108,13 +107,14 @@ impl Builder<'_> {
             }
         }
         let operand = self.node(&select.operand)?;
-        let qualifier =
-            Qualifier { id: expr.id, key: QualifierKey::Field(Key::new(select.field.clone())), optional: false };
-        let mut attribute = qualified(operand, qualifier);
+        let key = QualifierKey::Field(Key::new(select.field.clone()));
+        let mut attribute = self.qualified(operand, Qualifier { id: expr.id, key, optional: false });
         if select.test_only {
             attribute.presence = true;
-            // kube-apiserver's cost model does not charge for tests of presence as such.
-            attribute.cost = 0;
+            if !self.env.rules.presence_has_cost {
+                // The test as such is free, and takes the price of what is tested with it.
+                attribute.cost = 0;
+            }
         }
         Ok(Kind::Attribute(Box::new(attribute)))
     }
@@ -127,7 +127,8 @@ impl Builder<'_> {
             (0..items.len() as u32).map(|index| list.optional.contains(&index)).collect()
         };
         let list = ListNode { items, optional };
-        Ok(constants::list(&list).map_or_else(|| Kind::List(Box::new(list)), Kind::Const))
+        let constant = if self.env.rules.unoptimised { None } else { constants::list(&list) };
+        Ok(constant.map_or_else(|| Kind::List(Box::new(list)), Kind::Const))
     }
 
     fn map(&mut self, entries: &[crate::ast::Entry]) -> Result<Kind, Fault> {
@@ -136,7 +137,10 @@ impl Builder<'_> {
             let (key, value) = (self.node(&entry.key)?, self.node(&entry.value)?);
             steps.push(EntryNode { key, value, optional: entry.optional });
         }
-        Ok(constants::map(&steps).map_or_else(|| Kind::Map(steps.into()), Kind::Const))
+        let rules = self.env.rules;
+        let constant = if rules.unoptimised { None } else { constants::map(&steps, rules.strict_maps) };
+        let map = |entries| Kind::Map(Box::new(MapNode { entries, strict: rules.strict_maps }));
+        Ok(constant.map_or_else(|| map(steps.into()), Kind::Const))
     }
 
     fn message(&mut self, literal: &crate::ast::StructLiteral) -> Result<Kind, Fault> {
@@ -166,7 +170,27 @@ impl Builder<'_> {
             }
         };
         let qualifier = Qualifier { id: expr.id, key, optional };
-        Ok(Kind::Attribute(Box::new(qualified(operand, qualifier))))
+        Ok(Kind::Attribute(Box::new(self.qualified(operand, qualifier))))
+    }
+
+    fn attribute(&self, root: Root, qualifiers: Box<[Qualifier]>, cost: u64) -> Attribute {
+        Attribute { root, qualifiers, cost, presence: false, strict: self.env.rules.strict_presence }
+    }
+
+    /// A value with one more selection.
+    fn qualified(&self, operand: Node, qualifier: Qualifier) -> Attribute {
+        match operand.kind {
+            Kind::Attribute(attribute) if !attribute.presence => {
+                let mut qualifiers = attribute.qualifiers.into_vec();
+                qualifiers.push(qualifier);
+                Attribute { qualifiers: qualifiers.into(), ..*attribute }
+            }
+            // The attribute of a conditional has no price of its own.
+            kind => {
+                let cost = if matches!(kind, Kind::Conditional(_)) { 0 } else { 1 };
+                self.attribute(Root::Expr(Node { id: operand.id, kind }), [qualifier].into(), cost)
+            }
+        }
     }
 }
 
@@ -175,23 +199,6 @@ enum Named {
     Root(Root),
     Constant(Value<'static>),
     Nothing,
-}
-
-/// A value with one more selection.
-fn qualified(operand: Node, qualifier: Qualifier) -> Attribute {
-    match operand.kind {
-        Kind::Attribute(attribute) if !attribute.presence => {
-            let mut qualifiers = attribute.qualifiers.into_vec();
-            qualifiers.push(qualifier);
-            Attribute { qualifiers: qualifiers.into(), ..*attribute }
-        }
-        // The attribute of a conditional has no price of its own.
-        kind => {
-            let cost = if matches!(kind, Kind::Conditional(_)) { 0 } else { 1 };
-            let root = Root::Expr(Node { id: operand.id, kind });
-            Attribute { root, qualifiers: [qualifier].into(), cost, presence: false }
-        }
-    }
 }
 
 /// As a branch of a conditional or as an index, cel-go reads an attribute without charging for its root, and

@@ -29,11 +29,6 @@ impl Builder<'_> {
         for arg in target.into_iter().chain(&call.args) {
             args.push(self.node(arg)?);
         }
-        if let ("find" | "findAll", Some(Kind::Const(Value::Str(pattern)))) = (&*name, args.get(1).map(|arg| &arg.kind))
-        {
-            // A constant pattern with a mistake is an error before anything runs.
-            Pattern::cached(pattern.as_str()).map_err(|refusal| refusal.fault(""))?;
-        }
         let args = match <[Node; 3]>::try_from(args) {
             Ok([mut condition, mut then, mut otherwise]) if &*name == "_?_:_" => {
                 uncharged(&mut then);
@@ -47,7 +42,7 @@ impl Builder<'_> {
         let overloads = self.overloads(expr, &name);
         let single = if let [overload] = &*overloads { Some(overload.id) } else { None };
         let args = match <[Node; 2]>::try_from(args) {
-            Ok(args) => match binary(&name, single, args)? {
+            Ok(args) => match binary(&name, single, args, self.env.rules.unoptimised)? {
                 Ok(kind) => return Ok(kind),
                 Err(args) => args.into(),
             },
@@ -73,17 +68,22 @@ impl Builder<'_> {
         overloads: Vec<Overload>,
         single: Option<&'static str>,
     ) -> Result<Kind, Fault> {
-        let target = match standard::singleton(&name) {
-            Some(run) => Target::Any(run),
-            None if single.is_some() => Target::Overloads(overloads.into()),
-            None => {
+        let searches = searches_constant(&name, &args)?;
+        let singleton = standard::singleton(&name);
+        // As in cel-go's plan: what is dispatched by types, formats or has a constant pattern.
+        let in_sequence = singleton.is_none() && single.is_none_or(|id| id == "string_format") || searches;
+        let target = match (singleton, &*overloads) {
+            (Some(run), _) => Target::Any(run),
+            (None, [overload]) if searches => Target::Any(overload.run),
+            (None, [_]) => Target::Overloads(overloads.into()),
+            (None, _) => {
                 // A function that nobody knows is an error when it is called, which `||` may absorb.
                 let all = self.env.functions.get(&name).map(|function| function.overloads.clone()).unwrap_or_default();
                 Target::Overloads(all.into())
             }
         };
-        let folds = standard::is_conversion(&name) && args.len() == 1;
-        let call = Call { args: args.into(), target, price: Price::of(&name, single), name };
+        let folds = !self.env.rules.unoptimised && standard::is_conversion(&name) && args.len() == 1;
+        let call = Call { args: args.into(), target, in_sequence, price: Price::of(&name, single), name };
         if folds && let [Node { kind: Kind::Const(value), .. }] = &*call.args {
             let mut context = Context::new(BUDGET_DEFAULT);
             return Ok(Kind::Const(call.target.run(&call.name, &mut context, std::slice::from_ref(value))?));
@@ -139,12 +139,17 @@ impl Builder<'_> {
         }
         let body = self.node(body);
         self.scope.leave(list.elements.len());
-        Ok(Kind::Let(Box::new(Let { slots, body: body? })))
+        Ok(Kind::Let(Box::new(Let { slots, body: body?, cost: 0 })))
     }
 }
 
 /// An operator of two operands that has a step of its own, or the operands back.
-fn binary(name: &str, single: Option<&'static str>, args: [Node; 2]) -> Result<Result<Kind, [Node; 2]>, Fault> {
+fn binary(
+    name: &str,
+    single: Option<&'static str>,
+    args: [Node; 2],
+    unoptimised: bool,
+) -> Result<Result<Kind, [Node; 2]>, Fault> {
     let price = Price::of(name, single);
     let order = |args, name, accepts| Kind::Order(Box::new(Order { args, name, accepts, price }));
     let kind = match name {
@@ -156,11 +161,12 @@ fn binary(name: &str, single: Option<&'static str>, args: [Node; 2]) -> Result<R
         "_<=_" => order(args, "_<=_", Ordering::is_le),
         "_>_" => order(args, "_>_", Ordering::is_gt),
         "_>=_" => order(args, "_>=_", Ordering::is_ge),
+        "@in" | "_in_" | "in" if unoptimised => Kind::In(Box::new(In { args, price })),
         "@in" | "_in_" | "in" => membership(args, single, price),
         "or" if single.is_none_or(|id| id == "optional_or_optional") => Kind::OptionalOr(Box::new(args)),
         "orValue" if single.is_none_or(|id| id == "optional_orValue_value") => Kind::OptionalOrValue(Box::new(args)),
         "matches" => match &args[1].kind {
-            Kind::Const(Value::Str(pattern)) => {
+            Kind::Const(Value::Str(pattern)) if !unoptimised => {
                 let regex = Pattern::new(pattern.as_str()).map_err(|refusal| refusal.fault(""))?;
                 Kind::Matches(Box::new(Matches { args, regex, price }))
             }
@@ -169,6 +175,15 @@ fn binary(name: &str, single: Option<&'static str>, args: [Node; 2]) -> Result<R
         _ => return Ok(Err(args)),
     };
     Ok(Ok(kind))
+}
+
+/// Whether it is a search for a constant pattern. One with a mistake is an error before anything runs.
+fn searches_constant(name: &str, args: &[Node]) -> Result<bool, Fault> {
+    let ("find" | "findAll", Some(Kind::Const(Value::Str(pattern)))) = (name, args.get(1).map(|arg| &arg.kind)) else {
+        return Ok(false);
+    };
+    Pattern::cached(pattern.as_str()).map_err(|refusal| refusal.fault(""))?;
+    Ok(true)
 }
 
 /// `x in y`. A list of constants is made a set, and then costs nothing, as in cel-go's plan.

@@ -28,7 +28,12 @@ impl Builder<'_> {
             let filter = shape.filter.map(|filter| self.node(filter)).transpose();
             let into = self.into(&shape);
             self.scope.leave(count);
-            return Ok(Kind::Collect(Box::new(Collect { range, vars, filter: filter?, into: into? })));
+            let init_cost = match shape.what {
+                _ if !self.env.rules.unoptimised => 0,
+                What::List(..) => LIST_COST,
+                What::Entry(..) | What::Entries(..) => MAP_COST,
+            };
+            return Ok(Kind::Collect(Box::new(Collect { range, vars, filter: filter?, into: into?, init_cost })));
         }
         self.fold(fold, range)
     }
@@ -39,7 +44,8 @@ impl Builder<'_> {
         self.scope.enter(&fold.accu, slot, Some(init));
         let body = self.node(&fold.result);
         self.scope.leave(1);
-        Ok(Kind::Let(Box::new(Let { slots: slot..slot + 1, body: body? })))
+        let cost = if self.env.rules.unoptimised { LIST_COST } else { 0 };
+        Ok(Kind::Let(Box::new(Let { slots: slot..slot + 1, body: body?, cost })))
     }
 
     fn fold(&mut self, fold: &Comprehension, range: Node) -> Result<Kind, Fault> {
@@ -98,7 +104,8 @@ impl Builder<'_> {
         Ok(match &shape.what {
             What::List(list, optional) => {
                 let item = self.node(list)?;
-                let list_cost = if matches!(item.kind, Kind::Const(_)) && !optional { 0 } else { LIST_COST };
+                let folds = !self.env.rules.unoptimised && !optional && matches!(item.kind, Kind::Const(_));
+                let list_cost = if folds { 0 } else { LIST_COST };
                 Into::List { item, cost: 2 + list_cost, optional: *optional }
             }
             What::Entry(key, value) => Into::Entry { key: self.node(key)?, value: self.node(value)?, cost: 1 },
@@ -109,6 +116,9 @@ impl Builder<'_> {
 
 /// What making a list costs.
 pub(crate) const LIST_COST: u64 = 10;
+
+/// What making a map costs.
+pub(crate) const MAP_COST: u64 = 30;
 
 /// A comprehension that collects.
 struct Shape<'e> {

@@ -76,14 +76,15 @@ pub(super) fn list(list: &ListNode) -> Option<Value<'static>> {
     items.map(Value::list)
 }
 
-/// The value of a map of constants.
-pub(super) fn map(entries: &[EntryNode]) -> Option<Value<'static>> {
+/// The value of a map of constants. A map that is an error is made when it is run.
+pub(super) fn map(entries: &[EntryNode], strict: bool) -> Option<Value<'static>> {
     let mut map = Entries::with_capacity(entries.len());
     for entry in entries {
         if entry.optional {
             return None;
         }
-        map.insert(constant(&entry.key)?, constant(&entry.value)?).ok()?;
+        let (key, value) = (constant(&entry.key)?, constant(&entry.value)?);
+        if strict { map.insert_new(key, value).ok()? } else { _ = map.insert(key, value).ok()? }
     }
     Some(Value::map(map))
 }

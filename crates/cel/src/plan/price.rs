@@ -30,10 +30,9 @@ impl Price {
         (self.charge)(args, result)
     }
 
-    /// The fault of a call of which the argument failed: in kube-apiserver the counting itself breaks down over
-    /// some errors, and hides them.
-    pub(crate) fn of_failed(&self, fault: Fault) -> Fault {
-        if self.of_list && matches!(fault, Fault::Error(_)) { Fault::error(NOT_A_LIST) } else { fault }
+    /// In kube-apiserver the counting itself breaks down over some errors of an argument, and hides them.
+    pub(crate) fn breakdown(&self, fault: &Fault) -> Option<Fault> {
+        (self.of_list && matches!(fault, Fault::Error(_))).then(|| Fault::error(NOT_A_LIST))
     }
 }
 

@@ -75,6 +75,14 @@ fn milliseconds<'v>(_: &mut Context<'_>, args: &[Value<'v>]) -> Outcome<'v> {
     }
 }
 
+/// The milliseconds of a duration that do not fill a second.
+pub(super) fn milliseconds_of_second<'v>(_: &mut Context<'_>, args: &[Value<'v>]) -> Outcome<'v> {
+    match args {
+        [Value::Duration(value)] => Ok(Value::Int(value.nanos / 1_000_000 % 1_000)),
+        _ => Err(Fault::no_such_overload()),
+    }
+}
+
 /// A point in time by the calendar of a zone.
 struct Fields {
     days: i64,

@@ -85,6 +85,18 @@ impl<'v> Entries<'v> {
         Ok(true)
     }
 
+    /// Adds an entry as the specification has it for map literals: the key must be new, and a boolean, an
+    /// integer or a text.
+    pub fn insert_new(&mut self, key: Value<'v>, value: Value<'v>) -> Result<(), Fault> {
+        if matches!(key, Value::Null | Value::Double(_)) {
+            return Err(Fault::error(format!("unsupported key type: {}", key.type_of().name())));
+        }
+        if self.position(&key).is_some() {
+            return Err(Fault::error(format!("Failed with repeated key: {key}")));
+        }
+        self.insert(key, value).map(|_| ())
+    }
+
     /// Removes an entry if it is there.
     pub fn remove(&mut self, key: &Value<'_>) {
         if let Some(at) = self.position(key) {

@@ -17,6 +17,12 @@ pub(crate) enum PolicyCommand {
     Bench(BenchArgs),
     /// Write policies in another form: built-in checks, or Gatekeeper's CEL templates, as ValidatingAdmissionPolicies
     Convert(ConvertArgs),
+    /// Look for mistakes in policies without judging anything
+    ///
+    /// Lists what the API server or Gatekeeper would refuse, what has no effect, and what the type checker says when
+    /// it knows the kinds that a policy names. Exit codes: 0 nothing is wrong, 1 something is refused or has no
+    /// effect, 2 there is no policy or a file cannot be read.
+    Check(CheckArgs),
     /// Show step by step how policies judge one request: every expression with its values and its cost
     Explain(EvalArgs),
 }
@@ -41,6 +47,9 @@ pub(crate) struct PolicyArgs {
     /// Which code of a ConstraintTemplate that has both is run
     #[arg(long, value_enum, value_name = "ENGINE", default_value = "cel", help_heading = "Policies")]
     pub(crate) engine: Engine,
+    /// Kubernetes version that manifests and policies are for, for example v1.36
+    #[arg(long, value_name = "VERSION", help_heading = "What is judged")]
+    pub(crate) kubernetes_version: Option<String>,
 }
 
 /// Which code of a ConstraintTemplate runs.
@@ -97,7 +106,7 @@ pub(crate) struct RequestArgs {
     /// Name of the user; unknown when not given
     #[arg(long, value_name = "NAME", help_heading = "The request")]
     pub(crate) user: Option<String>,
-    /// Group of the user; repeatable
+    /// Group of the user, besides `system:authenticated`, which every known user is in; repeatable
     #[arg(long = "group", value_name = "NAME", help_heading = "The request", requires = "user")]
     pub(crate) groups: Vec<String>,
 }
@@ -121,6 +130,9 @@ pub(crate) struct TestArgs {
     /// Which code of a ConstraintTemplate that has both is run
     #[arg(long, value_enum, value_name = "ENGINE", default_value = "cel")]
     pub(crate) engine: Engine,
+    /// Kubernetes version that the policies are for, for example v1.36
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) kubernetes_version: Option<String>,
     /// List what passed, too
     #[arg(long, short)]
     pub(crate) verbose: bool,
@@ -147,6 +159,28 @@ pub(crate) struct BenchArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// Policies: files, folders, or `pack:NAME` for a pack that is built in
+    #[arg(value_name = "PATH", required = true)]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Definitions of custom resources, whose types are checked then; repeatable
+    #[arg(long, value_name = "PATH")]
+    pub(crate) facts: Vec<PathBuf>,
+    /// Which code of a ConstraintTemplate that has both is looked at
+    #[arg(long, value_enum, value_name = "ENGINE", default_value = "cel")]
+    pub(crate) engine: Engine,
+    /// Kubernetes version that the policies are for, for example v1.36
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) kubernetes_version: Option<String>,
+    /// List what every expression costs, at least and at most for objects as large as the API server takes
+    #[arg(long)]
+    pub(crate) costs: bool,
+    /// Output format
+    #[arg(long, short, value_enum, default_value = "text")]
+    pub(crate) format: EvalFormat,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct ConvertArgs {
     /// ConstraintTemplates and constraints
     #[arg(value_name = "PATH")]
@@ -157,12 +191,16 @@ pub(crate) struct ConvertArgs {
     /// Only checks whose code matches (`*` stands for anything); repeatable
     #[arg(long, value_name = "GLOB", value_delimiter = ',', requires = "builtin")]
     pub(crate) check: Vec<String>,
-    /// What the bindings do about a violation: Deny, Warn, Audit; repeatable
-    #[arg(long, value_name = "ACTION", value_delimiter = ',', default_value = "Deny", value_parser = ["Deny", "Warn", "Audit"])]
+    /// What the bindings do about a violation: Deny, Warn, Audit; repeatable [default: Deny for built-in checks, what
+    /// each constraint says for constraints]
+    #[arg(long, value_name = "ACTION", value_delimiter = ',', value_parser = ["Deny", "Warn", "Audit"])]
     pub(crate) action: Vec<String>,
-    /// Put before the names of policies and bindings
-    #[arg(long, value_name = "TEXT", default_value = "kobuk-")]
-    pub(crate) prefix: String,
+    /// Put before the names of policies and bindings [default: kobuk- for built-in checks, gatekeeper- for templates]
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) prefix: Option<String>,
+    /// Kubernetes version that the policies are for, for example v1.36
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) kubernetes_version: Option<String>,
 }
 
 fn operation(word: &str) -> Result<policy::admission::Operation, String> {

@@ -25,8 +25,8 @@ struct Row {
 }
 
 /// `kobuk policy bench`.
-pub(crate) fn bench(args: &BenchArgs, minor: u32, out: &mut dyn Write) -> Result<Exit, EvalError> {
-    let loaded = load(&args.policy, minor)?;
+pub(crate) fn bench(args: &BenchArgs, out: &mut dyn Write) -> Result<Exit, EvalError> {
+    let loaded = load(&args.policy)?;
     let texts = Texts::read(&args.paths);
     let requests = Requests::new(&args.request, &loaded.facts)?;
     let mut count = 0_u32;

@@ -4,8 +4,9 @@ use std::io::Write;
 
 use policy::export::{Style, write};
 
-use super::args::ConvertArgs;
-use super::load::{LoadError, policy_texts};
+use super::args::{ConvertArgs, Engine};
+use super::eval::plural;
+use super::load::{self, LoadError, policy_texts};
 use crate::exit::Exit;
 
 /// The output cannot be made.
@@ -22,15 +23,14 @@ pub(crate) enum ConvertError {
 }
 
 /// `kobuk policy convert`.
-pub(crate) fn convert(args: &ConvertArgs, minor: u32, out: &mut dyn Write) -> Result<Exit, ConvertError> {
+pub(crate) fn convert(args: &ConvertArgs, out: &mut dyn Write) -> Result<Exit, ConvertError> {
     let actions: Vec<&str> = args.action.iter().map(String::as_str).collect();
-    let style = Style { actions: &actions, prefix: &args.prefix };
     if args.builtin {
-        return builtin(args, style, out);
+        let actions: &[&str] = if actions.is_empty() { &["Deny"] } else { &actions };
+        return builtin(args, Style { actions, prefix: args.prefix.as_deref().unwrap_or("kobuk-") }, out);
     }
-    let texts = policy_texts(&args.paths)?;
-    let _ = minor;
-    templates(&texts, style, out)
+    let style = Style { actions: &actions, prefix: args.prefix.as_deref().unwrap_or("gatekeeper-") };
+    templates(args, style, out)
 }
 
 fn builtin(args: &ConvertArgs, style: Style<'_>, out: &mut dyn Write) -> Result<Exit, ConvertError> {
@@ -48,7 +48,21 @@ fn builtin(args: &ConvertArgs, style: Style<'_>, out: &mut dyn Write) -> Result<
     Ok(Exit::Clean)
 }
 
-fn templates(texts: &super::documents::Texts, style: Style<'_>, out: &mut dyn Write) -> Result<Exit, ConvertError> {
-    let _ = (texts, style, out);
-    Ok(Exit::NotJudged)
+fn templates(args: &ConvertArgs, style: Style<'_>, out: &mut dyn Write) -> Result<Exit, ConvertError> {
+    let texts = policy_texts(&args.paths)?;
+    let options = load::options(Engine::Cel, load::minor(args.kubernetes_version.as_deref())?);
+    let (policies, remarks) = load::policies(&texts, options)?;
+    let conversion = policies.gatekeeper.convert(style.prefix, style.actions);
+    out.write_all(conversion.yaml.as_bytes())?;
+    remarks.iter().for_each(|remark| crate::verbs::remark(remark));
+    for left in &conversion.left {
+        crate::verbs::remark(&format!("{} is not converted: {}", left.object, left.reason));
+    }
+    crate::verbs::remark(&format!(
+        "{} as ValidatingAdmissionPolicies, {} as bindings",
+        plural(conversion.policies, "template"),
+        plural(conversion.bindings, "constraint")
+    ));
+    let complete = conversion.left.is_empty() && conversion.policies > 0;
+    Ok(if complete { Exit::Clean } else { Exit::NotJudged })
 }

@@ -1,5 +1,6 @@
 //! Documents of policies, facts and tests, read whole: they are few and live as long as the run.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use manifest::decode::decode_owned;
@@ -101,14 +102,33 @@ impl<'t> Documents<'t> {
         all
     }
 
-    /// Documents with a key that stands twice in one mapping: of two readings nobody knows which was meant.
-    pub(crate) fn ambiguous(&self) -> Vec<String> {
-        let doubtful = self.trees.iter().filter(|tree| tree.has_duplicates());
+    /// Documents with a key that stands twice in one mapping: of two readings nobody knows which was meant. Files
+    /// that the user was told of already are left out.
+    pub(crate) fn ambiguous(&self, told: impl Fn(FileId) -> bool) -> Vec<String> {
+        let doubtful = self.trees.iter().filter(|tree| tree.has_duplicates() && !told(tree.root().location().file));
         doubtful
             .map(|tree| {
-                let place = self.texts.place(tree.root().location());
-                format!("{place}: a key stands twice in one mapping; keep one entry per key")
+                let (key, at) = repeated(tree.root()).unwrap_or(("", tree.root().location()));
+                format!(
+                    "{}: the key `{key}` stands here for the second time; keep one of the two",
+                    self.texts.place(at)
+                )
             })
             .collect()
     }
+}
+
+/// The first key that stands in its mapping for the second time.
+fn repeated(value: Value<'_>) -> Option<(&str, Location)> {
+    let mut seen = HashSet::new();
+    for (key, child) in value.entries() {
+        let name = key.as_str().unwrap_or("");
+        if !seen.insert(name) {
+            return Some((name, key.location()));
+        }
+        if let Some(found) = repeated(child) {
+            return Some(found);
+        }
+    }
+    value.items().find_map(repeated)
 }

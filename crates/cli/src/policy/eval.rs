@@ -1,6 +1,7 @@
 //! `kobuk policy eval` and `kobuk policy explain`.
 
 use std::io::{self, Write};
+use std::path::PathBuf;
 
 use manifest::Value;
 use policy::admission::{Request, Ruling, Verdict};
@@ -24,6 +25,8 @@ pub(crate) enum EvalError {
     Old(#[from] super::requests::OldError),
     #[error("cannot write the output")]
     Write(#[from] io::Error),
+    #[error("--mutated {0} cannot be written: {1}")]
+    Mutated(PathBuf, io::Error),
 }
 
 /// What became of all requests.
@@ -37,9 +40,10 @@ struct Tally {
 }
 
 /// `kobuk policy eval`.
-pub(crate) fn eval(args: &EvalArgs, minor: u32, out: &mut dyn Write) -> Result<Exit, EvalError> {
-    let loaded = load(&args.policy, minor)?;
+pub(crate) fn eval(args: &EvalArgs, out: &mut dyn Write) -> Result<Exit, EvalError> {
+    let loaded = load(&args.policy)?;
     loaded.remarks.iter().for_each(|remark| crate::verbs::remark(remark));
+    loaded.type_remarks().iter().for_each(|remark| crate::verbs::remark(remark));
     let texts = Texts::read(&args.paths);
     let requests = Requests::new(&args.request, &loaded.facts)?;
     let mut tally = Tally::default();
@@ -62,8 +66,11 @@ pub(crate) fn eval(args: &EvalArgs, minor: u32, out: &mut dyn Write) -> Result<E
     })?;
     tally.skipped = result.len();
     finish(args, &tally, entries, &result, out)?;
+    if tally.requests == 0 && tally.skipped == 0 {
+        crate::verbs::remark("no manifest and no AdmissionReview in the given paths");
+    }
     if let Some(path) = &args.mutated {
-        std::fs::write(path, mutated)?;
+        std::fs::write(path, mutated).map_err(|error| EvalError::Mutated(path.clone(), error))?;
     }
     Ok(tally.exit(args.allow_unknown))
 }
@@ -78,8 +85,7 @@ fn finish(
 ) -> io::Result<()> {
     match args.format {
         EvalFormat::Json => {
-            let skipped: Vec<Json> =
-                skipped.iter().map(|one| json!({ "place": one.place, "message": one.message })).collect();
+            let skipped = not_judged(skipped);
             serde_json::to_writer_pretty(&mut *out, &json!({ "requests": entries, "notJudged": skipped }))?;
             writeln!(out)
         }
@@ -100,8 +106,14 @@ fn finish(
     }
 }
 
-fn plural(count: usize, noun: &str) -> String {
+/// `1 request`, `2 requests`.
+pub(crate) fn plural(count: usize, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
+/// What was not judged, for programs.
+pub(crate) fn not_judged(skipped: &[Skipped]) -> Vec<Json> {
+    skipped.iter().map(|one| json!({ "place": one.place, "message": one.message })).collect()
 }
 
 /// One request for people.
@@ -157,7 +169,7 @@ pub(crate) fn said(verdict: &Verdict) -> (&'static str, Vec<String>) {
         Ruling::NotApplicable(why) => ("no match", vec![why.to_string()]),
         Ruling::Satisfied => ("satisfied", Vec::new()),
         Ruling::Unknown(facts) => {
-            ("unknown", facts.iter().map(|fact| format!("needs {}; give it with --facts", fact.name)).collect())
+            ("unknown", facts.iter().map(|fact| format!("needs {}; {}", fact.name, remedy(&fact.name))).collect())
         }
         Ruling::Failed { messages, ignored } => {
             let word = if *ignored { "ignored" } else { "failed" };
@@ -171,6 +183,20 @@ pub(crate) fn said(verdict: &Verdict) -> (&'static str, Vec<String>) {
             };
             (word, violations.iter().map(|violation| violation.message.to_string()).collect())
         }
+    }
+}
+
+/// What to do about a fact that is missing.
+fn remedy(fact: &str) -> &'static str {
+    match fact {
+        "request.userInfo" => "name who asks with --user and --group",
+        "oldObject" | "request.oldObject" => "give the object before the request with --old",
+        "RBAC objects" => "give them with --facts, and say with --complete rbac that these are all",
+        _ if fact.starts_with("all ") => "give them with --facts, and say with --complete KIND that these are all",
+        _ if fact.starts_with("object as ") => "write the manifest for that version",
+        _ if fact.starts_with("object.") => "the API server makes it; judge an AdmissionReview",
+        _ if fact.starts_with("the cost budget") => "judge with fewer policies at a time",
+        _ => "give it with --facts",
     }
 }
 

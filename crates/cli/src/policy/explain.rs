@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 
 use super::args::{EvalArgs, EvalFormat};
 use super::documents::Texts;
-use super::eval::{EvalError, printable, said, title};
+use super::eval::{EvalError, not_judged, printable, said, title};
 use super::load::load;
 use super::requests::{Requests, Skipped};
 use super::watch::Watch;
@@ -22,9 +22,10 @@ const VALUE_CHARS_MAX: usize = 160;
 const PARTS_MAX: usize = 60;
 
 /// `kobuk policy explain`.
-pub(crate) fn explain(args: &EvalArgs, minor: u32, out: &mut dyn Write) -> Result<Exit, EvalError> {
-    let loaded = load(&args.policy, minor)?;
+pub(crate) fn explain(args: &EvalArgs, out: &mut dyn Write) -> Result<Exit, EvalError> {
+    let loaded = load(&args.policy)?;
     loaded.remarks.iter().for_each(|remark| crate::verbs::remark(remark));
+    loaded.type_remarks().iter().for_each(|remark| crate::verbs::remark(remark));
     let texts = Texts::read(&args.paths);
     let requests = Requests::new(&args.request, &loaded.facts)?;
     let watch = Watch::start();
@@ -52,7 +53,8 @@ pub(crate) fn explain(args: &EvalArgs, minor: u32, out: &mut dyn Write) -> Resul
     })?;
     match args.format {
         EvalFormat::Json => {
-            serde_json::to_writer_pretty(&mut *out, &json!({ "requests": entries })).map_err(io::Error::from)?;
+            serde_json::to_writer_pretty(&mut *out, &json!({ "requests": entries, "notJudged": not_judged(&skipped) }))
+                .map_err(io::Error::from)?;
             writeln!(out)?;
         }
         EvalFormat::Text => {
@@ -97,6 +99,9 @@ fn request_text(
         let again = if step.reinvoked { ", once more" } else { "" };
         writeln!(out, "\n  {} mutation {}{again}: {}", step.policy, step.index + 1, printable(&came))?;
         step.trace.iter().try_for_each(|inner| step_text(inner, 4, &mut HashSet::new(), out))?;
+    }
+    if explained.is_empty() && mutations.is_empty() {
+        writeln!(out, "  no policy looks at this request; --all says why")?;
     }
     for one in explained {
         let verdict = &one.verdict;

@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use policy::admission::Facts;
-use policy::admission_policy::{Level, LoadIssue};
+use policy::admission_policy::{Level, LoadIssue, TypeWarning};
 use policy::gatekeeper::Inventory;
 use policy::policies::{Options, Policies};
 
 use super::args::{Engine, PolicyArgs};
 use super::documents::Texts;
+use super::eval::printable;
 use super::packs;
 
 /// Policies and facts of a run.
@@ -21,6 +22,10 @@ pub(crate) struct Loaded {
     pub(crate) inventory: Option<Inventory>,
     /// What is worth a remark.
     pub(crate) remarks: Vec<String>,
+    /// How they were loaded.
+    options: Options,
+    /// Where they came from.
+    texts: Texts,
 }
 
 /// The run cannot start.
@@ -31,8 +36,14 @@ pub(crate) enum LoadError {
     #[error("policies cannot be used:\n  {}", .0.join("\n  "))]
     Policies(Vec<String>),
     /// There is nothing to judge with.
-    #[error("no policy in {0}; name files with ValidatingAdmissionPolicies, ConstraintTemplates or mutators")]
+    #[error(
+        "no policy in {0}; name files with admission policies, ConstraintTemplates or mutators, or a pack as in \
+         `--policy pack:builtin`"
+    )]
     NoPolicy(String),
+    /// No `--policy`.
+    #[error("no policy to judge with; name files, folders or packs with --policy, as in `--policy pack:builtin`")]
+    NoPath,
     /// Facts cannot be read.
     #[error("facts cannot be used:\n  {}", .0.join("\n  "))]
     Facts(Vec<String>),
@@ -44,15 +55,22 @@ pub(crate) enum LoadError {
         "--complete `{0}` is no kind; write `all`, `rbac`, or group and kind as in `apps/Deployment` or `ConfigMap`"
     )]
     Complete(String),
+    /// No version of Kubernetes.
+    #[error("--kubernetes-version `{0}` is not of the form v1.36")]
+    KubernetesVersion(String),
     /// kubectl does not answer.
     #[error("--cluster: {0}")]
     Cluster(String),
 }
 
 /// Loads all of it.
-pub(crate) fn load(args: &PolicyArgs, kubernetes_minor: u32) -> Result<Loaded, LoadError> {
+pub(crate) fn load(args: &PolicyArgs) -> Result<Loaded, LoadError> {
+    let options = options(args.engine, minor(args.kubernetes_version.as_deref())?);
+    if args.policies.is_empty() {
+        return Err(LoadError::NoPath);
+    }
     let texts = policy_texts(&args.policies)?;
-    let (policies, remarks) = policies(&texts, options(args.engine, kubernetes_minor))?;
+    let (policies, remarks) = policies(&texts, options.clone())?;
     if policies.is_empty() {
         let paths: Vec<String> = args.policies.iter().map(|path| path.display().to_string()).collect();
         return Err(LoadError::NoPolicy(paths.join(", ")));
@@ -62,7 +80,14 @@ pub(crate) fn load(args: &PolicyArgs, kubernetes_minor: u32) -> Result<Loaded, L
         from_cluster(&mut facts)?;
     }
     let inventory = policies.inventory(&facts);
-    Ok(Loaded { policies, facts, inventory, remarks })
+    Ok(Loaded { policies, facts, inventory, remarks, options, texts })
+}
+
+/// The minor version of Kubernetes that a flag names; without one the version that the tables are of.
+pub(crate) fn minor(flag: Option<&str>) -> Result<u32, LoadError> {
+    let Some(text) = flag else { return Ok(policy::config::KUBERNETES_MINOR) };
+    let minor = text.trim_start_matches('v').strip_prefix("1.").and_then(|rest| rest.split('.').next());
+    minor.and_then(|minor| minor.parse().ok()).ok_or_else(|| LoadError::KubernetesVersion(text.to_owned()))
 }
 
 /// How policies are loaded.
@@ -86,8 +111,10 @@ pub(crate) fn policy_texts(paths: &[PathBuf]) -> Result<Texts, LoadError> {
 /// Policies out of texts; any that is refused is an error.
 pub(crate) fn policies(texts: &Texts, options: Options) -> Result<(Policies, Vec<String>), LoadError> {
     let (documents, faults) = texts.documents();
-    let mut wrong: Vec<String> = texts.faults.iter().cloned().chain(faults).chain(documents.ambiguous()).collect();
+    let mut wrong: Vec<String> = texts.faults.iter().cloned().chain(faults).collect();
     let (policies, issues) = Policies::load(&documents.objects(), &options);
+    let told = |file| issues.iter().any(|issue| issue.location.file == file && issue.message.starts_with("duplicate"));
+    wrong.extend(documents.ambiguous(told));
     let mut remarks = Vec::new();
     for issue in &issues {
         let list = if issue.level == Level::Warning { &mut remarks } else { &mut wrong };
@@ -96,17 +123,27 @@ pub(crate) fn policies(texts: &Texts, options: Options) -> Result<(Policies, Vec
     if wrong.is_empty() { Ok((policies, remarks)) } else { Err(LoadError::Policies(wrong)) }
 }
 
+/// A mistake that shows when the type of the object is known, with its place.
+fn type_remark(warning: &TypeWarning, texts: &Texts) -> String {
+    let lines: Vec<String> = warning.warning.lines().map(printable).collect();
+    format!("{}: {} {}: {}", texts.place(warning.location), warning.policy, warning.field, lines.join("\n  "))
+}
+
 /// An issue with its place.
 fn said(issue: &LoadIssue, texts: &Texts) -> String {
-    let hint = issue.hint.map(|hint| format!("; {hint}")).unwrap_or_default();
-    format!("{}: {issue}{hint}", texts.place(issue.location))
+    let hint = issue.hint.map(|hint| format!("\n    hint: {hint}")).unwrap_or_default();
+    let text = issue.to_string();
+    // Below an expression stands the place of the mistake, on lines of their own.
+    let lines: Vec<String> = text.lines().map(printable).collect();
+    format!("{}: {}{hint}", texts.place(issue.location), lines.join("\n    "))
 }
 
 /// Facts out of files and folders.
 pub(crate) fn facts(paths: &[PathBuf], complete: &[String]) -> Result<Facts, LoadError> {
     let texts = Texts::read(paths);
     let (documents, faults) = texts.documents();
-    let mut wrong: Vec<String> = texts.faults.iter().cloned().chain(faults).chain(documents.ambiguous()).collect();
+    let mut wrong: Vec<String> =
+        texts.faults.iter().cloned().chain(faults).chain(documents.ambiguous(|_| false)).collect();
     let mut facts = Facts::new();
     for object in documents.objects() {
         if let Err(error) = facts.add(object) {
@@ -172,10 +209,23 @@ fn ask(kubectl: &Path, resource: &str) -> Result<String, LoadError> {
     let mut command = Command::new(kubectl);
     command.args(["get", resource, "--all-namespaces", "--output", "json", "--request-timeout", CLUSTER_TIMEOUT]);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let output = crate::render::bounded_output(&mut command)
-        .map_err(|error| LoadError::Cluster(format!("kubectl get {resource}: {error}")))?;
+    let output = crate::render::bounded_output(&mut command).map_err(|error| {
+        let hint = "check KUBECONFIG and the context with `kubectl config view`, or give --facts instead";
+        LoadError::Cluster(format!("kubectl get {resource}: {error}\n  hint: {hint}"))
+    })?;
     String::from_utf8(output).map_err(|_| LoadError::Cluster(format!("{resource}: the answer is no UTF-8")))
 }
 
 /// How long the cluster may take for one kind. A list of ten thousand objects takes a few seconds.
 const CLUSTER_TIMEOUT: &str = "30s";
+
+// === impl Loaded ===
+
+impl Loaded {
+    /// What the API server would write into `status.typeChecking`. Asked for by verbs that are about policies; a scan
+    /// does not spend the time.
+    pub(crate) fn type_remarks(&self) -> Vec<String> {
+        let warnings = self.policies.type_check(&self.facts, &self.options);
+        warnings.iter().map(|warning| type_remark(warning, &self.texts)).collect()
+    }
+}

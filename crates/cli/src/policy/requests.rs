@@ -38,12 +38,17 @@ pub(crate) enum OldError {
     Unreadable(String),
     #[error("--old {0}: holds {1} objects; name a file with the one object before the request")]
     Count(PathBuf, usize),
+    #[error("--old goes with --operation UPDATE only; of a DELETE the manifest is the object that goes")]
+    Operation,
 }
 
 impl<'a> Requests<'a> {
     pub(crate) fn new(args: &'a RequestArgs, facts: &'a Facts) -> Result<Self, OldError> {
         let resource = args.resource.as_ref().map(|named| named_resource(named, facts));
         let Some(path) = &args.old else { return Ok(Requests { args, facts, old: None, resource }) };
+        if args.operation.is_some_and(|operation| operation != Operation::Update) {
+            return Err(OldError::Operation);
+        }
         let texts = Texts::read(std::slice::from_ref(path));
         let (documents, faults) = texts.documents();
         if let Some(fault) = texts.faults.iter().chain(&faults).next() {
@@ -132,6 +137,17 @@ impl Job<'_> {
         each: &mut dyn FnMut(&str, &Request<'_>) -> io::Result<()>,
     ) -> io::Result<()> {
         let location = value.get("kind").unwrap_or(value).location();
+        if let Some(old) = self.old
+            && identity(old) != identity(value)
+        {
+            let [kind, name, namespace] = identity(old);
+            let within = if namespace.is_empty() { String::new() } else { format!(" in {namespace}") };
+            self.skip(
+                location,
+                format!("--old is {kind} {name}{within}, another object; give the one before this request"),
+            );
+            return Ok(());
+        }
         let sending = Sending { resource: self.requests.resource.clone(), ..sending(self.requests.args, self.old) };
         match Manifest::new(value, sending, self.requests.facts) {
             Ok(manifest) => each(&self.texts.place(location), &manifest.request()),
@@ -147,13 +163,27 @@ impl Job<'_> {
     }
 }
 
+/// The user of a request without credentials.
+const ANONYMOUS: &str = "system:anonymous";
+
+/// What an update cannot change: kind, name and namespace.
+fn identity(object: Value<'_>) -> [&str; 3] {
+    let metadata = object.get("metadata");
+    let of = |key| metadata.and_then(|metadata| metadata.str_at(key)).unwrap_or("");
+    [object.str_at("kind").unwrap_or(""), of("name"), of("namespace")]
+}
+
 /// What the flags say about requests.
 fn sending<'d>(args: &'d RequestArgs, old_object: Option<Value<'d>>) -> Sending<'d> {
-    let user = args.user.as_ref().map(|name| UserInfo {
-        username: Cow::Borrowed(name.as_str()),
-        uid: Cow::Borrowed(""),
-        groups: args.groups.iter().map(|group| Cow::Borrowed(group.as_str())).collect(),
-        node: None,
+    // Whoever the API server knows is in one of these groups, whatever else.
+    let everyone =
+        if args.user.as_deref() == Some(ANONYMOUS) { "system:unauthenticated" } else { "system:authenticated" };
+    let user = args.user.as_ref().map(|name| {
+        let mut groups: Vec<Cow<'_, str>> = args.groups.iter().map(|group| group.as_str().into()).collect();
+        if !groups.iter().any(|group| group == everyone) {
+            groups.push(everyone.into());
+        }
+        UserInfo { username: name.as_str().into(), uid: "".into(), groups, node: None }
     });
     let updates = if old_object.is_some() { Operation::Update } else { Operation::Create };
     Sending {

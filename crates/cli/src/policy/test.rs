@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::args::{Engine, EvalFormat, RequestArgs, TestArgs};
 use super::documents::Texts;
-use super::eval::printable;
+use super::eval::{EvalError, printable};
 use super::load::{self, LoadError};
 use super::requests;
 use super::watch::Watch;
@@ -38,7 +38,8 @@ enum Outcome {
 }
 
 /// `kobuk policy test`.
-pub(crate) fn test(args: &TestArgs, minor: u32, out: &mut dyn Write) -> io::Result<Exit> {
+pub(crate) fn test(args: &TestArgs, out: &mut dyn Write) -> Result<Exit, EvalError> {
+    let minor = load::minor(args.kubernetes_version.as_deref())?;
     let texts = Texts::read(&args.paths);
     let mut ended: Vec<Ended> = Vec::new();
     let mut run = Run { args, minor, watch: Watch::start(), ended: &mut ended };
@@ -59,7 +60,7 @@ pub(crate) fn test(args: &TestArgs, minor: u32, out: &mut dyn Write) -> io::Resu
             run.suite(value, &file, &texts);
         }
     }
-    report(args, &ended, tests, out)
+    Ok(report(args, &ended, tests, out)?)
 }
 
 fn report(args: &TestArgs, ended: &[Ended], tests: usize, out: &mut dyn Write) -> io::Result<Exit> {
@@ -86,7 +87,7 @@ fn report(args: &TestArgs, ended: &[Ended], tests: usize, out: &mut dyn Write) -
         writeln!(out, "{passed} passed, {} failed, {skipped} skipped", failed + broken)?;
     }
     Ok(if tests == 0 || broken > 0 || ended.is_empty() {
-        if tests == 0 {
+        if tests == 0 && ended.is_empty() {
             crate::verbs::remark("no PolicyTest and no Suite in the given paths");
         }
         Exit::NotJudged

@@ -80,6 +80,7 @@ impl<'d> Request<'d> {
             old_object,
             options: sending.options,
             dry_run: sending.dry_run,
+            planned: true,
         })
     }
 }

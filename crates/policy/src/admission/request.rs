@@ -40,6 +40,8 @@ pub struct Request<'d> {
     pub options: Option<Value<'d>>,
     /// Whether nothing is to be stored.
     pub dry_run: bool,
+    /// It is no request yet: the object is as somebody wrote it, without what the server itself will make.
+    pub planned: bool,
 }
 
 /// What is done.

@@ -125,6 +125,7 @@ fn read(at: At<'_>) -> Result<Request<'_>, RequestError> {
         old_object,
         options: at.map("options")?,
         dry_run: at.bool("dryRun")?.unwrap_or(false),
+        planned: false,
     })
 }
 

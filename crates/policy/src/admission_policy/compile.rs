@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use cel::ast::{Expr, ExprKind};
+use cel::ast::{Expr, ExprKind, Literal};
 use cel::{Checked, Env, Program, Type};
 
 use super::environment::{self, Extras, OWN, Types};
@@ -272,7 +272,8 @@ enum Text {
 fn compile(env: &Env, text: &str, wanted: Wanted) -> Result<(Program, Checked), String> {
     let failed = |issues: cel::Issues| format!("compilation failed: {issues}");
     let ast = cel::parse(text, &env.syntax).map_err(failed)?;
-    let checked = cel::check(env, ast).map_err(failed)?;
+    let mut checked = cel::check(env, ast).map_err(failed)?;
+    declared_variables(&mut checked.ast.root, env);
     let found = checked.result();
     let fits = match wanted {
         Wanted::Any => true,
@@ -294,6 +295,46 @@ fn compile(env: &Env, text: &str, wanted: Wanted) -> Result<(Program, Checked), 
     }
     let program = Program::new(env, &checked).map_err(|fault| format!("program instantiation failed: {fault}"))?;
     Ok((program, checked))
+}
+
+/// `has(variables.x)` asks whether there is a variable of that name, not what its value is: in the API server
+/// variables are a map that is filled when it is asked for a key.
+fn declared_variables(expr: &mut Expr, env: &Env) {
+    let declared = match &expr.kind {
+        ExprKind::Select(select) if select.test_only => {
+            matches!(&select.operand.kind, ExprKind::Ident(name) if &**name == "variables")
+                && env
+                    .variables
+                    .iter()
+                    .any(|(name, _)| name.strip_prefix("variables.").is_some_and(|field| field == &*select.field))
+        }
+        _ => false,
+    };
+    if declared {
+        expr.kind = ExprKind::Literal(Literal::Bool(true));
+        return;
+    }
+    match &mut expr.kind {
+        ExprKind::Select(select) => declared_variables(&mut select.operand, env),
+        ExprKind::Call(call) => {
+            call.target.iter_mut().chain(&mut call.args).for_each(|part| declared_variables(part, env));
+        }
+        ExprKind::List(list) => list.elements.iter_mut().for_each(|part| declared_variables(part, env)),
+        ExprKind::Map(entries) => {
+            for entry in entries {
+                declared_variables(&mut entry.key, env);
+                declared_variables(&mut entry.value, env);
+            }
+        }
+        ExprKind::Struct(literal) => {
+            literal.fields.iter_mut().for_each(|field| declared_variables(&mut field.value, env));
+        }
+        ExprKind::Comprehension(fold) => {
+            let parts = [&mut fold.range, &mut fold.init, &mut fold.condition, &mut fold.step, &mut fold.result];
+            parts.into_iter().for_each(|part| declared_variables(part, env));
+        }
+        ExprKind::Literal(_) | ExprKind::Ident(_) => {}
+    }
 }
 
 /// What is declared or defined and not used.

@@ -7,6 +7,7 @@ use cel::fault::Fact;
 use super::activation::{self, Given, Inputs};
 use super::budgets::Budgets;
 use super::params::{self, Params};
+use super::server_made;
 use super::set::{Entry, PolicySet};
 use super::spec::{Action, BindingSpec, Flavour};
 use super::trace::{Explained, Trace};
@@ -230,6 +231,9 @@ fn verdict<'v>(
         if !sure {
             ruling = Ruling::Unknown(Arc::new([fact.clone()]));
         }
+    }
+    if let Some(missing) = server_made::missing(&entry.server_made, inputs.request) {
+        (ruling, sure) = (Ruling::Unknown(missing), false);
     }
     let audit_annotations = if sure { annotations } else { Vec::new() };
     let (policy, binding) = (spec.name.clone(), binding.cloned());

@@ -50,7 +50,9 @@ pub(crate) fn collect<'f>(
         return Params::Each(vec![Given::Null]);
     };
     let (group, _) = kind.api_version.split_once('/').unwrap_or(("", &kind.api_version));
-    let Some(namespaced) = facts.scope(group, &kind.kind) else {
+    // Gatekeeper makes definitions of constraints, never with a namespace.
+    let constraint = || (group == "constraints.gatekeeper.sh").then_some(false);
+    let Some(namespaced) = facts.scope(group, &kind.kind).or_else(constraint) else {
         return Params::Unknown(Fact { name: format!("CustomResourceDefinition of {}", kind.kind).into() });
     };
     let namespace: &str = match (namespaced, &*reference.namespace, &*request.namespace) {

@@ -7,6 +7,7 @@ use super::compile::{Broken, Compiled, Compiler, Unused};
 use super::evaluate::excluded;
 use super::issue::{Level, LoadIssue};
 use super::load::{Loaded, quote, sort_issues};
+use super::server_made::{Made, looked_at};
 use super::spec::{BindingSpec, Flavour, PolicySpec};
 use crate::admission::matching::MatchIndex;
 use crate::admission::request::Request;
@@ -28,6 +29,8 @@ pub(crate) struct Entry {
     pub policy: Compiled,
     /// By name. `None` where the policy is judged as if it were bound.
     pub bindings: Vec<Option<BindingSpec>>,
+    /// Fields that it looks at and that the API server makes.
+    pub server_made: Vec<&'static Made>,
 }
 
 /// How policies are loaded.
@@ -133,7 +136,8 @@ impl PolicySet {
                     }
                 }
                 bindings.sort_by(|a, b| name_of(a).cmp(name_of(b)));
-                let entry = Entry { policy, bindings };
+                let server_made = looked_at(&policy);
+                let entry = Entry { policy, bindings, server_made };
                 if flavour == Flavour::Validating { self.validating.push(entry) } else { self.mutating.push(entry) }
             }
         }

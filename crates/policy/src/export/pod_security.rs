@@ -23,7 +23,7 @@ pub(super) const CONTAINERS: (&str, &str) = (
      variables.pod.spec.?initContainers.orValue([]) +
      variables.pod.spec.?ephemeralContainers.orValue([])",
 );
-const CONTEXTS: (&str, &str) = (
+pub(super) const CONTEXTS: (&str, &str) = (
     "contexts",
     "[variables.pod.spec.?securityContext.orValue({})] +
      variables.containers.map(c, c.?securityContext.orValue({}))",

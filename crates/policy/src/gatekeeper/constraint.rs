@@ -99,7 +99,7 @@ impl Constraint {
         if let Some(spec) = spec {
             report.known(spec, "spec", &["match", "parameters", "enforcementAction", "scopedEnforcementActions"], true);
         }
-        check_parameters(root, parameters, template, report);
+        check_parameters(parameters, template, report);
         let matches = Match::read(spec.and_then(|spec| report.map(spec, "spec", "match")), "spec.match", report);
         let enforcement = enforcement(spec, report);
         unused(parameters, template, report);
@@ -140,12 +140,8 @@ impl Constraint {
     }
 }
 
-fn check_parameters(root: Value<'_>, parameters: Option<Value<'_>>, template: &Template, report: &mut Report) {
-    let Some(parameters) = parameters else {
-        let required = template.schema.as_ref().is_some_and(|_| false);
-        debug_assert!(!required);
-        return;
-    };
+fn check_parameters(parameters: Option<Value<'_>>, template: &Template, report: &mut Report) {
+    let Some(parameters) = parameters else { return };
     let mut breaches = Vec::new();
     match &template.schema {
         Some(schema) => schema::validate(schema.root(), parameters, "spec.parameters", template.legacy, &mut breaches),
@@ -157,7 +153,6 @@ fn check_parameters(root: Value<'_>, parameters: Option<Value<'_>>, template: &T
     for breach in breaches {
         report.refuse(parameters, &breach.field, breach.message);
     }
-    let _ = root;
 }
 
 /// Parameters that no code of the template reads: whoever sets one believes that it does something.

@@ -17,6 +17,7 @@ use super::template::{Code, Preference, Template};
 use crate::admission::facts::{Facts, Lookup};
 use crate::admission::request::Request;
 use crate::admission::verdict::{Actions, Ruling, Verdict, Violation};
+use crate::admission_policy::compile::Compiled;
 use crate::admission_policy::{Budgets, LoadIssue};
 
 /// ConstraintTemplates with their constraints, compiled.
@@ -121,6 +122,19 @@ impl Library {
     /// Kind and name of every constraint, in the order of verdicts.
     pub fn constraints(&self) -> impl Iterator<Item = (&str, &str)> {
         self.constraints.iter().map(|constraint| (&*constraint.kind, &*constraint.name))
+    }
+
+    /// Templates in CEL, compiled.
+    pub(crate) fn natives(&self) -> impl Iterator<Item = &Compiled> {
+        self.templates.iter().filter_map(|template| match &template.code {
+            Code::Native(native) => Some(native.policy()),
+            Code::Rego(_) => None,
+        })
+    }
+
+    /// How many templates there are.
+    pub fn templates(&self) -> usize {
+        self.templates.len()
     }
 
     /// Whether some template looks at other objects of the cluster.

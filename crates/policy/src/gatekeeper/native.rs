@@ -84,6 +84,16 @@ pub(super) fn read(
 }
 
 impl Native {
+    /// Its expressions.
+    pub(super) fn policy(&self) -> &Compiled {
+        &self.policy
+    }
+
+    /// What it says, with Gatekeeper's own variables in front.
+    pub(super) fn spec(&self) -> &PolicySpec {
+        &self.policy.spec
+    }
+
     /// Judges a request under a constraint.
     pub(super) fn judge<'v>(
         &'v self,

@@ -185,7 +185,7 @@ pub(super) fn complete<'d>(schema: Value<'d>, draft: &mut Draft<'d>) {
                 break;
             }
             if !draft.has(name)
-                && !(nullable && draft.get_mut(name).is_some())
+                && (!nullable || draft.get_mut(name).is_none())
                 && let Some((_, default)) = schema.entry("default")
             {
                 draft.put(name, Draft::from(default));

@@ -205,6 +205,7 @@ pub(super) fn plain<'d>(root: Value<'d>, path: &str) -> Result<Request<'d>, Stri
         old_object: None,
         options: None,
         dry_run: false,
+        planned: false,
     })
 }
 

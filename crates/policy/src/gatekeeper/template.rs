@@ -23,15 +23,17 @@ pub(super) struct Template {
     pub(super) operations: Vec<Box<str>>,
     /// What it is written in.
     pub(super) code: Code,
+    /// Annotations that say how Kobuk reports it.
+    pub(super) annotations: Vec<(Box<str>, Box<str>)>,
 }
 
 /// Compiled code of a template.
 #[derive(Debug)]
 pub(super) enum Code {
     /// Rego.
-    Rego(Module),
+    Rego(Box<Module>),
     /// `K8sNativeValidation`
-    Native(Native),
+    Native(Box<Native>),
 }
 
 /// Which code of a template is used when it has both.
@@ -92,6 +94,7 @@ impl Template {
             legacy,
             operations,
             code,
+            annotations: annotations(root),
         })
     }
 
@@ -101,6 +104,13 @@ impl Template {
             || self.operations.is_empty()
             || self.operations.iter().any(|known| **known == *"*" || **known == *operation)
     }
+}
+
+fn annotations(root: Value<'_>) -> Vec<(Box<str>, Box<str>)> {
+    let annotations = root.path(&["metadata", "annotations"]);
+    let text = |(key, value): (Value<'_>, Value<'_>)| Some((key.as_str()?.into(), value.as_str()?.into()));
+    let entries = annotations.into_iter().flat_map(Value::entries).filter_map(text);
+    entries.filter(|(key, _): &(Box<str>, Box<str>)| key.starts_with("kobuk.dev/")).collect()
 }
 
 fn definition<'d>(
@@ -163,9 +173,11 @@ fn code(
     let first_rego = preference == Preference::Rego;
     match (rego, native) {
         (Some((source, path)), native) if first_rego || native.is_none() => {
-            read_rego(source, &path, report).map(Code::Rego)
+            read_rego(source, &path, report).map(|module| Code::Rego(Box::new(module)))
         }
-        (_, Some((source, path))) => native::read(source, &path, kind, compilers, report).map(Code::Native),
+        (_, Some((source, path))) => {
+            native::read(source, &path, kind, compilers, report).map(|native| Code::Native(Box::new(native)))
+        }
         _ => {
             report.refuse(target, "spec.targets[0].code", "has neither Rego nor K8sNativeValidation");
             None

@@ -170,6 +170,14 @@ impl Address {
         matches!(self, Address::V6(address) if address.to_ipv4_mapped().is_some())
     }
 
+    /// The address of IPv4 that one of IPv6 stands for, or the address itself.
+    pub(super) fn unmapped(self) -> Address {
+        match self {
+            Address::V6(address) => address.to_ipv4_mapped().map_or(self, Address::V4),
+            Address::V4(_) => self,
+        }
+    }
+
     /// With all but the first bits zero.
     pub(super) fn masked(&self, bits: u8) -> Address {
         match self {

@@ -100,7 +100,10 @@ fn judge_replicas(object: &Object<'_>, sink: &mut Sink<'_>) {
 
 fn spreads(pod: &PodTemplate<'_>) -> bool {
     pod.spec.list("topologySpreadConstraints").next().is_some()
-        || pod.spec.path(&["affinity", "podAntiAffinity"]).is_some_and(|affinity| !affinity.is_empty())
+        || pod
+            .spec
+            .path(&["affinity", "podAntiAffinity"])
+            .is_some_and(|anti| anti.entries().any(|(_, v)| !v.is_empty()))
 }
 
 fn judge_rollout(object: &Object<'_>, sink: &mut Sink<'_>) {

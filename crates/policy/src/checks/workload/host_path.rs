@@ -143,8 +143,8 @@ fn judge_mounts<'d>(pod: &PodTemplate<'d>, mounts: &mut Mounts<'d>, sink: &mut S
             if writable.is_none() && mount.bool_at("readOnly") != Some(true) {
                 *writable = Some((mount, container.name()));
             }
-            let sub_path = ["subPath", "subPathExpr"].into_iter().find_map(|key| Some((key, mount.get(key)?)));
-            if let Some((key, value)) = sub_path.filter(|(_, value)| value.as_str() != Some("")) {
+            let set = |key| Some((key, mount.get(key).filter(|value| value.as_str() != Some(""))?));
+            if let Some((key, value)) = ["subPath", "subPathExpr"].into_iter().find_map(set) {
                 let below = format!("volumeMounts[{place}].{key}");
                 on_container(sink, &SUB_PATH, value, (pod, &container), &below, |noun| {
                     format!("{noun} mounts a `{key}` of the hostPath volume `{name}`")

@@ -71,6 +71,13 @@ struct Walk {
     aliases: BTreeMap<String, String>,
     /// The rule that is walked through.
     current: String,
+    /// It is a function, which may be called with what it gave before.
+    in_function: bool,
+    /// How many times longer than its arguments a text may become in this rule, by `sprintf`.
+    growth: usize,
+    /// The same along all rules.
+    growth_of_rules: usize,
+    growth_of_violations: usize,
     /// Variables that are declared somewhere in it. They hide rules of the same name; functions are not hidden.
     locals: BTreeSet<String>,
 }
@@ -81,6 +88,7 @@ struct Rule {
     values: Vec<String>,
     bodies: usize,
     varying: bool,
+    iterates: bool,
     place: (usize, u64),
 }
 
@@ -136,11 +144,13 @@ impl Walk {
         }
         self.locals.clear();
         let part = rule_part(rule);
+        self.in_function = part.get("head").is_some_and(|head| head.get("Func").is_some());
+        self.growth = 1;
         collect_locals(part, &mut self.locals);
         for value in part.get("head").and_then(Value::as_object).into_iter().flat_map(|head| head.values()) {
             for (key, value) in value.as_object().into_iter().flatten() {
                 if key != "refr" {
-                    self.visit(value, Some(key));
+                    self.visit(value);
                 }
             }
             // The name of a rule is no use of it, but what stands in its brackets is.
@@ -150,18 +160,32 @@ impl Walk {
         }
         for key in ["bodies", "args", "value"] {
             if let Some(value) = part.get(key) {
-                self.visit(value, Some(key));
+                self.visit(value);
             }
+        }
+        // Results of `violation` leave the template; those of other rules may be used again.
+        if name == "violation" {
+            self.growth_of_violations = self.growth_of_violations.max(self.growth);
+        } else {
+            self.growth_of_rules = self.growth_of_rules.max(1).saturating_mul(self.growth);
         }
     }
 
     /// Notes what a complete rule or a function evaluates to, to see whether its definitions can disagree.
     fn value_of(&mut self, head: &Value, spec: &Value) {
-        let bodies = items(spec, "bodies").count();
+        // Bodies behind `else` are only tried when those before them fail.
+        let is_else = |body: &&Value| body.get("is_else").and_then(Value::as_bool) == Some(true);
+        let bodies = items(spec, "bodies").filter(|body| !is_else(body)).count();
         let mut values = vec![head.get("assign").filter(|assign| !assign.is_null())];
         values.extend(items(spec, "bodies").skip(1).map(|body| body.get("assign").filter(|value| !value.is_null())));
+        let mut bound = BTreeSet::new();
+        for key in ["head", "bodies"] {
+            spec.get(key).into_iter().for_each(|part| collect_bound(part, &mut bound));
+        }
+        let iterates = iterates(spec, &bound);
         let Some(rule) = self.rules.get_mut(&self.current) else { return };
         rule.bodies += bodies.max(1);
+        rule.iterates |= iterates;
         for assign in values {
             match assign.map(|assign| constant(assign.get("value"))) {
                 None => rule.values.push("true".to_owned()),
@@ -171,9 +195,9 @@ impl Walk {
         }
     }
 
-    fn visit(&mut self, node: &Value, parent: Option<&str>) {
+    fn visit(&mut self, node: &Value) {
         match node {
-            Value::Array(list) => list.iter().for_each(|item| self.visit(item, parent)),
+            Value::Array(list) => list.iter().for_each(|item| self.visit(item)),
             Value::Object(map) => {
                 for (key, value) in map {
                     match key.as_str() {
@@ -181,7 +205,7 @@ impl Walk {
                         "with_mods" => self.with(value),
                         "Call" => self.call(value),
                         "Var" | "RefDot" | "RefBrack" => self.reference(key, value),
-                        _ => self.visit(value, Some(key)),
+                        _ => self.visit(value),
                     }
                 }
             }
@@ -198,7 +222,7 @@ impl Walk {
             }
             self.findings.interpreted = true;
             if let Some(value) = modifier.get("as") {
-                self.visit(value, None);
+                self.visit(value);
             }
         }
     }
@@ -211,14 +235,16 @@ impl Walk {
         } else if !is_allowed(&name) {
             self.fault(self.module, line(call), format!("the function `{name}` does not exist or is not allowed"));
         }
-        if name == "sprintf" && !is_plain_sprintf(call) {
-            self.findings.interpreted = true;
+        if name == "sprintf" {
+            self.findings.interpreted |= !is_plain_sprintf(call) || self.in_function;
+            let count = call.get("params").and_then(|params| params.get(1)?.get("Array")?.get("items")?.as_array());
+            self.growth = self.growth.saturating_mul(count.map_or(1, Vec::len).max(1));
         }
         if name == "walk" || GUARDED.contains(&name.as_str()) {
             self.findings.interpreted = true;
         }
         if let Some(arguments) = call.get("params") {
-            self.visit(arguments, None);
+            self.visit(arguments);
         }
     }
 
@@ -245,7 +271,7 @@ impl Walk {
     fn indices(&mut self, node: &Value) {
         if let Some(brack) = node.get("RefBrack") {
             if let Some(index) = brack.get("index") {
-                self.visit(index, None);
+                self.visit(index);
             }
             if let Some(inner) = brack.get("refr") {
                 self.indices(inner);
@@ -253,7 +279,7 @@ impl Walk {
         } else if let Some(inner) = node.get("RefDot").and_then(|dot| dot.get("refr")) {
             self.indices(inner);
         } else if node.get("Var").is_none() {
-            self.visit(node, None);
+            self.visit(node);
         }
     }
 
@@ -328,11 +354,12 @@ impl Walk {
                 break;
             }
         }
-        let disagree = self
-            .rules
-            .values()
-            .any(|rule| rule.varying || rule.values.iter().any(|value| Some(value) != rule.values.first()));
-        self.findings.interpreted |= disagree;
+        let disagree = self.rules.values().any(|rule| {
+            let differ = rule.varying || rule.values.iter().any(|value| Some(value) != rule.values.first());
+            (rule.bodies > 1 && differ) || (rule.varying && rule.iterates)
+        });
+        let growth = self.growth_of_rules.max(1).saturating_mul(self.growth_of_violations.max(1));
+        self.findings.interpreted |= disagree || growth > GROWTH_MAX;
     }
 
     fn depth(&self, name: &str, level: usize, known: &mut BTreeMap<String, Option<usize>>) -> Result<usize, Fault> {
@@ -406,6 +433,50 @@ fn collect_locals(node: &Value, out: &mut BTreeSet<String>) {
             }
         }
         _ => {}
+    }
+}
+
+/// Variables of a rule that have one value at a time: arguments and what `:=` sets.
+fn collect_bound(node: &Value, out: &mut BTreeSet<String>) {
+    match node {
+        Value::Array(list) => list.iter().for_each(|item| collect_bound(item, out)),
+        Value::Object(map) => {
+            for (key, value) in map {
+                if key == "args" {
+                    collect_names(value, out);
+                } else if key == "AssignExpr" && value.get("op").and_then(Value::as_str) == Some("ColEq") {
+                    value.get("lhs").into_iter().for_each(|names| collect_names(names, out));
+                }
+                collect_bound(value, out);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Whether a rule may be true in several ways, so that its value could differ from one to the next.
+fn iterates(node: &Value, bound: &BTreeSet<String>) -> bool {
+    match node {
+        Value::Array(list) => list.iter().any(|item| iterates(item, bound)),
+        Value::Object(map) => map.iter().any(|(key, value)| match key.as_str() {
+            "ArrayCompr" | "SetCompr" | "ObjectCompr" | "NotExpr" | "Every" => false,
+            "SomeIn" | "SomeVars" => true,
+            "RefBrack" => {
+                let index = value.get("index").unwrap_or(&Value::Null);
+                let name = index.get("Var").and_then(|var| var.get("value")?.as_str());
+                let open = match name {
+                    Some(name) => !bound.contains(name),
+                    None => ["Array", "Object", "Set"].iter().any(|kind| index.get(kind).is_some()),
+                };
+                open || iterates(index, bound) || value.get("refr").is_some_and(|inner| iterates(inner, bound))
+            }
+            "Call" => {
+                let walks = value.get("fcn").and_then(path).is_some_and(|name| name == ["walk"]);
+                walks || iterates(value, bound)
+            }
+            _ => iterates(value, bound),
+        }),
+        _ => false,
     }
 }
 
@@ -496,6 +567,9 @@ fn is_allowed(name: &str) -> bool {
 
 /// Rules in a chain. The evaluation of a rule within a rule takes stack; templates need fewer than ten.
 const CHAIN_MAX: usize = 40;
+
+/// How many times longer texts may become without a guard: a text of an object has at most 3 MiB.
+const GROWTH_MAX: usize = 64;
 
 /// Functions whose result may be far larger than what they are given; the interpreter gets versions with a limit.
 const GUARDED: [&str; 5] = ["array.concat", "concat", "numbers.range", "numbers.range_step", "replace"];

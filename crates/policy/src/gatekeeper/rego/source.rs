@@ -21,6 +21,12 @@ pub(super) enum SourceError {
         /// Where.
         line: u32,
     },
+    /// An expression has too many operators.
+    #[error("line {line}: an expression has more than {OPERATORS_MAX} operators")]
+    Operators {
+        /// Where.
+        line: u32,
+    },
     /// The module is too long.
     #[error("the module is longer than {BYTES_MAX} bytes")]
     Bytes,
@@ -33,9 +39,9 @@ pub(super) fn prepare(text: &str) -> Result<String, SourceError> {
     }
     let mut out = Writer { text, copied: 0, out: String::with_capacity(text.len() + 64) };
     let mut state = State::default();
-    let mut lexer = Lexer { text, at: 0, line: 1 };
-    while let Some(token) = lexer.next() {
+    for token in (Lexer { text, at: 0, line: 1 }) {
         state.nest(&token)?;
+        state.chain(&token)?;
         if token.text == "(" && token.line > state.line && state.ends_operand {
             out.insert(token.at, ";");
         }
@@ -56,6 +62,8 @@ struct State {
     /// Open brackets of all kinds.
     depth: usize,
     braces: usize,
+    /// Operators since an expression began.
+    operators: usize,
     line: u32,
     /// Whether the last token ends an operand, so that a `(` behind it would be a call.
     ends_operand: bool,
@@ -87,6 +95,19 @@ impl State {
             return Err(SourceError::Nesting { line: token.line });
         }
         Ok(())
+    }
+
+    /// Operators make the syntax tree deep without any bracket.
+    fn chain(&mut self, token: &Token<'_>) -> Result<(), SourceError> {
+        let next_statement = token.line > self.line && self.ends_operand && token.is_word();
+        match token.text {
+            "," | ";" | "{" | "}" | ":=" | "=" => self.operators = 0,
+            _ if next_statement => self.operators = 0,
+            "+" | "-" | "*" | "/" | "%" | "|" | "&" | "." | "[" | "==" | "!=" | "<" | ">" | "<=" | ">=" | "in"
+            | "not" => self.operators += 1,
+            _ => {}
+        }
+        if self.operators > OPERATORS_MAX { Err(SourceError::Operators { line: token.line }) } else { Ok(()) }
     }
 
     fn previous_closed_body(&self) -> bool {
@@ -256,6 +277,10 @@ pub(super) const BYTES_MAX: usize = 256 << 10;
 
 /// Open brackets. The parser's own limit for expressions is 32.
 const NESTING_MAX: usize = 30;
+
+/// Operators of one expression. Each is a level of the syntax tree; expressions of published templates have at most
+/// ten.
+const OPERATORS_MAX: usize = 50;
 
 /// Open braces. A brace may start a set, an object or a comprehension, and the parser tries one after the other, so
 /// its time triples with each level; eight levels are a few milliseconds and twice what templates need.

@@ -213,15 +213,11 @@ fn float_verb(verb: char, flags: &Flags, value: f64) -> Option<String> {
     Some(flags.pad(&flags.signed(digits), true))
 }
 
-/// `%v` of a float: an exponent from 21 digits before the point on would be JSON's rule; Go's is from 7 on.
+/// `%v` of a float: Go writes an exponent from seven digits before the point on.
 fn shortest(value: f64) -> String {
     let text = format!("{value:e}");
     let power: i32 = text.rsplit_once('e').and_then(|(_, power)| power.parse().ok()).unwrap_or(0);
-    if (-4..21).contains(&power) && (power < 6 || value.fract() == 0.0 && power < 6) {
-        format!("{value}")
-    } else {
-        exponent(&text)
-    }
+    if (-4..6).contains(&power) { format!("{value}") } else { exponent(&text) }
 }
 
 /// `1e6` as Go writes it, `1e+06`.

@@ -1,0 +1,92 @@
+//! `kobuk policy check` and `kobuk policy convert`, and the Kubernetes version of policies.
+
+#![allow(clippy::unwrap_used)]
+
+#[path = "door/binary.rs"]
+mod binary;
+
+use binary::{folder, kobuk};
+
+/// Exit code, output, complaints.
+fn run(name: &str, files: &[(&str, &str)], words: &[&str]) -> (i32, String, String) {
+    let folder = folder(name);
+    for (path, text) in files {
+        std::fs::write(folder.join(path), text).unwrap();
+    }
+    let output = kobuk(&folder, words);
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
+}
+
+fn policy(expression: &str) -> String {
+    format!(
+        "apiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingAdmissionPolicy\nmetadata: {{name: demo}}\nspec:\n  \
+         matchConstraints:\n    resourceRules:\n    - {{apiGroups: [apps], apiVersions: [v1], operations: [CREATE], \
+         resources: [deployments]}}\n  validations:\n  - expression: {expression}\n"
+    )
+}
+
+#[test]
+fn mistakes_are_told_with_their_place() {
+    let typo = policy("object.spec.replica < 5");
+    let (code, out, _) = run("check-types", &[("p.yaml", &typo)], &["policy", "check", "p.yaml"]);
+    assert_eq!(code, 0, "{out}");
+    assert!(out.contains("type     p.yaml:9:17: demo spec.validations[0].expression"), "{out}");
+    assert!(out.contains("apps/v1, Kind=Deployment: ERROR: <input>:1:12: undefined field 'replica'"), "{out}");
+
+    let broken = policy("object.spec.replicas <");
+    let (code, out, _) = run("check-broken", &[("p.yaml", &broken)], &["policy", "check", "p.yaml"]);
+    assert_eq!(code, 1, "{out}");
+    assert!(
+        out.contains("refused  p.yaml:9:17: ValidatingAdmissionPolicy demo: spec.validations[0].expression"),
+        "{out}"
+    );
+
+    let (code, out, _) = run("check-none", &[("p.yaml", "kind: List\n")], &["policy", "check", "p.yaml"]);
+    assert_eq!(code, 2, "{out}");
+}
+
+#[test]
+fn costs_are_listed() {
+    let words = ["policy", "check", "p.yaml", "--format", "json"];
+    let (code, out, _) = run("check-costs", &[("p.yaml", &policy("object.spec.replicas < 5"))], &words);
+    assert_eq!(code, 0, "{out}");
+    let found: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(found.pointer("/costs/0/least"), Some(&serde_json::json!(2)), "{out}");
+    assert_eq!(found.pointer("/costs/0/line"), Some(&serde_json::json!(9)), "{out}");
+}
+
+#[test]
+fn a_version_has_the_functions_of_its_time() {
+    let files = [("p.yaml", &*policy("isSemver(object.metadata.name)"))];
+    let check = |version| run("check-version", &files, &["policy", "check", "p.yaml", "--kubernetes-version", version]);
+    assert_eq!(check("v1.36").0, 0);
+    let (code, out, _) = check("v1.30");
+    assert!(code == 1 && out.contains("undeclared reference to 'isSemver'"), "{out}");
+    let (code, _, said) = check("36");
+    assert!(code == 3 && said.contains("--kubernetes-version `36` is not of the form v1.36"), "{said}");
+}
+
+#[test]
+fn templates_in_cel_are_converted_and_rego_is_told() {
+    let template = |engine: &str| {
+        format!(
+            "apiVersion: templates.gatekeeper.sh/v1\nkind: ConstraintTemplate\nmetadata: {{name: named}}\nspec:\n  crd: \
+             {{spec: {{names: {{kind: Named}}}}}}\n  targets:\n  - target: admission.k8s.gatekeeper.sh\n    code:\n    {engine}"
+        )
+    };
+    let cel = template(
+        "- {engine: K8sNativeValidation, source: {validations: [{expression: 'variables.anyObject.metadata.name != \"x\"'}]}}\n",
+    );
+    let (code, out, said) = run("convert-cel", &[("t.yaml", &cel)], &["policy", "convert", "t.yaml"]);
+    assert_eq!(code, 0, "{said}");
+    assert!(out.contains("name: gatekeeper-named\n"), "{out}");
+    let (code, found, _) = run("convert-again", &[("p.yaml", &out)], &["policy", "check", "p.yaml"]);
+    assert_eq!(code, 0, "{found}");
+
+    let rego =
+        template("- {engine: Rego, source: {rego: 'package named\n\n      violation[{\"msg\": \"x\"}] { true }'}}\n");
+    let (code, out, said) = run("convert-rego", &[("t.yaml", &rego)], &["policy", "convert", "t.yaml"]);
+    assert_eq!((code, &*out), (2, ""), "{said}");
+    assert!(said.contains("ConstraintTemplate named is not converted: it has Rego only"), "{said}");
+}
