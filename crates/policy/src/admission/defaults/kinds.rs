@@ -333,7 +333,8 @@ fn stored_versions(draft: &mut Draft<'_>) {
         .into_iter()
         .flatten()
         .filter(|version| version.peek("storage").and_then(|storage| storage.as_bool()) == Some(true));
-    let names = stored.filter_map(|version| version.peek("name")).collect();
+    // A version without a name has the empty one once it is encoded.
+    let names = stored.map(|version| version.peek("name").unwrap_or_else(|| Draft::text(""))).collect();
     put_if_empty(draft, "status", map);
     draft.get_mut("status").into_iter().for_each(|status| status.put("storedVersions", Draft::seq(Vec::clone(&names))));
 }
