@@ -28,7 +28,8 @@ fuzz_target!(|text: &str| {
     let review = manifest::json_document(REVIEW, FileId(1)).unwrap();
     let request = Request::from_review(review.root()).unwrap();
     let mut budgets = Budgets { cost_max: 200_000, bytes: 1 << 20, ..Budgets::default() };
-    policies.judge(&request, &Facts::new(), &mut budgets);
+    let facts = Facts::new();
+    policies.judge(&request, &facts, policies.inventory(&facts).as_ref(), &mut budgets);
 });
 
 const REVIEW: &str = r#"{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"u","kind":{"group":"","version":"v1","kind":"Pod"},"resource":{"group":"","version":"v1","resource":"pods"},"name":"p","namespace":"shop","operation":"CREATE","userInfo":{"username":"alice","groups":["dev"]},"object":{"apiVersion":"v1","kind":"Pod","metadata":{"name":"p","namespace":"shop","labels":{"app":"p"}},"spec":{"containers":[{"name":"c","image":"registry.test/c:1","securityContext":{"privileged":true}}]}},"oldObject":null,"dryRun":false}}"#;

@@ -6,6 +6,8 @@
 
 use std::sync::Arc;
 
+use manifest::Key;
+
 use crate::ast::{Ast, ExprId};
 use crate::checker::Checked;
 use crate::context::{Activation, Context};
@@ -108,7 +110,7 @@ pub(crate) struct Qualifier {
 /// What is selected.
 #[derive(Debug)]
 pub(crate) enum QualifierKey {
-    Field(Arc<str>),
+    Field(Key),
     Const(Value<'static>),
     Expr(Node),
 }

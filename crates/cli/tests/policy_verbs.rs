@@ -37,7 +37,10 @@ fn mistakes_are_told_with_their_place() {
     let broken = policy("object.spec.replicas <");
     let (code, out, _) = run("check-broken", &[("p.yaml", &broken)], &["policy", "check", "p.yaml"]);
     assert_eq!(code, 1, "{out}");
-    assert!(out.contains("refused  p.yaml:9:17: ValidatingAdmissionPolicy demo: spec.validations[0].expression"), "{out}");
+    assert!(
+        out.contains("refused  p.yaml:9:17: ValidatingAdmissionPolicy demo: spec.validations[0].expression"),
+        "{out}"
+    );
 
     let (code, out, _) = run("check-none", &[("p.yaml", "kind: List\n")], &["policy", "check", "p.yaml"]);
     assert_eq!(code, 2, "{out}");
@@ -81,7 +84,8 @@ fn templates_in_cel_are_converted_and_rego_is_told() {
     let (code, found, _) = run("convert-again", &[("p.yaml", &out)], &["policy", "check", "p.yaml"]);
     assert_eq!(code, 0, "{found}");
 
-    let rego = template("- {engine: Rego, source: {rego: 'package named\n\n      violation[{\"msg\": \"x\"}] { true }'}}\n");
+    let rego =
+        template("- {engine: Rego, source: {rego: 'package named\n\n      violation[{\"msg\": \"x\"}] { true }'}}\n");
     let (code, out, said) = run("convert-rego", &[("t.yaml", &rego)], &["policy", "convert", "t.yaml"]);
     assert_eq!((code, &*out), (2, ""), "{said}");
     assert!(said.contains("ConstraintTemplate named is not converted: it has Rego only"), "{said}");

@@ -32,4 +32,4 @@ pub use object::Object;
 pub use pod::{Container, ContainerKind, PodTemplate};
 pub use readings::Reading;
 pub use stream::{Document, ReadError, documents, json_document};
-pub use tree::{Data, Tree, Value};
+pub use tree::{Data, Key, Tree, Value};

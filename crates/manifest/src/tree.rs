@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use model::{FileId, Location};
 
@@ -48,6 +49,14 @@ pub enum Data<'t> {
     Seq(u32),
     /// A mapping with that many entries.
     Map(u32),
+}
+
+/// A key that is looked up again and again. Its ends are kept in place, so that most comparisons follow no pointer.
+#[derive(Clone, Debug)]
+pub struct Key {
+    head: u64,
+    tail: u64,
+    text: Arc<str>,
 }
 
 /// A node of a tree, cheap to copy.
@@ -150,6 +159,24 @@ impl<'d> Value<'d> {
             let [name, value, ..] = nodes.get(at..)? else { return None };
             if let Data::Str(name) = &name.data
                 && **name == *key
+            {
+                return Some(Value { tree: self.tree, at: at as u32 + 1 });
+            }
+            at += 1 + value.size as usize;
+        }
+        None
+    }
+
+    /// The value of one key as [`Value::field`] finds it, for keys that are looked up again and again.
+    #[inline]
+    pub fn field_of(self, key: &Key) -> Option<Value<'d>> {
+        let nodes = &self.tree.nodes[..];
+        let Data::Map(count) = nodes.get(self.at as usize)?.data else { return None };
+        let mut at = self.at as usize + 1;
+        for _ in 0..count {
+            let [name, value, ..] = nodes.get(at..)? else { return None };
+            if let Data::Str(name) = &name.data
+                && key.is(name)
             {
                 return Some(Value { tree: self.tree, at: at as u32 + 1 });
             }
@@ -309,6 +336,44 @@ impl<'d> Value<'d> {
         &self.tree.nodes[self.at as usize..self.after() as usize]
     }
 }
+
+// === impl Key ===
+
+impl Key {
+    /// A key to look up.
+    pub fn new(text: Arc<str>) -> Key {
+        let (head, tail) = ends(text.as_bytes());
+        Key { head, tail, text }
+    }
+
+    /// The key.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    #[inline]
+    fn is(&self, name: &str) -> bool {
+        let name = name.as_bytes();
+        name.len() == self.text.len()
+            && ends(name) == (self.head, self.tail)
+            && (name.len() <= ENDS || *name == *self.text.as_bytes())
+    }
+}
+
+/// The first and the last bytes of a text, which overlap where it is short. Texts of the same length of up to
+/// [`ENDS`] bytes are equal if these are.
+#[inline]
+fn ends(text: &[u8]) -> (u64, u64) {
+    if let (Some(head), Some(tail)) = (text.first_chunk(), text.last_chunk()) {
+        return (u64::from_le_bytes(*head), u64::from_le_bytes(*tail));
+    }
+    if let (Some(head), Some(tail)) = (text.first_chunk(), text.last_chunk()) {
+        return (u32::from_le_bytes(*head).into(), u32::from_le_bytes(*tail).into());
+    }
+    (text.iter().fold(0, |all, byte| all << 8 | u64::from(*byte)), 0)
+}
+
+const ENDS: usize = 16;
 
 /// Whether two of the items have the same text.
 pub(crate) fn any_equal<'n, T>(items: &'n [T], text: impl Fn(&'n T) -> &'n str) -> bool {

@@ -15,6 +15,8 @@
 //!   expect: deny               # allow, warn, audit, error, unknown; invalid when the policies must be refused
 //!   policy: image-digests      # the policy that must say so; any when not given
 //!   message: has no digest     # regular expression that a message must match
+//!   reason: Forbidden          # reason of a violation
+//!   auditAnnotations: {a: b}   # what the policies leave in the audit log, among other things
 //! ```
 //!
 //! This module reads the table and compares; opening files and judging is the caller's.
@@ -72,6 +74,10 @@ pub struct Case<'d> {
     pub policy: Option<&'d str>,
     /// Regular expression that one of the messages must match.
     pub message: Option<regex::Regex>,
+    /// Reason that one of the violations must have.
+    pub reason: Option<&'d str>,
+    /// Annotations that the audit log must get, by the keys of the policies.
+    pub audit_annotations: Option<Value<'d>>,
     /// Fields that the object must have after mutation.
     pub mutated: Option<Value<'d>>,
 }
@@ -132,6 +138,8 @@ const CASE_FIELDS: &[&str] = &[
     "expect",
     "policy",
     "message",
+    "reason",
+    "auditAnnotations",
     "mutated",
 ];
 
@@ -216,6 +224,8 @@ impl<'d> Case<'d> {
             expect: Expect::parse(expect).ok_or_else(|| error(case, &field("expect"), EXPECT))?,
             policy: text("policy")?,
             message,
+            reason: text("reason")?,
+            audit_annotations: case.get("auditAnnotations"),
             mutated: case.get("mutated"),
         })
     }
@@ -242,6 +252,34 @@ impl<'d> Case<'d> {
         (!matched).then(|| format!("no message matches `{pattern}`; the messages are: {}", said.join("; ")))
     }
 
+    /// Says so when no violation has the reason.
+    fn unfounded(&self, verdicts: &[&Verdict]) -> Option<String> {
+        let wanted = self.reason?;
+        let mut reasons = Vec::new();
+        for verdict in verdicts {
+            if let Ruling::Violated(violations) = &verdict.ruling {
+                reasons.extend(violations.iter().map(|violation| &*violation.reason));
+            }
+        }
+        let why = if reasons.is_empty() { String::from("none") } else { reasons.join(", ") };
+        (!reasons.contains(&wanted)).then(|| format!("no violation has the reason {wanted}; the reasons are: {why}"))
+    }
+
+    /// Says so when the audit log would not get an annotation.
+    fn unlogged(&self, verdicts: &[&Verdict]) -> Option<String> {
+        for (key, wanted) in self.audit_annotations?.entries() {
+            let (key, wanted) = (key.as_str().unwrap_or(""), wanted.as_str().unwrap_or(""));
+            // The API server puts the name of the policy before the key.
+            let own = |found: &str| found == key || found.rsplit('/').next() == Some(key);
+            let mut all =
+                verdicts.iter().flat_map(|verdict| &verdict.audit_annotations).filter(|(found, _)| own(found));
+            if !all.any(|(_, value)| &**value == wanted) {
+                return Some(format!("the audit log gets no annotation `{key}` of `{wanted}`"));
+            }
+        }
+        None
+    }
+
     /// Compares what was expected with what the policies say. `None` when all is as expected, else one
     /// sentence that says what is not.
     pub fn compare(&self, verdicts: &[Verdict], mutated: Option<Value<'_>>) -> Option<String> {
@@ -256,7 +294,7 @@ impl<'d> Case<'d> {
             let why = if said.is_empty() { String::new() } else { format!(": {}", said.join("; ")) };
             return Some(format!("expected {}, found {}{why}", self.expect.as_str(), found.as_str()));
         }
-        let unmatched = self.unmatched(&said);
+        let unmatched = self.unmatched(&said).or_else(|| self.unfounded(&asked)).or_else(|| self.unlogged(&asked));
         if unmatched.is_some() {
             return unmatched;
         }

@@ -38,7 +38,7 @@ impl Sides {
     fn of(group: &'static Group) -> Self {
         let own = |rule: &model::Rule| group.forms.iter().any(|form| form.rule.code == rule.code);
         // A group is known by its rules: of two groups with the same rule only one would be judged.
-        let (text, count) = write(Style { actions: &["Deny"], prefix: "" }, |rule| own(rule));
+        let (text, count) = write(Style { actions: &["Deny"], prefix: "" }, own);
         assert_eq!(count, group.forms.len(), "{} shares rules with another group", group.name);
         let written = trees(&text);
         let documents: Vec<_> = written.iter().map(Tree::root).collect();

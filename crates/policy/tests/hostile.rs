@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, dead_code)]
 
+#[path = "hostile/builtins.rs"]
+mod builtins;
 #[path = "hostile/exceptions.rs"]
 mod exceptions;
 #[path = "hostile/lookups.rs"]

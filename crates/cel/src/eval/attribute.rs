@@ -1,6 +1,6 @@
 //! Variables and what is selected from them.
 
-use manifest::Value as DocumentNode;
+use manifest::{Key, Value as DocumentNode};
 
 use super::glimpse::Reached;
 use super::{Evaluation, Local, Outcome, constant};
@@ -64,7 +64,7 @@ impl<'v> Evaluation<'v, '_, '_> {
             && rest.len() > kept
             && let QualifierKey::Field(name) = &qualifier.key
         {
-            let Some(next) = node.field(name) else {
+            let Some(next) = node.field_of(name) else {
                 let has_members = node.is_map() || !attribute.strict;
                 if (optional || qualifier.optional) && !node.is_seq() && has_members {
                     return Ok(Reached::Absent);
@@ -88,7 +88,7 @@ impl<'v> Evaluation<'v, '_, '_> {
             && node.is_map()
         {
             self.context.spend(1)?;
-            return Ok(Reached::Tested(node.field(name).is_some()));
+            return Ok(Reached::Tested(node.field_of(name).is_some()));
         }
         self.select(Value::node(node), rest, optional, attribute)
     }
@@ -167,11 +167,11 @@ impl<'v> Evaluation<'v, '_, '_> {
             self.context.spend(1)?;
         }
         let found = match (&qualifier.key, value) {
-            (QualifierKey::Field(name), Value::Map(map)) => match map.get_str(name) {
-                None if !optional => return Err(no_such_key(name)),
+            (QualifierKey::Field(name), Value::Map(map)) => match field(map, name) {
+                None if !optional => return Err(no_such_key(name.as_str())),
                 found => found,
             },
-            (QualifierKey::Field(name), value) => member(value, &Value::str(name), absent)?,
+            (QualifierKey::Field(name), value) => member(value, &Value::str(name.as_str()), absent)?,
             (QualifierKey::Const(key), value) => member(value, &constant(key), absent)?,
             (QualifierKey::Expr(node), value) => {
                 let key = self.eval(node)?;
@@ -204,10 +204,10 @@ impl<'v> Evaluation<'v, '_, '_> {
         }
         let QualifierKey::Field(name) = &qualifier.key else { return Err(Fault::no_such_overload()) };
         let present = match value {
-            Value::Map(map) => map.get_str(name).is_some(),
+            Value::Map(map) => field(map, name).is_some(),
             value => {
                 let absent = if strict { Absent::Member } else { Absent::None };
-                member(value, &Value::str(name), absent)?.is_some()
+                member(value, &Value::str(name.as_str()), absent)?.is_some()
             }
         };
         if optional && present {
@@ -255,6 +255,14 @@ fn member<'v>(value: &Value<'v>, key: &Value<'_>, absent: Absent) -> Result<Opti
     match found {
         None if !optional => Err(no_such_key(key)),
         found => Ok(found),
+    }
+}
+
+#[inline]
+fn field<'v>(map: &Map<'v>, key: &Key) -> Option<Value<'v>> {
+    match map {
+        Map::Node(node) => node.field_of(key).map(Value::node),
+        Map::Entries(entries) => entries.get_str(key.as_str()).cloned(),
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use manifest::Key;
+
 use super::{Attribute, EntryNode, Kind, ListNode, MapNode, Node, Program, Qualifier, QualifierKey, Root, StructNode};
 use super::{constants, scope::Scope};
 use crate::ast::{Ast, Expr, ExprKind, Select};
@@ -105,8 +107,8 @@ impl Builder<'_> {
             }
         }
         let operand = self.node(&select.operand)?;
-        let qualifier = Qualifier { id: expr.id, key: QualifierKey::Field(select.field.clone()), optional: false };
-        let mut attribute = self.qualified(operand, qualifier);
+        let key = QualifierKey::Field(Key::new(select.field.clone()));
+        let mut attribute = self.qualified(operand, Qualifier { id: expr.id, key, optional: false });
         if select.test_only {
             attribute.presence = true;
             if !self.env.rules.presence_has_cost {
@@ -160,7 +162,7 @@ impl Builder<'_> {
         let [operand, index] = args else { return Err(Fault::no_such_overload()) };
         let (operand, mut index) = (self.node(operand)?, self.node(index)?);
         let key = match index.kind {
-            Kind::Const(Value::Str(text)) => QualifierKey::Field(text.as_str().into()),
+            Kind::Const(Value::Str(text)) => QualifierKey::Field(Key::new(text.as_str().into())),
             Kind::Const(value) => QualifierKey::Const(value),
             _ => {
                 uncharged(&mut index);

@@ -106,7 +106,7 @@ pub(crate) struct RequestArgs {
     /// Name of the user; unknown when not given
     #[arg(long, value_name = "NAME", help_heading = "The request")]
     pub(crate) user: Option<String>,
-    /// Group of the user; repeatable
+    /// Group of the user, besides `system:authenticated`, which every known user is in; repeatable
     #[arg(long = "group", value_name = "NAME", help_heading = "The request", requires = "user")]
     pub(crate) groups: Vec<String>,
 }

@@ -31,7 +31,8 @@ pub(crate) fn check(args: &CheckArgs, out: &mut dyn Write) -> Result<Exit, EvalE
     let options = load::options(args.engine, load::minor(args.kubernetes_version.as_deref())?);
     let facts = load::facts(&args.facts, &[])?;
     let (documents, faults) = texts.documents();
-    let faults: Vec<String> = texts.faults.iter().cloned().chain(faults).chain(documents.ambiguous(|_| false)).collect();
+    let faults: Vec<String> =
+        texts.faults.iter().cloned().chain(faults).chain(documents.ambiguous(|_| false)).collect();
     let (policies, issues) = Policies::load(&documents.objects(), &options);
     let found = Found {
         faults,

@@ -109,7 +109,10 @@ impl<'t> Documents<'t> {
         doubtful
             .map(|tree| {
                 let (key, at) = repeated(tree.root()).unwrap_or(("", tree.root().location()));
-                format!("{}: the key `{key}` stands here for the second time; keep one of the two", self.texts.place(at))
+                format!(
+                    "{}: the key `{key}` stands here for the second time; keep one of the two",
+                    self.texts.place(at)
+                )
             })
             .collect()
     }

@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 
 use super::args::{EvalArgs, EvalFormat};
 use super::documents::Texts;
-use super::eval::{not_judged, EvalError, printable, said, title};
+use super::eval::{EvalError, not_judged, printable, said, title};
 use super::load::load;
 use super::requests::{Requests, Skipped};
 use super::watch::Watch;

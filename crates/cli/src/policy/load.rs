@@ -142,7 +142,8 @@ fn said(issue: &LoadIssue, texts: &Texts) -> String {
 pub(crate) fn facts(paths: &[PathBuf], complete: &[String]) -> Result<Facts, LoadError> {
     let texts = Texts::read(paths);
     let (documents, faults) = texts.documents();
-    let mut wrong: Vec<String> = texts.faults.iter().cloned().chain(faults).chain(documents.ambiguous(|_| false)).collect();
+    let mut wrong: Vec<String> =
+        texts.faults.iter().cloned().chain(faults).chain(documents.ambiguous(|_| false)).collect();
     let mut facts = Facts::new();
     for object in documents.objects() {
         if let Err(error) = facts.add(object) {
@@ -208,11 +209,10 @@ fn ask(kubectl: &Path, resource: &str) -> Result<String, LoadError> {
     let mut command = Command::new(kubectl);
     command.args(["get", resource, "--all-namespaces", "--output", "json", "--request-timeout", CLUSTER_TIMEOUT]);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let output = crate::render::bounded_output(&mut command)
-        .map_err(|error| {
-            let hint = "check KUBECONFIG and the context with `kubectl config view`, or give --facts instead";
-            LoadError::Cluster(format!("kubectl get {resource}: {error}\n  hint: {hint}"))
-        })?;
+    let output = crate::render::bounded_output(&mut command).map_err(|error| {
+        let hint = "check KUBECONFIG and the context with `kubectl config view`, or give --facts instead";
+        LoadError::Cluster(format!("kubectl get {resource}: {error}\n  hint: {hint}"))
+    })?;
     String::from_utf8(output).map_err(|_| LoadError::Cluster(format!("{resource}: the answer is no UTF-8")))
 }
 

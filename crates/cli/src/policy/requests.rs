@@ -142,7 +142,10 @@ impl Job<'_> {
         {
             let [kind, name, namespace] = identity(old);
             let within = if namespace.is_empty() { String::new() } else { format!(" in {namespace}") };
-            self.skip(location, format!("--old is {kind} {name}{within}, another object; give the one before this request"));
+            self.skip(
+                location,
+                format!("--old is {kind} {name}{within}, another object; give the one before this request"),
+            );
             return Ok(());
         }
         let sending = Sending { resource: self.requests.resource.clone(), ..sending(self.requests.args, self.old) };
@@ -160,6 +163,9 @@ impl Job<'_> {
     }
 }
 
+/// The user of a request without credentials.
+const ANONYMOUS: &str = "system:anonymous";
+
 /// What an update cannot change: kind, name and namespace.
 fn identity(object: Value<'_>) -> [&str; 3] {
     let metadata = object.get("metadata");
@@ -169,11 +175,15 @@ fn identity(object: Value<'_>) -> [&str; 3] {
 
 /// What the flags say about requests.
 fn sending<'d>(args: &'d RequestArgs, old_object: Option<Value<'d>>) -> Sending<'d> {
-    let user = args.user.as_ref().map(|name| UserInfo {
-        username: Cow::Borrowed(name.as_str()),
-        uid: Cow::Borrowed(""),
-        groups: args.groups.iter().map(|group| Cow::Borrowed(group.as_str())).collect(),
-        node: None,
+    // Whoever the API server knows is in one of these groups, whatever else.
+    let everyone =
+        if args.user.as_deref() == Some(ANONYMOUS) { "system:unauthenticated" } else { "system:authenticated" };
+    let user = args.user.as_ref().map(|name| {
+        let mut groups: Vec<Cow<'_, str>> = args.groups.iter().map(|group| group.as_str().into()).collect();
+        if !groups.iter().any(|group| group == everyone) {
+            groups.push(everyone.into());
+        }
+        UserInfo { username: name.as_str().into(), uid: "".into(), groups, node: None }
     });
     let updates = if old_object.is_some() { Operation::Update } else { Operation::Create };
     Sending {

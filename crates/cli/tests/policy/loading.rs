@@ -2,7 +2,7 @@
 
 use crate::{HOST_NETWORK, run, shop, write};
 
-fn eval<'w>(policy: &'w str) -> [&'w str; 5] {
+fn eval(policy: &str) -> [&str; 5] {
     ["policy", "eval", "pod.yaml", "-p", policy]
 }
 
@@ -17,8 +17,16 @@ fn a_policy_that_is_refused_is_named_with_place_and_field() {
         ("resources: [pods]}]", "resources: []}]", &["resources", "Required value"]),
         ("kobuk.dev/severity: critical", "kobuk.dev/severity: bad", &["use info, low, medium, high or critical"]),
         ("NW-12", "XX-99", &["kobuk controls list"]),
-        ("  validations:", "  failurePolicy: Fail\n  failurePolicy: Ignore\n  validations:", &["duplicate field", "p.yaml:10:3"]),
-        ("  validations:", "  variables: [{name: a, expression: variables.b}]\n  validations:", &["undefined field 'b'"]),
+        (
+            "  validations:",
+            "  failurePolicy: Fail\n  failurePolicy: Ignore\n  validations:",
+            &["duplicate field", "p.yaml:10:3"],
+        ),
+        (
+            "  validations:",
+            "  variables: [{name: a, expression: variables.b}]\n  validations:",
+            &["undefined field 'b'"],
+        ),
         ("spec:", "spec: [", &["p.yaml:"]),
     ] {
         let text = HOST_NETWORK.replacen(from, to, 1);
@@ -37,7 +45,8 @@ fn no_policy_is_said_with_what_to_do() {
     run(&folder, &eval("pod.yaml")).says(3, &["no policy in pod.yaml", "pack:builtin"]);
     run(&folder, &eval("nowhere")).says(3, &["nowhere: cannot be opened", "check the path"]);
     run(&folder, &eval("pack:nothing")).says(3, &["no pack `nothing`", "builtin", "image-digests"]);
-    run(&folder, &["scan", "manifests", "pod.yaml", "--facts", "pod.yaml"]).says(3, &["--facts has no effect without --policy"]);
+    run(&folder, &["scan", "manifests", "pod.yaml", "--facts", "pod.yaml"])
+        .says(3, &["--facts has no effect without --policy"]);
     run(&folder, &["scan", "manifests", "pod.yaml", "--check", "policy/*"]).says(3, &["policy/NAME", "--policy"]);
     run(&folder, &["scan", "manifests", "pod.yaml", "-p", "host.yaml", "--check", "policy/x"]).says(3, &["policy/x"]);
     run(&folder, &["explain", "policy/x"]).says(3, &["kobuk policy explain"]);
@@ -50,7 +59,8 @@ fn facts_that_cannot_be_used_are_named() {
     run(&folder, &with(&["--facts", "nowhere"])).says(3, &["facts cannot be used", "nowhere", "check the path"]);
     run(&folder, &with(&["--complete", "foo"])).says(3, &["--complete `foo` is no kind", "apps/Deployment"]);
     write(&folder, "twice.yaml", "a: 1\nb: {c: 1, c: 2}\n");
-    run(&folder, &with(&["--facts", "twice.yaml"])).says(3, &["twice.yaml:2:11", "the key `c` stands here for the second time"]);
+    run(&folder, &with(&["--facts", "twice.yaml"]))
+        .says(3, &["twice.yaml:2:11", "the key `c` stands here for the second time"]);
     write(&folder, "nameless.yaml", "apiVersion: v1\nkind: ConfigMap\n");
     run(&folder, &with(&["--facts", "nameless.yaml"])).says(3, &["nameless.yaml:1:1", "metadata.name"]);
     let namespace = "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n";
@@ -72,11 +82,19 @@ fn a_repeated_key_refuses_the_file() {
 fn a_large_policy_is_refused_and_a_large_object_is_judged() {
     let folder = shop("policy-large");
     let long = format!("'{}' == ''", "x".repeat(200_000));
-    write(&folder, "p.yaml", &HOST_NETWORK.replace("'!object.spec.?hostNetwork.orValue(false)'", &format!("\"{long}\"")));
+    write(
+        &folder,
+        "p.yaml",
+        &HOST_NETWORK.replace("'!object.spec.?hostNetwork.orValue(false)'", &format!("\"{long}\"")),
+    );
     let ran = run(&folder, &eval("p.yaml"));
     assert!(ran.code == 1 || ran.code == 3, "{} {}", ran.code, ran.talk.len());
     let deep = "(".repeat(50_000);
-    write(&folder, "p.yaml", &HOST_NETWORK.replace("'!object.spec.?hostNetwork.orValue(false)'", &format!("\"{deep}\"")));
+    write(
+        &folder,
+        "p.yaml",
+        &HOST_NETWORK.replace("'!object.spec.?hostNetwork.orValue(false)'", &format!("\"{deep}\"")),
+    );
     run(&folder, &eval("p.yaml")).says(3, &["compilation failed"]);
     let notes: String = (0..20_000).map(|number| format!("a{number}: {}, ", "x".repeat(100))).collect();
     let large = crate::POD.replace("namespace: shop}", &format!("namespace: shop, annotations: {{{notes}}}}}"));
@@ -119,7 +137,8 @@ fn conversions_say_what_they_did() {
     let folder = shop("policy-convert");
     run(&folder, &["policy", "convert"]).says(3, &["--builtin"]);
     run(&folder, &["policy", "convert", "--builtin", "--check", "nothing"]).says(3, &["--check `nothing`"]);
-    let ran = run(&folder, &["policy", "convert", "--builtin", "--check", "rbac-*,service-*", "--action", "Warn,Audit"]);
+    let ran =
+        run(&folder, &["policy", "convert", "--builtin", "--check", "rbac-*,service-*", "--action", "Warn,Audit"]);
     assert!(ran.out.contains("validationActions: [Warn, Audit]") && !ran.out.contains("pod-security"), "{}", ran.out);
     write(&folder, "exported.yaml", &ran.out);
     ran.says(0, &["built-in checks as ValidatingAdmissionPolicies"]);

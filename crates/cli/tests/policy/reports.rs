@@ -15,7 +15,7 @@ fn every_format_tells_the_finding() {
     let folder = shop("policy-formats");
     for format in ["text", "json", "sarif", "junit", "markdown", "github", "html", "openreports", "oscal"] {
         let ran = run(&folder, &scan(&["--format", format])).says(1, &["no host network", "no-host-network"]);
-        let control = !matches!(format, "junit" | "github");
+        let control = !matches!(format, "junit" | "github" | "markdown");
         assert!(!control || ran.out.contains("NW-12"), "{format} names no control:\n{}", ran.out);
     }
 }
@@ -26,7 +26,8 @@ fn severity_title_and_controls_come_from_the_policy() {
     let report = run(&folder, &scan(&["--format", "json"])).json();
     let finding = &report["findings"][0];
     assert_eq!((&finding["code"], &finding["severity"]), (&"policy/no-host-network".into(), &"critical".into()));
-    run(&folder, &["assess", "pod.yaml", "-p", "host.yaml", "--check", "policy/*"]).says(1, &["NW-12", "DE-01", "critical"]);
+    run(&folder, &["assess", "pod.yaml", "-p", "host.yaml", "--check", "policy/*"])
+        .says(1, &["NW-12", "DE-01", "critical"]);
     write(&folder, "host.yaml", &HOST_NETWORK.replace("kobuk.dev/severity: critical, ", ""));
     assert_eq!(run(&folder, &scan(&["--format", "json"])).json()["findings"][0]["severity"], "medium");
     let bound = "---\napiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingAdmissionPolicyBinding\n\
@@ -48,7 +49,9 @@ fn checks_are_chosen_by_code() {
     };
     assert_eq!(codes(&scan(&[])), ["policy/no-host-network"]);
     let both = codes(&["scan", "manifests", "pod.yaml", "-p", "host.yaml"]);
-    assert!(both.iter().any(|code| code == "policy/no-host-network") && both.iter().any(|code| code.starts_with("pod-")));
+    assert!(
+        both.iter().any(|code| code == "policy/no-host-network") && both.iter().any(|code| code.starts_with("pod-"))
+    );
     let skipped = codes(&["scan", "manifests", "pod.yaml", "-p", "host.yaml", "--skip", "policy/*"]);
     assert_eq!(skipped.len() + 1, both.len());
     let by_control = codes(&["scan", "manifests", "pod.yaml", "-p", "host.yaml", "--controls", "NW-12"]);
@@ -74,7 +77,7 @@ fn exceptions_and_baselines_cover_policies() {
 fn what_is_undecided_is_no_pass() {
     let folder = shop("policy-undecided");
     let words = ["scan", "manifests", "pod.yaml", "-p", "pack:allowed-registries", "--check", "policy/*"];
-    run(&folder, &words).says(2, &["undecided", "ConfigMap kube-system/allowed-registries", "--facts"]);
+    run(&folder, &words).says(2, &["undecided", "kube-system/allowed-registries", "--facts"]);
     run(&folder, &[&words[..], &["--allow-unknown"]].concat()).says(0, &["undecided"]);
     let report = run(&folder, &[&words[..], &["--format", "json"]].concat()).json();
     assert_eq!(report["coverage"]["files"][0]["gaps"][0]["kind"], "undecided");
@@ -120,7 +123,8 @@ fn many_objects_and_the_same_report_with_any_number_of_threads() {
         write(&folder, &format!("many/{number}.yaml"), &POD.replace("web", &format!("web-{number}")));
     }
     let report = |jobs: &str| {
-        let words = ["scan", "manifests", "many", "-p", "host.yaml", "--check", "policy/*", "--format", "json", "--jobs", jobs];
+        let words =
+            ["scan", "manifests", "many", "-p", "host.yaml", "--check", "policy/*", "--format", "json", "--jobs", jobs];
         run(&folder, &words).says(1, &[]).out
     };
     assert_eq!(report("1"), report("4"));

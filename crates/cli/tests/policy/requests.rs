@@ -11,7 +11,8 @@ fn with<'w>(words: &[&'w str]) -> Vec<&'w str> {
 #[test]
 fn a_refusal_ends_with_1_and_consent_with_0() {
     let folder = shop("policy-exit");
-    run(&folder, &with(&["pod.yaml", "-p", "host.yaml"])).says(1, &["refused CREATE Pod web in shop", "no host network"]);
+    run(&folder, &with(&["pod.yaml", "-p", "host.yaml"]))
+        .says(1, &["refused CREATE Pod web in shop", "no host network"]);
     write(&folder, "fine.yaml", &POD.replace("true", "false"));
     run(&folder, &with(&["fine.yaml", "-p", "host.yaml"])).says(0, &["1 request judged: 0 refused"]);
     let all = run(&folder, &with(&["fine.yaml", "-p", "host.yaml", "--all"]));
@@ -32,7 +33,17 @@ fn what_is_unknown_ends_with_2_and_says_which_flag_tells() {
     parameter.says(2, &["needs ConfigMap kube-system/allowed-registries", "--facts"]);
     let exec = "apiVersion: v1\nkind: PodExecOptions\ncommand: [sh]\n";
     write(&folder, "exec.yaml", exec);
-    let connect = ["exec.yaml", "-p", "pack:exec-guard", "--operation", "CONNECT", "--sub-resource", "exec", "--resource", "pods"];
+    let connect = [
+        "exec.yaml",
+        "-p",
+        "pack:exec-guard",
+        "--operation",
+        "CONNECT",
+        "--sub-resource",
+        "exec",
+        "--resource",
+        "pods",
+    ];
     let connect = with(&connect);
     run(&folder, &[&connect[..], &["--user", "alice"]].concat()).says(2, &["RBAC objects", "--complete rbac"]);
     let known = run(&folder, &[&connect[..], &["--user", "alice", "--complete", "rbac"]].concat());
@@ -66,7 +77,8 @@ fn review(request: &str) -> String {
 }
 
 const OBJECT: &str = r#"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"web","namespace":"shop"},"spec":{"containers":[{"name":"c","image":"i"}]}}"#;
-const OTHER: &str = r#"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"web","namespace":"shop"},"spec":{"containers":[]}}"#;
+const OTHER: &str =
+    r#"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"web","namespace":"shop"},"spec":{"containers":[]}}"#;
 
 #[test]
 fn reviews_say_everything_about_their_request() {
@@ -77,12 +89,18 @@ fn reviews_say_everything_about_their_request() {
         (format!(r#""operation":"UPDATE","object":{OBJECT},"oldObject":{OBJECT}"#), 1, "not eve"),
         (format!(r#""operation":"DELETE","oldObject":{OBJECT}"#), 1, "refused DELETE Pod web"),
         (
-            format!(r#""operation":"UPDATE","subResource":"ephemeralcontainers","object":{OBJECT},"oldObject":{OTHER}"#),
+            format!(
+                r#""operation":"UPDATE","subResource":"ephemeralcontainers","object":{OBJECT},"oldObject":{OTHER}"#
+            ),
             1,
             "refused UPDATE Pod/ephemeralcontainers web",
         ),
         // The policy looks at no such sub-resource.
-        (format!(r#""operation":"UPDATE","subResource":"resize","object":{OBJECT},"oldObject":{OTHER}"#), 0, "0 refused"),
+        (
+            format!(r#""operation":"UPDATE","subResource":"resize","object":{OBJECT},"oldObject":{OTHER}"#),
+            0,
+            "0 refused",
+        ),
         (r#""operation":"PATCH""#.to_owned(), 2, "expected CREATE, UPDATE, DELETE or CONNECT"),
         (r#""operation":"CREATE""#.to_owned(), 2, "CREATE brings an object"),
         (r#""operation":"CREATE","object":null"#.to_owned(), 2, "CREATE brings an object"),
@@ -138,7 +156,8 @@ fn what_cannot_be_judged_ends_with_2_and_is_named() {
     write(&folder, "lacks.yaml", "kind: Pod\nmetadata: {name: p}\n");
     run(&folder, &with(&["lacks.yaml", "-p", "host.yaml"])).says(2, &["an object without `apiVersion`"]);
     // What can be judged is judged all the same.
-    run(&folder, &with(&["bad.yaml", "pod.yaml", "-p", "host.yaml"])).says(2, &["refused CREATE Pod web", "not judged  bad.yaml"]);
+    run(&folder, &with(&["bad.yaml", "pod.yaml", "-p", "host.yaml"]))
+        .says(2, &["refused CREATE Pod web", "not judged  bad.yaml"]);
 }
 
 #[cfg(unix)]
@@ -175,7 +194,11 @@ fn an_explanation_shows_every_expression_and_why_nothing_applies() {
     let explain = ["policy", "explain", "pod.yaml", "-p", "host.yaml"];
     run(&folder, &explain).says(
         0,
-        &["no-host-network: deny", "spec.validations[0].expression = false", "object.spec.?hostNetwork.orValue(false) = true"],
+        &[
+            "no-host-network: deny",
+            "spec.validations[0].expression = false",
+            "object.spec.?hostNetwork.orValue(false) = true",
+        ],
     );
     let delete = [&explain[..], &["--operation", "DELETE"]].concat();
     run(&folder, &delete).says(0, &["no policy looks at this request; --all says why"]);

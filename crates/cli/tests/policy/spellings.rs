@@ -27,7 +27,10 @@ fn every_spelling_means_what_it_means_in_a_cluster() {
     };
     let yes = ["true", "True", "TRUE", "yes", "Yes", "YES", "y", "Y", "on", "On", "ON", "!!bool yes", "!!bool true"];
     let root = ["0", "00", "0_0", "0.0", "0e0", "0777", "0o777", "0x0"];
-    let bad = yes.iter().map(|word| format!("privileged: {word}")).chain(root.iter().map(|word| format!("runAsUser: {word}")));
+    let bad = yes
+        .iter()
+        .map(|word| format!("privileged: {word}"))
+        .chain(root.iter().map(|word| format!("runAsUser: {word}")));
     let mut count = 0;
     for (index, fields) in bad.enumerate() {
         write(&folder, &format!("bad/{index}.yaml"), &pod(&fields));

@@ -65,9 +65,10 @@ pub(super) static SERVICES: Group = Group {
         },
         Form { rule: &EXTERNAL_NAME, expression: "variables.type != 'ExternalName' || !has(object.spec.externalName)" },
         Form {
+            // An address that the server chooses is never `None`, so the form need not wait for it.
             rule: &NOT_READY,
             expression: "!object.spec.?publishNotReadyAddresses.orValue(false) ||
-                object.spec.?clusterIP.orValue('') == 'None'",
+                object.spec.exists(key, value, key == 'clusterIP' && value == 'None')",
         },
         Form {
             rule: &ADMIN_PORT,

@@ -53,13 +53,18 @@ fn template(rego: &str, matching: &str) -> String {
 }
 
 fn needs(failure: &str) -> Vec<Need> {
+    let mut all = needs_of_namespaces_and_parameters(failure);
+    all.extend(needs_of_others(failure));
+    all
+}
+
+fn needs_of_namespaces_and_parameters(failure: &str) -> Vec<Need> {
     let selector = "    namespaceSelector: {matchLabels: {team: a}}\n";
     let bound = "  matchResources: {namespaceSelector: {matchLabels: {team: b}}}\n";
     let params = "  paramKind: {apiVersion: v1, kind: ConfigMap}\n";
     let by_name = "  paramRef: {name: limits, namespace: kube-system, parameterNotFoundAction: Allow}\n";
     let by_label =
         "  paramRef: {namespace: kube-system, selector: {matchLabels: {a: b}}, parameterNotFoundAction: Allow}\n";
-    let authorized = expression("authorizer.group('').resource('pods').check('get').allowed()");
     let need = |about, policies, fact, others| Need { about, policies, object: POD, fact, others };
     vec![
         need(
@@ -105,6 +110,13 @@ fn needs(failure: &str) -> Vec<Need> {
             "ConfigMap",
             "NR",
         ),
+    ]
+}
+
+fn needs_of_others(failure: &str) -> Vec<Need> {
+    let authorized = expression("authorizer.group('').resource('pods').check('get').allowed()");
+    let need = |about, policies, fact, others| Need { about, policies, object: POD, fact, others };
+    vec![
         need("what the user may do", validating("", &authorized, "", failure), "", "NP"),
         need(
             "what the user may do, in a condition",

@@ -317,6 +317,10 @@ fn autoscaler(draft: &mut Draft<'_>, version: &str) {
 fn definition(draft: &mut Draft<'_>) {
     let Some(names) = draft.get_mut("spec").and_then(|spec| spec.get_mut("names")) else { return };
     let Some(kind) = names.peek("kind").and_then(|kind| kind.as_str().map(str::to_owned)) else { return };
+    // A definition without a kind is invalid, but has no kind of list either.
+    if kind.is_empty() {
+        return;
+    }
     put_if_empty(names, "singular", || Draft::text(kind.to_ascii_lowercase()));
     put_if_empty(names, "listKind", || Draft::text(format!("{kind}List")));
 }
@@ -329,7 +333,8 @@ fn stored_versions(draft: &mut Draft<'_>) {
         .into_iter()
         .flatten()
         .filter(|version| version.peek("storage").and_then(|storage| storage.as_bool()) == Some(true));
-    let names = stored.filter_map(|version| version.peek("name")).collect();
+    // A version without a name has the empty one once it is encoded.
+    let names = stored.map(|version| version.peek("name").unwrap_or_else(|| Draft::text(""))).collect();
     put_if_empty(draft, "status", map);
     draft.get_mut("status").into_iter().for_each(|status| status.put("storedVersions", Draft::seq(Vec::clone(&names))));
 }

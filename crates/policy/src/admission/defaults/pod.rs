@@ -46,7 +46,7 @@ fn requests_from_limits(container: &mut Draft<'_>) {
 fn host_ports(container: &mut Draft<'_>) {
     for port in items(container, "ports") {
         let number = port.peek("containerPort").and_then(|port| port.as_int());
-        if let Some(number) = number.filter(|_| !port.has("hostPort")) {
+        if let Some(number) = number.filter(|number| *number != 0 && !port.has("hostPort")) {
             port.put("hostPort", Draft::int(number));
         }
     }
