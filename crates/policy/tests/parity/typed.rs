@@ -64,10 +64,12 @@ pub(crate) fn compare(recorded: &[(Value, BTreeMap<String, String>)], minor: u32
         expressions += validations.len();
         warned += theirs.len();
         for (index, validation) in validations.iter().enumerate() {
-            let field = format!("spec.validations[{index}].expression");
-            let (one, other) = (ours.get(&field), theirs.get(&field).map(|text| without_time(text)));
-            if one != other.as_ref() {
-                differences.push(format!("{}\n  server {other:?}\n  kobuk  {one:?}", validation["expression"]));
+            for part in ["expression", "messageExpression"] {
+                let field = format!("spec.validations[{index}].{part}");
+                let (one, other) = (ours.get(&field), theirs.get(&field).map(|text| without_time(text)));
+                if one != other.as_ref() {
+                    differences.push(format!("{}\n  server {other:?}\n  kobuk  {one:?}", validation[part]));
+                }
             }
         }
     }
@@ -139,7 +141,20 @@ fn policy(number: usize, line: &str) -> Value {
     let mut policy = checked(number, [group, version, plural], &expressions);
     let spec = &mut policy["spec"];
     if place.starts_with("params") {
-        spec["paramKind"] = json!({"apiVersion": "v1", "kind": "ConfigMap"});
+        let custom = place.contains("most") || place.contains("names");
+        spec["paramKind"] = match custom {
+            true => json!({"apiVersion": "example.com/v1", "kind": "Limit"}),
+            false => json!({"apiVersion": "v1", "kind": "ConfigMap"}),
+        };
+    }
+    if place.ends_with("template.spec.volumes") {
+        spec["matchConstraints"]["resourceRules"] = json!([
+            {"apiGroups": ["apps", "", "batch"], "apiVersions": ["v1"], "operations": ["*"],
+                "resources": ["deployments", "jobs", "pods/status", "nothing", "daemonsets"]},
+            {"apiGroups": ["example.com", "apps"], "apiVersions": ["v2", "v1", "v3"], "operations": ["*"],
+                "resources": ["widgets", "deployments"]},
+            {"apiGroups": ["*"], "apiVersions": ["v1"], "operations": ["*"], "resources": ["*"]}]);
+        spec["validations"][0]["messageExpression"] = format!("string({place}[0].name) + string(object.kind.nothing)").into();
     }
     if place.starts_with("variables") {
         spec["variables"] = json!([{"name": "own", "expression": "object.spec.parts"},
