@@ -386,6 +386,30 @@ mod tests {
     }
 
     #[test]
+    fn custom_objects_are_found_in_every_version() {
+        let facts = facts(
+            "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: caps.example.com}\nspec:\n  \
+             group: example.com\n  scope: Cluster\n  names: {kind: Cap, plural: caps}\n  versions:\n  \
+             - {name: v1, schema: {openAPIV3Schema: {type: object, properties: {old: {type: string}, most: {type: integer, default: 4}}}}}\n  \
+             - {name: v2, schema: {openAPIV3Schema: {type: object, properties: {new: {default: a}, most: {type: integer, default: 7}}}}}\n\
+             ---\n{apiVersion: example.com/v1, kind: Cap, metadata: {name: c}, old: x}\n",
+        )
+        .unwrap();
+        let found = |version: &str| match facts.object(version, "Cap", "", "c") {
+            Lookup::Found(object) => object.to_json(),
+            other => format!("{other:?}"),
+        };
+        let of = |version: &str, rest: &str| {
+            format!(
+                "{{\"apiVersion\":\"example.com/{version}\",\"kind\":\"Cap\",\"metadata\":{{\"name\":\"c\"}},{rest}}}"
+            )
+        };
+        assert_eq!(found("example.com/v1"), of("v1", "\"old\":\"x\",\"most\":4"));
+        assert_eq!(found("example.com/v2"), of("v2", "\"most\":4"));
+        assert!(found("example.com/v3").starts_with("Unknown"));
+    }
+
+    #[test]
     fn facts_are_shared_between_threads() {
         fn shared<T: Send + Sync>() {}
         shared::<Facts>();

@@ -32,3 +32,20 @@ fn fields_of_built_in_kinds_are_known() {
         )],
     );
 }
+
+#[test]
+fn types_are_those_of_the_server() {
+    // Reserved words name fields with and without underscores; objects of any kind have no fields.
+    let fine =
+        "object.metadata.namespace == object.metadata.__namespace__ && has(object.metadata.managedFields[0].fieldsV1)";
+    warns(&format!("validations:\n- expression: \"{fine}\""), "", &[]);
+    // Quantities have no type there, so fields that hold them are not known.
+    warns(
+        "validations:\n- expression: \"has(object.spec.overhead)\"",
+        "",
+        &[(
+            "spec.validations[0].expression",
+            "/v1, Kind=Pod: ERROR: <input>:1:4: undefined field 'overhead'\n | has(object.spec.overhead)\n | ...^\n",
+        )],
+    );
+}

@@ -154,7 +154,8 @@ fn policy(number: usize, line: &str) -> Value {
             {"apiGroups": ["example.com", "apps"], "apiVersions": ["v2", "v1", "v3"], "operations": ["*"],
                 "resources": ["widgets", "deployments"]},
             {"apiGroups": ["*"], "apiVersions": ["v1"], "operations": ["*"], "resources": ["*"]}]);
-        spec["validations"][0]["messageExpression"] = format!("string({place}[0].name) + string(object.kind.nothing)").into();
+        spec["validations"][0]["messageExpression"] =
+            format!("string({place}[0].name) + string(object.kind.nothing)").into();
     }
     if place.starts_with("variables") {
         spec["variables"] = json!([{"name": "own", "expression": "object.spec.parts"},
