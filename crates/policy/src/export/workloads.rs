@@ -18,9 +18,13 @@ const LINUX: (&str, &str) = ("linux", "variables.pod.spec.?os.name.orValue('linu
 
 const CONTEXT: (&str, &str) = ("podContext", "variables.pod.spec.?securityContext.orValue({})");
 
+/// Tokens that somebody asks for. The one that the API server gives every pod is not the pod's own: it is told by its
+/// name together with the life that no manifest would write.
 const TOKENS: (&str, &str) = (
     "tokens",
-    "variables.projected.map(v, v.projected.sources).flatten()
+    "variables.projected.filter(v, !v.name.startsWith('kube-api-access-') ||
+     !v.projected.sources.exists(s, s.?serviceAccountToken.expirationSeconds.orValue(0) == 3607))
+     .map(v, v.projected.sources).flatten()
      .filter(s, has(s.serviceAccountToken)).map(s, s.serviceAccountToken)",
 );
 

@@ -148,7 +148,11 @@ mod tests {
         accepts(&with_spec("replicas: 3", "containers: []"), "workload-single-replica");
         reports(&with_spec("replicas: 3", "containers: []"), "workload-spread-missing");
         accepts(&with_spec("replicas: 3", "topologySpreadConstraints: [{maxSkew: 1}]"), "workload-spread-missing");
-        accepts(&with_spec("replicas: 3", "affinity: {podAntiAffinity: {x: []}}"), "workload-spread-missing");
+        let anti =
+            "affinity: {podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{topologyKey: zone}]}}";
+        accepts(&with_spec("replicas: 3", anti), "workload-spread-missing");
+        let empty = "affinity: {podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: []}}";
+        reports(&with_spec("replicas: 3", empty), "workload-spread-missing");
     }
 
     #[test]
