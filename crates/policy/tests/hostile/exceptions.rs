@@ -9,7 +9,9 @@ use crate::random::Random;
 
 fn exception(random: &mut Random, number: usize) -> String {
     let mut scope = String::new();
-    for (key, values) in [("names", &["web", "db"][..]), ("namespaces", &["shop", "bank"]), ("kinds", &["Pod", "Deployment"])] {
+    for (key, values) in
+        [("names", &["web", "db"][..]), ("namespaces", &["shop", "bank"]), ("kinds", &["Pod", "Deployment"])]
+    {
         if random.below(2) == 0 {
             scope.push_str(&format!("    {key}: [{}]\n", random.one(values)));
         }

@@ -68,7 +68,12 @@ fn needs(failure: &str) -> Vec<Need> {
             "shop",
             "PR",
         ),
-        need("labels of the namespace, for the binding", validating("", &expression("true"), bound, failure), "shop", "PR"),
+        need(
+            "labels of the namespace, for the binding",
+            validating("", &expression("true"), bound, failure),
+            "shop",
+            "PR",
+        ),
         need(
             "the namespace, in an expression",
             validating("", &expression("!has(namespaceObject.metadata.labels)"), "", failure),
@@ -118,7 +123,8 @@ fn needs(failure: &str) -> Vec<Need> {
         ),
         Need {
             about: "the definition of the kind",
-            policies: validating("", &expression("false"), "", failure).replace("resources: ['*']", "resources: [widgets]"),
+            policies: validating("", &expression("false"), "", failure)
+                .replace("resources: ['*']", "resources: [widgets]"),
             object: "apiVersion: example.test/v1\nkind: Widget\nmetadata: {name: w, namespace: shop}\n",
             fact: "Widget",
             others: "NPR",

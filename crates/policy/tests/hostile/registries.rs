@@ -44,11 +44,27 @@ fn names_are_compared_part_by_part() {
     ));
     let mut random = Random(0x0fed_cba9_8765_4321);
     let hosts = [
-        "", "registry.example.com", "registry.example.com.evil.test", "evil.test", "registry.k8s.io", "registry.k8s.io.",
-        "REGISTRY.K8S.IO", "registry.k8s.io:443", "localhost", "localhost:5000", "localhost:50000", "docker.io",
-        "index.docker.io", "docker.io.evil.test", "xregistry.k8s.io", "Library", "library", "evil",
+        "",
+        "registry.example.com",
+        "registry.example.com.evil.test",
+        "evil.test",
+        "registry.k8s.io",
+        "registry.k8s.io.",
+        "REGISTRY.K8S.IO",
+        "registry.k8s.io:443",
+        "localhost",
+        "localhost:5000",
+        "localhost:50000",
+        "docker.io",
+        "index.docker.io",
+        "docker.io.evil.test",
+        "xregistry.k8s.io",
+        "Library",
+        "library",
+        "evil",
     ];
-    let paths = ["shop/web", "shopping/web", "shop", "web", "library/web", "shop/../evil", "registry.k8s.io/web", "a/b/c"];
+    let paths =
+        ["shop/web", "shopping/web", "shop", "web", "library/web", "shop/../evil", "registry.k8s.io/web", "a/b/c"];
     let ends = ["", ":1", ":latest", "@sha256:0000", ":1@sha256:0000"];
     let (mut allowed, mut refused) = (0, 0);
     for _ in 0..1500 {
@@ -57,7 +73,8 @@ fn names_are_compared_part_by_part() {
         let list = random.one(&["containers", "initContainers", "ephemeralContainers"]);
         let mut spec = json!({"containers": [{"name": "fine", "image": "registry.k8s.io/pause:3"}]});
         spec[list] = json!([{"name": "judged", "image": image}]);
-        let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "shop"}, "spec": spec});
+        let pod =
+            json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "shop"}, "spec": spec});
         let sending = Sending { operation: Some(Operation::Create), ..Sending::default() };
         let said = said(&judge(&policies, &trees(&pod.to_string())[0], sending, &facts).verdicts);
         let admitted = said.iter().all(|one| one.contains("Satisfied"));

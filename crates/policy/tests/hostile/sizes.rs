@@ -38,7 +38,8 @@ fn the_last_of_ten_thousand_containers_counts() {
 
 #[test]
 fn the_last_of_ten_thousand_annotations_counts() {
-    let mut notes: Value = (0..10_000).map(|number| (format!("a{number}"), "x".into())).collect::<serde_json::Map<_, _>>().into();
+    let mut notes: Value =
+        (0..10_000).map(|number| (format!("a{number}"), "x".into())).collect::<serde_json::Map<_, _>>().into();
     notes["container.apparmor.security.beta.kubernetes.io/c"] = "unconfined".into();
     is_refused_by("pod-security-baseline", &pod(vec![json!({"name": "c", "image": "a"})], notes));
 }

@@ -88,7 +88,10 @@ fn every_kind_of_container_counts_on_every_way() {
         (json!({"securityContext": {"capabilities": {"add": ["SYS_ADMIN"]}}}), "pod-security-capabilities-baseline"),
         (json!({"securityContext": {"procMount": "Unmasked"}}), "pod-security-proc-mount"),
         (json!({"securityContext": {"seLinuxOptions": {"type": "spc_t"}}}), "pod-security-se-linux-options"),
-        (json!({"securityContext": {"seccompProfile": {"type": "Unconfined"}}}), "pod-security-seccomp-profile-baseline"),
+        (
+            json!({"securityContext": {"seccompProfile": {"type": "Unconfined"}}}),
+            "pod-security-seccomp-profile-baseline",
+        ),
         (json!({"securityContext": {"runAsUser": 0}}), "pod-security-run-as-user"),
         (json!({"securityContext": {"allowPrivilegeEscalation": true}}), "pod-security-allow-privilege-escalation"),
         (json!({"securityContext": {"windowsOptions": {"hostProcess": true}}}), "pod-security-windows-host-process"),
