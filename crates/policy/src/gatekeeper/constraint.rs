@@ -100,6 +100,9 @@ impl Constraint {
             report.known(spec, "spec", &["match", "parameters", "enforcementAction", "scopedEnforcementActions"], true);
         }
         check_parameters(parameters, template, report);
+        if parameters.is_none() {
+            absent(root, template, report);
+        }
         let matches = Match::read(spec.and_then(|spec| report.map(spec, "spec", "match")), "spec.match", report);
         let enforcement = enforcement(spec, report);
         unused(parameters, template, report);
@@ -155,10 +158,25 @@ fn check_parameters(parameters: Option<Value<'_>>, template: &Template, report: 
     }
 }
 
+/// Parameters that must be there in a constraint that has none at all. The API server looks into parameters only
+/// where there are some, so such a constraint is taken and then judges with what it does not have.
+fn absent(root: Value<'_>, template: &Template, report: &mut Report) {
+    let Some(schema) = template.schema.as_ref().map(Tree::root) else { return };
+    if schema.entry("default").is_some() {
+        return;
+    }
+    for name in schema.list("required").filter_map(Value::as_str) {
+        report.useless(root, &format!("spec.parameters.{name}"), "is required, and the constraint has no parameters");
+    }
+}
+
 /// Parameters that no code of the template reads: whoever sets one believes that it does something.
 fn unused(parameters: Option<Value<'_>>, template: &Template, report: &mut Report) {
-    let Code::Rego(module) = &template.code else { return };
-    let (Some(parameters), Some(read)) = (parameters, &module.parameters) else { return };
+    let read = match &template.code {
+        Code::Rego(module) => &module.parameters,
+        Code::Native(native) => &native.parameters,
+    };
+    let (Some(parameters), Some(read)) = (parameters, read) else { return };
     for (key, _) in parameters.entries() {
         let name = key.as_str().unwrap_or("");
         if !read.contains(name) {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use cel::decl::Env;
 use cel::fault::Fact;
@@ -207,7 +208,13 @@ struct Shared<'r> {
 impl Shared<'_> {
     fn judge(&mut self, template: &Template, constraint: &Constraint, budgets: &mut Budgets<'_>) -> Ruling {
         match &template.code {
-            Code::Rego(module) => self.rego(module, constraint),
+            Code::Rego(module) => {
+                // The evaluation itself is bounded by its own time, so it is enough to ask before it.
+                if budgets.cancel.is_some_and(|cancel| cancel.load(Ordering::Relaxed)) {
+                    return Ruling::Failed { messages: vec!["the evaluation was cancelled".into()], ignored: false };
+                }
+                self.rego(module, constraint)
+            }
             Code::Native(native) => self.native(native, constraint, budgets),
         }
     }

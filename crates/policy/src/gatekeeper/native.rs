@@ -1,6 +1,9 @@
 //! `K8sNativeValidation`: CEL in a template, evaluated as a ValidatingAdmissionPolicy whose parameters are the
 //! constraint.
 
+mod parameters;
+
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use manifest::Value;
@@ -23,6 +26,8 @@ pub(super) type Compilers = Compiler;
 #[derive(Debug)]
 pub(super) struct Native {
     policy: Compiled,
+    /// Parameters that are read by name; `None` when they are also read as a whole.
+    pub(super) parameters: Option<BTreeSet<String>>,
 }
 
 /// Reads and compiles the source of the engine. `None` when it is refused.
@@ -73,7 +78,16 @@ pub(super) fn read(
         return None;
     }
     match compiler.compile(spec) {
-        Ok((policy, _)) => Some(Native { policy }),
+        Ok((policy, _)) => {
+            for raw in parameters::raw(&policy) {
+                report.refuse(
+                    source,
+                    &raw.field,
+                    "undeclared reference to 'params'; parameters are `variables.params`",
+                );
+            }
+            (!report.refused()).then(|| Native { parameters: parameters::read(&policy), policy })
+        }
         Err(broken) => {
             for broken in broken {
                 report.refuse(source, &broken.source.field, broken.message);

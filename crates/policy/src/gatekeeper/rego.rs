@@ -5,11 +5,17 @@
 //! with a limit in time.
 
 mod check;
+mod functions;
+mod growth;
 mod guard;
 mod negation;
+mod scales;
 mod source;
 mod sprintf;
+mod syntax;
 mod value;
+mod variables;
+mod weight;
 
 use core::num::{NonZeroU32, NonZeroUsize};
 use core::time::Duration;
@@ -31,6 +37,8 @@ pub(super) struct Module {
     entry: String,
     engine: Engine,
     program: Option<Arc<Program>>,
+    /// How heavy values can become in the virtual machine.
+    bound: growth::Bound,
     /// Machines that are not in use.
     spare: Mutex<Vec<RegoVM>>,
     /// Whether `data.inventory` is read.
@@ -69,27 +77,41 @@ pub(super) struct Found {
 
 /// Parameters of a constraint for Rego.
 #[derive(Clone, Debug)]
-pub(super) struct Parameters(Value);
+pub(super) struct Parameters(Given);
 
 /// `input.review`.
 #[derive(Clone, Debug)]
-pub(super) struct Review(Value);
+pub(super) struct Review(Given);
 
 /// Objects of the cluster for templates that look at them.
 #[derive(Clone, Debug)]
-pub struct Inventory(Value);
+pub struct Inventory(Given);
+
+/// A value with its weight.
+#[derive(Clone, Debug)]
+struct Given {
+    value: Value,
+    weight: usize,
+}
+
+impl Given {
+    fn new(value: Value) -> Given {
+        let weight = weight::weigh(&value, weight::WEIGHT_MAX).unwrap_or(usize::MAX >> 8);
+        Given { value, weight }
+    }
+}
 
 impl Parameters {
     /// Of a constraint; a constraint without parameters has an empty mapping.
     pub(super) fn of(value: Option<Node<'_>>) -> Self {
-        Parameters(value.map_or_else(Value::new_object, value::from_node))
+        Parameters(Given::new(value.map_or_else(Value::new_object, value::from_node)))
     }
 }
 
 impl Review {
     /// From the fields of a review: text, or a part of the document, or null.
     pub(super) fn new<'k>(fields: impl IntoIterator<Item = (&'k str, Field<'k>)>) -> Self {
-        Review(value::map(fields.into_iter().map(|(key, field)| (key, field.into_value()))))
+        Review(Given::new(value::map(fields.into_iter().map(|(key, field)| (key, field.into_value())))))
     }
 }
 
@@ -138,7 +160,7 @@ impl Inventory {
                 value::put(&mut inventory, &["namespace", namespace, version, kind, name], value);
             }
         }
-        Inventory(value::map([("inventory", inventory)]))
+        Inventory(Given::new(value::map([("inventory", inventory)])))
     }
 }
 
@@ -157,8 +179,21 @@ impl Module {
         parameters: &Parameters,
         inventory: Option<&Inventory>,
     ) -> Result<Vec<Found>, String> {
-        let input = value::map([("review", review.0.clone()), ("parameters", parameters.0.clone())]);
-        let result = catch_unwind(AssertUnwindSafe(|| match &self.program {
+        let weight = review.0.weight + parameters.0.weight + inventory.map_or(0, |inventory| inventory.0.weight);
+        let program = self.program.as_ref().filter(|_| self.bound.allows(weight));
+        self.run(program, review, parameters, inventory)
+    }
+
+    fn run(
+        &self,
+        program: Option<&Arc<Program>>,
+        review: &Review,
+        parameters: &Parameters,
+        inventory: Option<&Inventory>,
+    ) -> Result<Vec<Found>, String> {
+        let given = [("review", review.0.value.clone()), ("parameters", parameters.0.value.clone())];
+        let input = value::map(given);
+        let result = catch_unwind(AssertUnwindSafe(|| match program {
             Some(program) => self.execute(program, input, inventory),
             None => self.interpret(input, inventory),
         }));
@@ -175,7 +210,7 @@ impl Module {
             machine
         });
         if let Some(inventory) = inventory {
-            machine.set_data(inventory.0.clone()).map_err(|error| error.to_string())?;
+            machine.set_data(inventory.0.value.clone()).map_err(|error| error.to_string())?;
         }
         machine.set_input(input);
         let result = machine.execute_entry_point_by_index(0).map_err(|error| error.to_string());
@@ -188,9 +223,10 @@ impl Module {
     }
 
     fn interpret(&self, input: Value, inventory: Option<&Inventory>) -> Result<Value, String> {
+        guard::begin();
         let mut engine = self.engine.clone();
         if let Some(inventory) = inventory {
-            engine.add_data(inventory.0.clone()).map_err(|error| one_line(&error.to_string()))?;
+            engine.add_data(inventory.0.value.clone()).map_err(|error| one_line(&error.to_string()))?;
         }
         engine.set_execution_timer_config(TIMER);
         engine.set_input(input);
@@ -224,7 +260,6 @@ fn compile(main: &str, libraries: &[&str], version_1: bool) -> Result<Module, Ve
         (engine, entry, trees) = parse(&texts, version_1)?;
     }
     let findings = check::check(&trees);
-    drop(trees);
     if !findings.faults.is_empty() {
         return Err(findings
             .faults
@@ -232,21 +267,42 @@ fn compile(main: &str, libraries: &[&str], version_1: bool) -> Result<Module, Ve
             .map(|fault| RegoError { module: fault.module, message: format!("line {}: {}", fault.line, fault.message) })
             .collect());
     }
-    guard::install(&mut engine).map_err(|error| fail(0, error))?;
-    let compiled = engine
-        .compile_with_entrypoint(&entry.as_str().into())
-        .map_err(|error| fail(0, one_line(&format!("{error:#}"))))?;
-    let program = if findings.interpreted { None } else { Compiler::compile_from_policy(&compiled, &[&entry]).ok() };
+    let program = if findings.interpreted { None } else { machine(&mut engine, &entry) };
+    let engine = interpreter(&trees, &texts, version_1)?;
     Ok(Module {
         entry,
         engine,
         program,
+        bound: findings.bound,
         spare: Mutex::new(Vec::new()),
         inventory: findings.inventory,
         user: mentions("userInfo"),
         namespace: mentions("namespaceObject") || mentions("_unstable"),
         parameters: findings.parameters,
     })
+}
+
+/// The modules for the virtual machine, where its compiler knows all that they use.
+fn machine(engine: &mut Engine, entry: &str) -> Option<Arc<Program>> {
+    let compiled = engine.compile_with_entrypoint(&entry.into()).ok()?;
+    Compiler::compile_from_policy(&compiled, &[entry]).ok()
+}
+
+/// The modules for the interpreter, which weighs values.
+fn interpreter(trees: &serde_json::Value, texts: &[String], version_1: bool) -> Result<Engine, Vec<RegoError>> {
+    let fail = |module: usize, message: String| vec![RegoError { module, message }];
+    let modules: Vec<&serde_json::Value> =
+        trees.as_array().into_iter().flatten().filter_map(|module| module.get("ast")).collect();
+    let collecting = modules.iter().flat_map(|module| scales::collecting(module)).collect();
+    let mut weighed = Vec::new();
+    for (index, (tree, text)) in modules.iter().zip(texts).enumerate() {
+        let text = scales::install(tree, text, &collecting);
+        weighed.push(text.ok_or_else(|| fail(index, "cannot be bounded".to_owned()))?);
+    }
+    let (mut engine, entry, _) = parse(&weighed, version_1)?;
+    guard::install(&mut engine).map_err(|error| fail(0, error))?;
+    engine.compile_with_entrypoint(&entry.as_str().into()).map_err(|error| fail(0, one_line(&format!("{error:#}"))))?;
+    Ok(engine)
 }
 
 /// The engine with the modules, the path of the main rule, and the syntax trees.
@@ -309,17 +365,20 @@ fn compact(json: &str) -> String {
     serde_json::from_str::<serde_json::Value>(json).map_or_else(|_| json.to_owned(), |value| value.to_string())
 }
 
-/// Errors of the library draw the line with a marker; verdicts want one line.
+/// Errors of the library draw the line, with what we wrote into it, below `--> module:line:column`; verdicts want
+/// the place and the message.
 fn one_line(error: &str) -> String {
-    let mut lines: Vec<&str> = Vec::new();
-    for line in error.lines().map(str::trim) {
-        let drawing = line.is_empty() || line.chars().all(|c| matches!(c, '|' | '^' | ' '));
-        if !drawing {
-            lines.push(line);
-        }
+    let place = error.lines().find_map(|line| line.trim().strip_prefix("--> "));
+    let message = error.rsplit_once("error: ").map(|(_, message)| message);
+    if let (Some(place), Some(message)) = (place, message) {
+        let place = place.rsplit_once(':').map_or(place, |(place, _)| place);
+        return format!("{place}: {}", message.split_whitespace().collect::<Vec<_>>().join(" "));
     }
-    lines.join(" ")
+    error.split_whitespace().collect::<Vec<_>>().join(" ")
 }
+
+#[cfg(test)]
+mod tests;
 
 /// Instructions of one evaluation: about a quarter of a second. A template of the published library needs a few
 /// hundred for a pod.
@@ -328,7 +387,7 @@ const INSTRUCTIONS_MAX: usize = 5_000_000;
 /// Time of one evaluation. The API server waits at most thirty seconds for all webhooks together, and three by
 /// Gatekeeper's default.
 const TIMER: ExecutionTimerConfig =
-    ExecutionTimerConfig { limit: Duration::from_secs(1), check_interval: NonZeroU32::new(64).unwrap() };
+    ExecutionTimerConfig { limit: Duration::from_secs(1), check_interval: NonZeroU32::new(16).unwrap() };
 
 /// Negations within negated calls; each pass writes one level out.
 const NEGATION_PASSES: usize = 4;

@@ -5,6 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::functions::{self, GUARDED};
+use super::syntax::{constant, items, line, path, prefix, rule_name, rule_part};
+use super::variables::{collect_bound, collect_locals, iterates};
+use super::{growth, guard, scales};
+
 /// What was found in the modules of a template.
 #[derive(Debug, Default)]
 pub(super) struct Findings {
@@ -15,6 +20,8 @@ pub(super) struct Findings {
     /// Rules or functions may have more than one value, which is an error that only the interpreter reports; or
     /// they use what the compiler does not know.
     pub(super) interpreted: bool,
+    /// How heavy values can become.
+    pub(super) bound: growth::Bound,
     /// Parameters of the constraint that are read by name; `None` when they are also read as a whole.
     pub(super) parameters: Option<BTreeSet<String>>,
 }
@@ -55,7 +62,23 @@ pub(super) fn check(trees: &Value) -> Findings {
         }
     }
     walk.chains();
+    if walk.findings.faults.is_empty() {
+        walk.findings.bound = growth::bound(&definitions(&modules, &walk.packages), &walk.names);
+    }
     walk.findings
+}
+
+/// The definitions of all rules by full name, with their modules.
+fn definitions<'v>(modules: &[&'v Value], packages: &[String]) -> BTreeMap<String, Vec<(usize, &'v Value)>> {
+    let mut rules: BTreeMap<String, Vec<(usize, &Value)>> = BTreeMap::new();
+    for (index, (module, package)) in modules.iter().zip(packages).enumerate() {
+        for rule in items(module, "rules") {
+            if let (Some(name), Some(spec)) = (rule_name(rule), rule.get("Spec")) {
+                rules.entry(format!("{package}.{name}")).or_default().push((index, spec));
+            }
+        }
+    }
+    rules
 }
 
 #[derive(Debug, Default)]
@@ -71,13 +94,8 @@ struct Walk {
     aliases: BTreeMap<String, String>,
     /// The rule that is walked through.
     current: String,
-    /// It is a function, which may be called with what it gave before.
-    in_function: bool,
-    /// How many times longer than its arguments a text may become in this rule, by `sprintf`.
-    growth: usize,
-    /// The same along all rules.
-    growth_of_rules: usize,
-    growth_of_violations: usize,
+    /// What names stand for, by module.
+    names: BTreeMap<(usize, String), String>,
     /// Variables that are declared somewhere in it. They hide rules of the same name; functions are not hidden.
     locals: BTreeSet<String>,
 }
@@ -102,6 +120,9 @@ impl Walk {
         for rule in items(module, "rules") {
             let Some(name) = rule_name(rule) else { continue };
             let place = (index, line(rule_part(rule)));
+            if name.starts_with(scales::RESERVED) {
+                self.fault(index, place.1, format!("names that start with `{}` are reserved", scales::RESERVED));
+            }
             self.rules.entry(format!("{package}.{name}")).or_insert_with(|| Rule { place, ..Rule::default() });
         }
         self.packages.push(package);
@@ -144,8 +165,8 @@ impl Walk {
         }
         self.locals.clear();
         let part = rule_part(rule);
-        self.in_function = part.get("head").is_some_and(|head| head.get("Func").is_some());
-        self.growth = 1;
+        // The machine does not know defaults of functions.
+        self.findings.interpreted |= rule.get("Default").is_some() && items(part, "args").next().is_some();
         collect_locals(part, &mut self.locals);
         for value in part.get("head").and_then(Value::as_object).into_iter().flat_map(|head| head.values()) {
             for (key, value) in value.as_object().into_iter().flatten() {
@@ -162,12 +183,6 @@ impl Walk {
             if let Some(value) = part.get(key) {
                 self.visit(value);
             }
-        }
-        // Results of `violation` leave the template; those of other rules may be used again.
-        if name == "violation" {
-            self.growth_of_violations = self.growth_of_violations.max(self.growth);
-        } else {
-            self.growth_of_rules = self.growth_of_rules.max(1).saturating_mul(self.growth);
         }
     }
 
@@ -231,16 +246,17 @@ impl Walk {
         let name = call.get("fcn").and_then(path).unwrap_or_default().join(".");
         let resolved = self.resolve(&name);
         if let Some(rule) = resolved {
+            self.names.insert((self.module, name.clone()), rule.clone());
             self.uses(rule);
-        } else if !is_allowed(&name) {
+        } else if !functions::is_allowed(&name) {
             self.fault(self.module, line(call), format!("the function `{name}` does not exist or is not allowed"));
+        } else if items(call, "params").count() > functions::arguments(&name) {
+            self.fault(self.module, line(call), format!("the function `{name}` has too many arguments"));
         }
         if name == "sprintf" {
-            self.findings.interpreted |= !is_plain_sprintf(call) || self.in_function;
-            let count = call.get("params").and_then(|params| params.get(1)?.get("Array")?.get("items")?.as_array());
-            self.growth = self.growth.saturating_mul(count.map_or(1, Vec::len).max(1));
+            self.findings.interpreted |= !is_plain_sprintf(call);
         }
-        if name == "walk" || GUARDED.contains(&name.as_str()) {
+        if name == "walk" || (GUARDED.contains(&name.as_str()) && !is_plain_match(&name, call)) {
             self.findings.interpreted = true;
         }
         if let Some(arguments) = call.get("params") {
@@ -259,6 +275,7 @@ impl Walk {
                 if !self.locals.contains(first)
                     && let Some(rule) = self.resolve(&dotted)
                 {
+                    self.names.insert((self.module, dotted), rule.clone());
                     self.uses(rule);
                 }
             }
@@ -288,6 +305,7 @@ impl Walk {
             Some("inventory") => self.findings.inventory = true,
             Some("lib") if parts.len() > 2 || !open => {
                 if let Some(rule) = self.resolve(&parts.join(".")) {
+                    self.names.insert((self.module, parts.join(".")), rule.clone());
                     self.uses(rule);
                 }
             }
@@ -358,8 +376,7 @@ impl Walk {
             let differ = rule.varying || rule.values.iter().any(|value| Some(value) != rule.values.first());
             (rule.bodies > 1 && differ) || (rule.varying && rule.iterates)
         });
-        let growth = self.growth_of_rules.max(1).saturating_mul(self.growth_of_violations.max(1));
-        self.findings.interpreted |= disagree || growth > GROWTH_MAX;
+        self.findings.interpreted |= disagree;
     }
 
     fn depth(&self, name: &str, level: usize, known: &mut BTreeMap<String, Option<usize>>) -> Result<usize, Fault> {
@@ -399,6 +416,12 @@ fn is_plain_sprintf(call: &Value) -> bool {
     matches!((pattern, count), (Some(pattern), Some(count)) if super::sprintf::is_plain(pattern, count))
 }
 
+/// Whether the library's own matching is that of OPA: a literal pattern that both read alike.
+fn is_plain_match(name: &str, call: &Value) -> bool {
+    let pattern = || call.get("params")?.get(0)?.as_object()?.values().next()?.get("value")?.as_str();
+    matches!(name, "regex.match" | "re_match") && pattern().is_some_and(guard::is_plain_pattern)
+}
+
 /// Names under which a module may use rules and imports without a path.
 pub(super) fn names(trees: &Value) -> Vec<BTreeSet<String>> {
     let modules = trees.as_array().into_iter().flatten().filter_map(|module| module.get("ast"));
@@ -411,307 +434,5 @@ pub(super) fn names(trees: &Value) -> Vec<BTreeSet<String>> {
         .collect()
 }
 
-/// Variables that a rule declares: arguments, `:=`, `some` and `every`.
-fn collect_locals(node: &Value, out: &mut BTreeSet<String>) {
-    match node {
-        Value::Array(list) => list.iter().for_each(|item| collect_locals(item, out)),
-        Value::Object(map) => {
-            for (key, value) in map {
-                match key.as_str() {
-                    "args" => collect_names(value, out),
-                    "AssignExpr" if value.get("op").and_then(Value::as_str) == Some("ColEq") => {
-                        value.get("lhs").into_iter().for_each(|names| collect_names(names, out));
-                    }
-                    "SomeIn" => {
-                        for part in ["key", "value"] {
-                            value.get(part).into_iter().for_each(|names| collect_names(names, out));
-                        }
-                    }
-                    _ => {}
-                }
-                collect_locals(value, out);
-            }
-        }
-        _ => {}
-    }
-}
-
-/// Variables of a rule that have one value at a time: arguments and what `:=` sets.
-fn collect_bound(node: &Value, out: &mut BTreeSet<String>) {
-    match node {
-        Value::Array(list) => list.iter().for_each(|item| collect_bound(item, out)),
-        Value::Object(map) => {
-            for (key, value) in map {
-                if key == "args" {
-                    collect_names(value, out);
-                } else if key == "AssignExpr" && value.get("op").and_then(Value::as_str) == Some("ColEq") {
-                    value.get("lhs").into_iter().for_each(|names| collect_names(names, out));
-                }
-                collect_bound(value, out);
-            }
-        }
-        _ => {}
-    }
-}
-
-/// Whether a rule may be true in several ways, so that its value could differ from one to the next.
-fn iterates(node: &Value, bound: &BTreeSet<String>) -> bool {
-    match node {
-        Value::Array(list) => list.iter().any(|item| iterates(item, bound)),
-        Value::Object(map) => map.iter().any(|(key, value)| match key.as_str() {
-            "ArrayCompr" | "SetCompr" | "ObjectCompr" | "NotExpr" | "Every" => false,
-            "SomeIn" | "SomeVars" => true,
-            "RefBrack" => {
-                let index = value.get("index").unwrap_or(&Value::Null);
-                let name = index.get("Var").and_then(|var| var.get("value")?.as_str());
-                let open = match name {
-                    Some(name) => !bound.contains(name),
-                    None => ["Array", "Object", "Set"].iter().any(|kind| index.get(kind).is_some()),
-                };
-                open || iterates(index, bound) || value.get("refr").is_some_and(|inner| iterates(inner, bound))
-            }
-            "Call" => {
-                let walks = value.get("fcn").and_then(path).is_some_and(|name| name == ["walk"]);
-                walks || iterates(value, bound)
-            }
-            _ => iterates(value, bound),
-        }),
-        _ => false,
-    }
-}
-
-fn collect_names(node: &Value, out: &mut BTreeSet<String>) {
-    match node {
-        Value::Array(list) => list.iter().for_each(|item| collect_names(item, out)),
-        Value::Object(map) => {
-            if let Some(name) = map.get("Var").and_then(|var| var.get("value")?.as_str()) {
-                out.insert(name.to_owned());
-            }
-            map.values().for_each(|value| collect_names(value, out));
-        }
-        _ => {}
-    }
-}
-
-fn items<'v>(value: &'v Value, key: &str) -> impl Iterator<Item = &'v Value> + use<'v> {
-    value.get(key).and_then(Value::as_array).into_iter().flatten()
-}
-
-fn rule_part(rule: &Value) -> &Value {
-    rule.get("Spec").or_else(|| rule.get("Default")).unwrap_or(rule)
-}
-
-fn rule_name(rule: &Value) -> Option<String> {
-    let head = match rule.get("Spec") {
-        Some(spec) => {
-            let head = spec.get("head")?;
-            head.get("Set").or_else(|| head.get("Func")).or_else(|| head.get("Compr"))?.get("refr")?
-        }
-        None => rule.get("Default")?.get("refr")?,
-    };
-    prefix(head).0.into_iter().next()
-}
-
-/// The parts of a reference that has no variable part.
-fn path(node: &Value) -> Option<Vec<String>> {
-    let (parts, open) = prefix(node);
-    (!open && !parts.is_empty()).then_some(parts)
-}
-
-/// The fixed parts at the start of a reference, and whether something else follows them.
-fn prefix(node: &Value) -> (Vec<String>, bool) {
-    // From the end to the start: `a.b[c]` is `[c]` on `.b` on `a`.
-    let mut links: Vec<Option<String>> = Vec::new();
-    let mut at = node;
-    loop {
-        if let Some(dot) = at.get("RefDot") {
-            let field = dot.get("field").and_then(|field| field.get(1)).and_then(Value::as_str);
-            links.push(field.map(str::to_owned));
-            at = dot.get("refr").unwrap_or(&Value::Null);
-        } else if let Some(brack) = at.get("RefBrack") {
-            let index = brack.get("index");
-            let text = index.and_then(|index| index.get("String")).and_then(|text| text.get("value")?.as_str());
-            links.push(text.map(str::to_owned));
-            at = brack.get("refr").unwrap_or(&Value::Null);
-        } else {
-            break;
-        }
-    }
-    let first = at.get("Var").and_then(|var| var.get("value")).and_then(Value::as_str);
-    let Some(first) = first else { return (Vec::new(), true) };
-    let mut parts = vec![first.to_owned()];
-    for link in links.into_iter().rev() {
-        match link {
-            Some(text) => parts.push(text),
-            None => return (parts, true),
-        }
-    }
-    (parts, false)
-}
-
-/// A literal as text.
-fn constant(value: Option<&Value>) -> Option<String> {
-    let value = value?;
-    ["String", "RawString", "Number", "Bool", "Null"]
-        .iter()
-        .find_map(|kind| value.get(*kind)?.get("value").map(|value| format!("{kind} {value}")))
-}
-
-fn line(node: &Value) -> u64 {
-    node.get("span").and_then(|span| span.get("line")?.as_u64()).unwrap_or(1)
-}
-
-fn is_allowed(name: &str) -> bool {
-    ALLOWED.contains(&name)
-}
-
 /// Rules in a chain. The evaluation of a rule within a rule takes stack; templates need fewer than ten.
 const CHAIN_MAX: usize = 40;
-
-/// How many times longer texts may become without a guard: a text of an object has at most 3 MiB.
-const GROWTH_MAX: usize = 64;
-
-/// Functions whose result may be far larger than what they are given; the interpreter gets versions with a limit.
-const GUARDED: [&str; 5] = ["array.concat", "concat", "numbers.range", "numbers.range_step", "replace"];
-
-/// Functions that neither look at the outside nor depend on anything but their arguments, in alphabetical order.
-const ALLOWED: &[&str] = &[
-    "abs",
-    "all",
-    "any",
-    "array.concat",
-    "array.reverse",
-    "array.slice",
-    "assign",
-    "base64.decode",
-    "base64.encode",
-    "base64.is_valid",
-    "base64url.decode",
-    "base64url.encode",
-    "base64url.encode_no_pad",
-    "bits.and",
-    "bits.lsh",
-    "bits.negate",
-    "bits.or",
-    "bits.rsh",
-    "bits.xor",
-    "cast_array",
-    "cast_boolean",
-    "cast_null",
-    "cast_object",
-    "cast_set",
-    "cast_string",
-    "ceil",
-    "concat",
-    "contains",
-    "count",
-    "div",
-    "endswith",
-    "eq",
-    "equal",
-    "floor",
-    "format_int",
-    "glob.match",
-    "glob.quote_meta",
-    "graph.reachable",
-    "graph.reachable_paths",
-    "gt",
-    "gte",
-    "hex.decode",
-    "hex.encode",
-    "indexof",
-    "indexof_n",
-    "internal.member_2",
-    "internal.member_3",
-    "intersection",
-    "is_array",
-    "is_boolean",
-    "is_null",
-    "is_number",
-    "is_object",
-    "is_set",
-    "is_string",
-    "json.filter",
-    "json.is_valid",
-    "json.marshal",
-    "json.marshal_with_options",
-    "json.patch",
-    "json.remove",
-    "json.unmarshal",
-    "lower",
-    "lt",
-    "lte",
-    "max",
-    "min",
-    "minus",
-    "mul",
-    "neq",
-    "net.cidr_contains",
-    "net.cidr_contains_matches",
-    "net.cidr_expand",
-    "net.cidr_intersects",
-    "net.cidr_is_valid",
-    "net.cidr_merge",
-    "numbers.range",
-    "numbers.range_step",
-    "object.filter",
-    "object.get",
-    "object.keys",
-    "object.remove",
-    "object.subset",
-    "object.union",
-    "object.union_n",
-    "or",
-    "plus",
-    "print",
-    "product",
-    "re_match",
-    "regex.find_all_string_submatch_n",
-    "regex.find_n",
-    "regex.globs_match",
-    "regex.is_valid",
-    "regex.match",
-    "regex.replace",
-    "regex.split",
-    "regex.template_match",
-    "rem",
-    "replace",
-    "round",
-    "semver.compare",
-    "semver.is_valid",
-    "set_diff",
-    "sort",
-    "split",
-    "sprintf",
-    "startswith",
-    "strings.any_prefix_match",
-    "strings.any_suffix_match",
-    "strings.count",
-    "strings.render_template",
-    "strings.replace_n",
-    "strings.reverse",
-    "substring",
-    "sum",
-    "time.add_date",
-    "time.clock",
-    "time.date",
-    "time.diff",
-    "time.format",
-    "time.parse_duration_ns",
-    "time.parse_ns",
-    "time.parse_rfc3339_ns",
-    "time.weekday",
-    "to_number",
-    "trim",
-    "trim_left",
-    "trim_prefix",
-    "trim_right",
-    "trim_space",
-    "trim_suffix",
-    "type_name",
-    "union",
-    "units.parse",
-    "units.parse_bytes",
-    "upper",
-    "walk",
-];

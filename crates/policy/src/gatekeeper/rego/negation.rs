@@ -6,6 +6,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::syntax::{self, items, span};
+
 /// The module with negated calls written out; `None` if there is nothing to do. `tree` is its syntax tree as the
 /// parser writes it, `names` the rules and imports of the module.
 pub(super) fn rewrite(tree: &Value, text: &str, names: &BTreeSet<String>, counter: &mut usize) -> Option<String> {
@@ -155,17 +157,7 @@ impl Job<'_> {
 }
 
 fn kind(expr: &Value) -> &str {
-    expr.as_object().and_then(|map| map.keys().next()).map_or("", String::as_str)
-}
-
-fn items<'v>(node: &'v Value, key: &str) -> impl Iterator<Item = &'v Value> + use<'v> {
-    node.get(key).and_then(Value::as_array).into_iter().flatten()
-}
-
-fn span(node: &Value) -> Option<(usize, usize)> {
-    let span = node.get("span")?;
-    let at = |key| span.get(key).and_then(Value::as_u64).map(|at| at as usize);
-    Some((at("start")?, at("end")?))
+    syntax::kind(expr).map_or("", |(kind, _)| kind)
 }
 
 /// Parentheses are no part of the places of expressions; a place that cuts through a pair cannot be moved.

@@ -37,6 +37,7 @@ pub(super) fn prepare(text: &str) -> Result<String, SourceError> {
     if text.len() > BYTES_MAX {
         return Err(SourceError::Bytes);
     }
+    let text = &*without_comments(text);
     let mut out = Writer { text, copied: 0, out: String::with_capacity(text.len() + 64) };
     let mut state = State::default();
     for token in (Lexer { text, at: 0, line: 1 }) {
@@ -54,6 +55,22 @@ pub(super) fn prepare(text: &str) -> Result<String, SourceError> {
         state.step(&token, text);
     }
     Ok(out.finish())
+}
+
+/// The text with blanks in place of comments, so that whoever looks for a bracket finds a bracket.
+fn without_comments(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let blank = |gap: &str, out: &mut String| {
+        out.extend(gap.bytes().map(|byte| if matches!(byte, b'\n' | b'\r' | b'\t') { char::from(byte) } else { ' ' }));
+    };
+    let mut end = 0;
+    for token in (Lexer { text, at: 0, line: 1 }) {
+        blank(text.get(end..token.at).unwrap_or(""), &mut out);
+        out.push_str(token.text);
+        end = token.at + token.text.len();
+    }
+    blank(text.get(end..).unwrap_or(""), &mut out);
+    out
 }
 
 /// Where in a rule the reader is.
@@ -293,9 +310,15 @@ mod tests {
     #[test]
     fn a_parenthesis_on_a_new_line_is_no_call() {
         assert_eq!(prepare("f(x) {\n  x.y\n  (x.z - 1) > 2\n}").unwrap(), "f(x) {\n  x.y\n  ;(x.z - 1) > 2\n}");
-        for same in ["f(x) { g(\n (1)) }", "p { x := \n (1) }", "p { \"(\"; `\n(`\n}", "p {\n # (\n x } "] {
+        for same in ["f(x) { g(\n (1)) }", "p { x := \n (1) }", "p { \"(\"; `\n(`\n}"] {
             assert_eq!(prepare(same).unwrap(), same);
         }
+    }
+
+    #[test]
+    fn comments_become_blanks() {
+        assert_eq!(prepare("p { # é (\n x } # {").unwrap(), "p {       \n x }    ");
+        assert_eq!(prepare("p { x := \"#\" }").unwrap(), "p { x := \"#\" }");
     }
 
     #[test]
