@@ -165,7 +165,12 @@ impl Walk {
         }
         self.locals.clear();
         let part = rule_part(rule);
-        // The machine does not know defaults of functions.
+        // The machine does not know names of rules that have several parts.
+        let head = part.get("head").and_then(|head| head.as_object()?.values().next()?.get("refr"));
+        let named = head.map_or(0, |head| prefix(head).0.len());
+        self.findings.interpreted |=
+            named > 1 && head.is_some_and(|head| path(head).is_none() || head.get("RefDot").is_some());
+        // Nor defaults of functions.
         self.findings.interpreted |= rule.get("Default").is_some() && items(part, "args").next().is_some();
         collect_locals(part, &mut self.locals);
         for value in part.get("head").and_then(Value::as_object).into_iter().flat_map(|head| head.values()) {
