@@ -72,7 +72,6 @@ const SMALL: &[&str] = &[
     "startswith",
     "strings.any_prefix_match",
     "strings.any_suffix_match",
-    "strings.count",
     "type_name",
 ];
 
@@ -155,7 +154,6 @@ const ALLOWED: &[&str] = &[
     "startswith",
     "strings.any_prefix_match",
     "strings.any_suffix_match",
-    "strings.count",
     "strings.reverse",
     "substring",
     "sum",
@@ -207,7 +205,6 @@ const TWO: &[&str] = &[
     "startswith",
     "strings.any_prefix_match",
     "strings.any_suffix_match",
-    "strings.count",
     "time.parse_ns",
     "trim",
     "trim_left",
