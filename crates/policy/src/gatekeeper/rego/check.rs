@@ -136,7 +136,7 @@ impl Walk {
             let allowed = full.starts_with("data.lib.")
                 || full == "data.lib"
                 || full == "rego.v1"
-                || full.starts_with("future.keywords");
+                || FUTURE.contains(&full.as_str());
             if !allowed {
                 let message = format!("imports may name `data.lib…`, `future.keywords` and `rego.v1`, found `{full}`");
                 self.fault(self.module, line(import), message);
@@ -165,7 +165,12 @@ impl Walk {
         }
         self.locals.clear();
         let part = rule_part(rule);
-        // The machine does not know defaults of functions.
+        // The machine does not know names of rules that have several parts.
+        let head = part.get("head").and_then(|head| head.as_object()?.values().next()?.get("refr"));
+        let named = head.map_or(0, |head| prefix(head).0.len());
+        self.findings.interpreted |=
+            named > 1 && head.is_some_and(|head| path(head).is_none() || head.get("RefDot").is_some());
+        // Nor defaults of functions.
         self.findings.interpreted |= rule.get("Default").is_some() && items(part, "args").next().is_some();
         collect_locals(part, &mut self.locals);
         for value in part.get("head").and_then(Value::as_object).into_iter().flat_map(|head| head.values()) {
@@ -252,6 +257,10 @@ impl Walk {
             self.fault(self.module, line(call), format!("the function `{name}` does not exist or is not allowed"));
         } else if items(call, "params").count() > functions::arguments(&name) {
             self.fault(self.module, line(call), format!("the function `{name}` has too many arguments"));
+        }
+        // As an expression OPA gives one pair after the other, the library gives all of them in a list.
+        if name == "walk" && items(call, "params").count() != 2 {
+            self.fault(self.module, line(call), "the function `walk` must have a pattern for its pairs".to_owned());
         }
         if name == "sprintf" {
             self.findings.interpreted |= !is_plain_sprintf(call);
@@ -433,6 +442,15 @@ pub(super) fn names(trees: &Value) -> Vec<BTreeSet<String>> {
         })
         .collect()
 }
+
+/// Keywords that the library knows; `not` with a body in braces is none of them.
+const FUTURE: [&str; 5] = [
+    "future.keywords",
+    "future.keywords.contains",
+    "future.keywords.every",
+    "future.keywords.if",
+    "future.keywords.in",
+];
 
 /// Rules in a chain. The evaluation of a rule within a rule takes stack; templates need fewer than ten.
 const CHAIN_MAX: usize = 40;

@@ -168,6 +168,8 @@ fn integer_verb(verb: char, flags: &Flags, digits: String) -> Option<String> {
     let small = digits.parse::<i64>().ok();
     Some(match verb {
         'v' | 'd' => flags.pad(&flags.signed(digits), true),
+        // Numbers beyond 64 bits are Go's big ones, which write themselves as text too.
+        's' if small.is_none() => flags.pad(&flags.signed(digits), true),
         'b' | 'o' | 'x' | 'X' => {
             let value = small?;
             let (sign, value) = (if value < 0 { "-" } else { "" }, value.unsigned_abs());
@@ -358,6 +360,7 @@ mod tests {
         check("%d", r#"["a"]"#, "%!d(string=a)");
         check("%5d|%-5d|%05d|%.2f|%x", "[1, 2, 3, 1.239, 255]", "    1|2    |00003|1.24|ff");
         check("%v", "[100000000000000000000]", "100000000000000000000");
+        check("%s", "[100000000000000000000]", "100000000000000000000");
         check("%v", "[1000000.5]", "1.0000005e+06");
         check("%", "[1]", "%!(NOVERB)%!(EXTRA int=1)");
         check("%z", "[1]", "%!z(int=1)");
