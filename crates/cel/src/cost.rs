@@ -9,7 +9,7 @@
 //! | variable, constant name | [`IDENT`] |
 //! | each field or index of a chain that begins with a variable | [`SELECT`] |
 //! | `has(a.b)` | that of `a` and nothing for the test |
-//! | call | what [`actual`] says, after its arguments |
+//! | call | what [`actual()`] says, after its arguments |
 //! | `&&`, `\|\|`, `?:` | 0 besides the operands that were evaluated |
 //! | list, map, message literal | [`LIST`], [`MAP`], [`STRUCT`] |
 //! | comprehension | its parts as often as they were evaluated |

@@ -19,7 +19,7 @@ pub use optionals::extra as optionals_extra;
 pub use optionals::library as optionals;
 pub use timestamp::parse as parse_timestamp;
 
-/// The library that every environment has. Optionals are a library of their own: [`optionals`].
+/// The library that every environment has. Optionals are a library of their own: [`optionals()`].
 pub fn library() -> Library {
     let library = relations(logic(Library::default()));
     let library = strings::declare(arithmetic::declare(library));

@@ -25,7 +25,7 @@ use crate::decl::{Env, Syntax};
 use crate::standard;
 
 /// The base environment of an API server for expressions that are new in a version: every expression of
-/// Kubernetes is compiled in an extension of it. Mutations add [`jsonpatch`].
+/// Kubernetes is compiled in an extension of it. Mutations add [`jsonpatch()`].
 pub fn environment(version: (u32, u32)) -> Env {
     let since = |minor| version >= (1, minor);
     let mut env = Env {
