@@ -38,7 +38,7 @@ pub(super) struct Module {
     engine: Engine,
     program: Option<Arc<Program>>,
     /// How heavy values can become in the virtual machine.
-    bound: growth::Bound,
+    bound: growth::Bounds,
     /// Machines that are not in use.
     spare: Mutex<Vec<RegoVM>>,
     /// Whether `data.inventory` is read.
@@ -180,7 +180,7 @@ impl Module {
         inventory: Option<&Inventory>,
     ) -> Result<Vec<Found>, String> {
         let weight = review.0.weight + parameters.0.weight + inventory.map_or(0, |inventory| inventory.0.weight);
-        let program = self.program.as_ref().filter(|_| self.bound.allows(weight));
+        let program = self.program.as_ref().filter(|_| self.bound.allow(weight));
         self.run(program, review, parameters, inventory)
     }
 

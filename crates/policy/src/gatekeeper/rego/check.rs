@@ -21,7 +21,7 @@ pub(super) struct Findings {
     /// they use what the compiler does not know.
     pub(super) interpreted: bool,
     /// How heavy values can become.
-    pub(super) bound: growth::Bound,
+    pub(super) bound: growth::Bounds,
     /// Parameters of the constraint that are read by name; `None` when they are also read as a whole.
     pub(super) parameters: Option<BTreeSet<String>>,
 }

@@ -20,7 +20,7 @@ pub(super) struct Bound {
 
 impl Bound {
     /// Whether values stay within the limit for an input of this weight.
-    pub(super) fn allows(self, weight: usize) -> bool {
+    fn allows(self, weight: usize) -> bool {
         let bits = (self.degree as f64).mul_add((weight.max(2) as f64).log2(), self.bits as f64);
         bits <= BITS_MAX && self.depth <= DEPTH_MAX
     }
@@ -46,13 +46,40 @@ impl Bound {
     }
 }
 
+/// The bounds of the values of a template, none of which is below another.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Bounds(Vec<Bound>);
+
+impl Bounds {
+    /// Whether all values stay within the limit for an input of this weight.
+    pub(super) fn allow(&self, weight: usize) -> bool {
+        self.0.iter().all(|bound| bound.allows(weight))
+    }
+
+    fn add(&mut self, bound: Bound) {
+        if self.0.iter().any(|known| known.max(bound) == *known) {
+            return;
+        }
+        self.0.retain(|known| known.max(bound) != bound);
+        self.0.push(bound);
+        // A few different ones are all that a template has; with more of them one bound for all will do.
+        if self.0.len() > BOUNDS_MAX {
+            let most = self.0.drain(..).fold(Bound::default(), Bound::max);
+            self.0.push(most);
+        }
+    }
+}
+
+/// Bounds that are told apart.
+const BOUNDS_MAX: usize = 32;
+
 /// The bound of all values of a template. `rules` are their definitions by full name, with their modules; `names`
 /// are the rules that names in a module stand for.
 pub(super) fn bound(
     rules: &BTreeMap<String, Vec<(usize, &Value)>>,
     names: &BTreeMap<(usize, String), String>,
-) -> Bound {
-    let mut walk = Walk { rules, names, known: BTreeMap::new(), peak: Bound::default() };
+) -> Bounds {
+    let mut walk = Walk { rules, names, known: BTreeMap::new(), items: BTreeMap::new(), peak: Bounds::default() };
     for name in rules.keys() {
         walk.rule(name);
     }
@@ -63,7 +90,9 @@ struct Walk<'t> {
     rules: &'t BTreeMap<String, Vec<(usize, &'t Value)>>,
     names: &'t BTreeMap<(usize, String), String>,
     known: BTreeMap<String, Bound>,
-    peak: Bound,
+    /// Bounds of single items of rules that collect them.
+    items: BTreeMap<String, Bound>,
+    peak: Bounds,
 }
 
 /// Variables of one rule.
@@ -121,6 +150,10 @@ impl Walk<'_> {
             self.all(query, &scope);
             times = times.max(self.times(query, &scope));
         }
+        if collects {
+            let item = self.items.entry(name.to_owned()).or_default();
+            *item = item.max(value);
+        }
         let whole = if collects { value.plus(times).plus(LEVEL).plus(Bound::bits(1)) } else { value };
         // The violations are handed out one by one; as a whole they are only looked at by rules that name them.
         self.note(if name.ends_with(".violation") { value } else { whole });
@@ -133,7 +166,7 @@ impl Walk<'_> {
     }
 
     fn note(&mut self, bound: Bound) -> Bound {
-        self.peak = self.peak.max(bound);
+        self.peak.add(bound);
         bound
     }
 
@@ -154,13 +187,20 @@ impl Walk<'_> {
                 }
                 // Variables in brackets are parts of what stands before them.
                 if let (Some(refr), Some(index)) = (side("refr"), side("index")) {
-                    let value = self.expr(refr, scope);
+                    let value = self.index(refr, scope);
                     set(index, value, scope);
                 }
                 map.values().for_each(|value| self.assignments(value, scope));
             }
             _ => {}
         }
+    }
+
+    /// What a variable in the brackets behind a reference can be: a key, or an item of a set.
+    fn index(&mut self, refr: &Value, scope: &Scope) -> Bound {
+        let whole = self.expr(refr, scope);
+        let rule = path(refr).and_then(|parts| self.names.get(&(scope.module, parts.join("."))));
+        rule.and_then(|rule| self.items.get(rule.as_str())).copied().unwrap_or(whole)
     }
 
     fn equation(&mut self, left: &Value, right: &Value, is_assignment: bool, scope: &mut Scope) {
@@ -265,7 +305,7 @@ impl Walk<'_> {
     }
 
     fn reference(&mut self, expr: &Value, scope: &Scope) -> Bound {
-        let (parts, _) = prefix(expr);
+        let (parts, open) = prefix(expr);
         let Some(first) = parts.first() else {
             // It starts from a call or a literal.
             let mut at = expr;
@@ -276,7 +316,10 @@ impl Walk<'_> {
         };
         let local = scope.variables.get(first).copied();
         if let Some(rule) = self.names.get(&(scope.module, parts.join("."))) {
-            return self.rule(rule).max(local.unwrap_or_default());
+            let whole = self.rule(rule);
+            // `rule[x]` is one of the items, or a part of one.
+            let item = self.items.get(rule.as_str()).copied().filter(|_| open);
+            return item.unwrap_or(whole).max(local.unwrap_or_default());
         }
         match first.as_str() {
             "input" | "data" => INPUT,

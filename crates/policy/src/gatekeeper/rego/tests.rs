@@ -23,7 +23,7 @@ fn ways(module: &Module, input: &str) -> Ways {
         let found = module.run(program, &review, &parameters, None)?;
         Ok(found.into_iter().map(|found| format!("{} {}", found.message, found.details)).collect())
     };
-    let program = module.program.as_ref().filter(|_| module.bound.allows(review.0.weight + parameters.0.weight));
+    let program = module.program.as_ref().filter(|_| module.bound.allow(review.0.weight + parameters.0.weight));
     (program.map(|program| run(Some(program))), run(None))
 }
 
