@@ -41,7 +41,7 @@ pub use context::{Activation, Budget, Context};
 pub use decl::{Env, Function, Library, Overload, Rules};
 pub use fault::{Fact, Fault};
 pub use issues::{Issue, Issues};
-pub use parser::parse;
+pub use parser::{is_reserved, parse};
 pub use plan::Program;
 pub use types::Type;
 pub use value::Value;

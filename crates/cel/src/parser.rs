@@ -329,5 +329,10 @@ const SIZE_MAX: usize = 100_000;
 /// walk over a tree may recurse: with what macros add, none is deeper than some thousand nodes.
 const DEPTH_MAX: u32 = 250;
 
+/// Whether the grammar keeps a word for itself, so that no variable can have it as its name.
+pub fn is_reserved(word: &str) -> bool {
+    matches!(word, "in" | "true" | "false" | "null") || primary::RESERVED.binary_search(&word).is_ok()
+}
+
 #[cfg(test)]
 mod tests;

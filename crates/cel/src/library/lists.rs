@@ -130,7 +130,7 @@ fn sorted<'v>(context: &mut Context<'_>, items: &List<'v>, keys: &List<'v>) -> R
     charge_list(context, items.len().saturating_mul(2))?;
     let mut pairs: Vec<(Value<'v>, Value<'v>)> = keys.iter().zip(items.iter()).collect();
     let Some((first, _)) = pairs.first() else { return Ok(Value::List(items.clone())) };
-    if !is_ordered(first) {
+    if !crate::standard::has_order(first) {
         return Err(Fault::error("list elements must be comparable"));
     }
     let kind = std::mem::discriminant(first);
@@ -147,20 +147,6 @@ fn order(a: &Value<'_>, b: &Value<'_>) -> Ordering {
         (Value::Double(a), Value::Double(b)) => a.partial_cmp(b).unwrap_or_else(|| a.is_nan().cmp(&b.is_nan())),
         _ => a.compare(b).unwrap_or(Ordering::Equal),
     }
-}
-
-fn is_ordered(value: &Value<'_>) -> bool {
-    matches!(
-        value,
-        Value::Bool(_)
-            | Value::Int(_)
-            | Value::Uint(_)
-            | Value::Double(_)
-            | Value::Str(_)
-            | Value::Bytes(_)
-            | Value::Duration(_)
-            | Value::Timestamp(_)
-    )
 }
 
 fn range<'v>(context: &mut Context<'_>, args: &[Value<'v>]) -> Result<Value<'v>, Fault> {

@@ -306,7 +306,7 @@ impl Parser<'_> {
 
 /// Words that may be fields but not variables, sorted. `in`, `true`, `false` and `null` are tokens of their
 /// own.
-const RESERVED: [&str; 17] = [
+pub(crate) const RESERVED: [&str; 17] = [
     "as",
     "break",
     "const",

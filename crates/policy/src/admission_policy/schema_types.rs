@@ -197,7 +197,7 @@ pub(crate) fn escape(name: &str) -> Option<String> {
     if first.is_ascii_digit() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-./".contains(&byte)) {
         return None;
     }
-    if RESERVED.contains(&name) {
+    if cel::is_reserved(name) {
         return Some(format!("__{name}__"));
     }
     let escaped = name.replace("__", "__underscores__");
@@ -207,11 +207,11 @@ pub(crate) fn escape(name: &str) -> Option<String> {
 /// The field behind an escaped name.
 fn unescape(name: &str) -> String {
     let inner = name.strip_prefix("__").and_then(|rest| rest.strip_suffix("__"));
-    if let Some(word) = inner.filter(|word| RESERVED.contains(word)) {
+    if let Some(word) = inner.filter(|word| cel::is_reserved(word)) {
         return word.to_owned();
     }
     // The type checker takes a reserved word without its underscores too.
-    if RESERVED.contains(&name) {
+    if cel::is_reserved(name) {
         return name.to_owned();
     }
     let plain = name.replace("__dot__", ".").replace("__dash__", "-").replace("__slash__", "/");
@@ -220,28 +220,3 @@ fn unescape(name: &str) -> String {
 
 /// Fields of `JSONSchemaProps` that hold values of any kind.
 const JSON_FIELDS: [&str; 3] = ["default", "enum", "example"];
-
-/// Words of the grammar.
-const RESERVED: [&str; 21] = [
-    "true",
-    "false",
-    "null",
-    "in",
-    "as",
-    "break",
-    "const",
-    "continue",
-    "else",
-    "for",
-    "function",
-    "if",
-    "import",
-    "let",
-    "loop",
-    "package",
-    "namespace",
-    "return",
-    "var",
-    "void",
-    "while",
-];
