@@ -1,5 +1,6 @@
 //! What the evaluation of one request may spend beyond the limits that the API server sets.
 
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use cel::context::BUDGET_DEFAULT;
@@ -15,11 +16,13 @@ pub struct Budgets<'c> {
     pub cost_max: u64,
     /// Set by another thread to call the evaluation off.
     pub cancel: Option<&'c AtomicBool>,
+    /// Limits of Kobuk's own that the policy at hand ran into. Whatever it says after that is no verdict.
+    pub limits: Vec<Arc<str>>,
 }
 
 impl Default for Budgets<'_> {
     fn default() -> Self {
-        Budgets { bytes: BUDGET_DEFAULT.bytes, cost: 0, cost_max: COST_MAX, cancel: None }
+        Budgets { bytes: BUDGET_DEFAULT.bytes, cost: 0, cost_max: COST_MAX, cancel: None, limits: Vec::new() }
     }
 }
 

@@ -150,8 +150,8 @@ fn judge(entry: &Entry, request: &Request<'_>, facts: &Facts, budgets: &mut Budg
             }
         }
         if budgets.is_spent() {
-            let fact = Fact { name: "the cost budget of the request is spent".into() };
-            out.push(&spec.name, name, None, actions, Ruling::Unknown(Arc::new([fact])));
+            let messages = vec!["the cost budget of the request is spent".into()];
+            out.push(&spec.name, name, None, actions, Ruling::Failed { messages, ignored: false });
             continue;
         }
         with_params(entry, binding.as_ref(), (&kind, resource.as_ref()), request, facts, budgets, out);
@@ -246,7 +246,12 @@ fn verdict<'v>(
     let audit_errors = judged.audit_errors.clone();
     let annotations = judged.annotations.clone();
     let cost = judged.cost;
-    let mut ruling = ruling(judged);
+    let limits = std::mem::take(&mut budgets.limits);
+    let mut ruling = match ruling(judged) {
+        // No fact would help: the policy was not judged to its end.
+        Ruling::Unknown(_) if !limits.is_empty() => Ruling::Failed { messages: limits, ignored: false },
+        ruling => ruling,
+    };
     let mut sure = true;
     if let Some(fact) = unsure {
         let denies = reference.is_some_and(|reference| reference.deny_if_missing);
@@ -259,7 +264,8 @@ fn verdict<'v>(
             ruling = Ruling::Unknown(Arc::new([fact.clone()]));
         }
     }
-    if let Some(missing) = server_made::missing(&entry.server_made, inputs.request) {
+    if !matches!(ruling, Ruling::Failed { ignored: false, .. })
+        && let Some(missing) = server_made::missing(&entry.server_made, inputs.request) {
         (ruling, sure) = (Ruling::Unknown(missing), false);
     }
     let audit_annotations = if sure { annotations } else { Vec::new() };

@@ -261,7 +261,9 @@ impl Run {
                 Outcome::Unknown(facts) => missing.extend(facts),
             }
         }
+        let limits = std::mem::take(&mut budgets.limits);
         let ruling = match (failures.is_empty(), missing.is_empty()) {
+            (_, false) if !limits.is_empty() => Ruling::Failed { messages: limits, ignored: false },
             (false, true) => Ruling::Failed { messages: failures, ignored: spec.ignores_failure && !self.fatal },
             (false, false) if !spec.ignores_failure || self.fatal => {
                 Ruling::Failed { messages: failures, ignored: false }

@@ -274,6 +274,7 @@ impl Purse<'_, '_> {
             Err(Fault::Unknown(missing)) => Ended::Unknown(missing.facts),
             // Limits of ours say nothing about the request, so they must not end as an error that is passed over.
             Err(fault @ (Fault::LimitExceeded(_) | Fault::Cancelled)) => {
+                self.budgets.limits.push(fault.to_string().into());
                 Ended::Unknown(Arc::new([Fact { name: fault.to_string().into() }]))
             }
             Err(fault) => Ended::Error(format!("expression '{}' resulted in error: {fault}", expression.source.text)),
