@@ -84,6 +84,7 @@ fn read(at: At<'_>) -> Result<Request<'_>, RequestError> {
         Some(kind) => kind,
         None => shown.and_then(kind_of).ok_or_else(|| at.error("kind", "missing, and the object does not tell it"))?,
     };
+    agrees(at, &kind, [object, old_object])?;
     let sub_resource = at.text("subResource")?.unwrap_or("");
     let built_in = resources::of_kind(&kind.group, &kind.kind);
     let resource = match resource(at, "resource")? {
@@ -127,6 +128,17 @@ fn read(at: At<'_>) -> Result<Request<'_>, RequestError> {
         dry_run: at.bool("dryRun")?.unwrap_or(false),
         planned: false,
     })
+}
+
+/// The kind of the request is that of its objects: the API server converts them before it asks. Of a review that
+/// says otherwise nobody knows which half is meant.
+fn agrees(at: At<'_>, kind: &Kind<'_>, objects: [Option<Value<'_>>; 2]) -> Result<(), RequestError> {
+    for object in objects.into_iter().flatten() {
+        if kind_of(object).is_some_and(|own| (&own.group, &own.kind) != (&kind.group, &kind.kind)) {
+            return Err(at.error("kind", "does not agree with apiVersion and kind of the object; correct one of them"));
+        }
+    }
+    Ok(())
 }
 
 /// Group, version and kind under a key, all in one mapping.
@@ -295,6 +307,10 @@ mod tests {
     #[test]
     fn errors_name_the_field() {
         assert_eq!(review("{}"), "request.operation: missing");
+        let other = r#"{"operation":"CREATE","kind":{"group":"","version":"v1","kind":"ConfigMap"},
+            "object":{"apiVersion":"v1","kind":"Pod"}}"#;
+        let words = "request.kind: does not agree with apiVersion and kind of the object; correct one of them";
+        assert_eq!(review(other), words);
         assert_eq!(review("null"), "request: missing; the review asks nothing");
         assert_eq!(review("[]"), "request: expected a mapping");
         assert_eq!(

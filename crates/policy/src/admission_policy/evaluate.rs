@@ -265,7 +265,8 @@ fn verdict<'v>(
         }
     }
     if !matches!(ruling, Ruling::Failed { ignored: false, .. })
-        && let Some(missing) = server_made::missing(&entry.server_made, inputs.request) {
+        && let Some(missing) = server_made::missing(&entry.server_made, inputs.request)
+    {
         (ruling, sure) = (Ruling::Unknown(missing), false);
     }
     let audit_annotations = if sure { annotations } else { Vec::new() };
