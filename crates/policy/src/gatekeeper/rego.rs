@@ -1,12 +1,10 @@
 //! Rego of constraint templates: checked, compiled once, evaluated within budgets.
 //!
-//! Two engines of the same library run it. The virtual machine is several times faster and counts instructions; it
-//! takes templates in which no rule can have two values and no function needs a guard. All others are interpreted,
-//! with a limit in time.
+//! The library's interpreter runs it, with guards on what values weigh and a limit in time. Its virtual machine is not
+//! used: there an assignment whose right side is undefined does not end the body, which turns verdicts around.
 
 mod check;
 mod functions;
-mod growth;
 mod guard;
 mod negation;
 mod scales;
@@ -21,12 +19,8 @@ use core::num::{NonZeroU32, NonZeroUsize};
 use core::time::Duration;
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use manifest::Value as Node;
-use regorus::languages::rego::compiler::Compiler;
-use regorus::rvm::program::Program;
-use regorus::rvm::vm::RegoVM;
 use regorus::utils::limits::{ExecutionTimerConfig, PolicyLengthConfig};
 use regorus::{Engine, Value};
 
@@ -36,11 +30,6 @@ use crate::admission::facts::Facts;
 pub(super) struct Module {
     entry: String,
     engine: Engine,
-    program: Option<Arc<Program>>,
-    /// How heavy values can become in the virtual machine.
-    bound: growth::Bounds,
-    /// Machines that are not in use.
-    spare: Mutex<Vec<RegoVM>>,
     /// Whether `data.inventory` is read.
     pub(super) inventory: bool,
     /// Whether the user of the request may be read.
@@ -77,41 +66,27 @@ pub(super) struct Found {
 
 /// Parameters of a constraint for Rego.
 #[derive(Clone, Debug)]
-pub(super) struct Parameters(Given);
+pub(super) struct Parameters(Value);
 
 /// `input.review`.
 #[derive(Clone, Debug)]
-pub(super) struct Review(Given);
+pub(super) struct Review(Value);
 
 /// Objects of the cluster for templates that look at them.
 #[derive(Clone, Debug)]
-pub struct Inventory(Given);
-
-/// A value with its weight.
-#[derive(Clone, Debug)]
-struct Given {
-    value: Value,
-    weight: usize,
-}
-
-impl Given {
-    fn new(value: Value) -> Given {
-        let weight = weight::weigh(&value, weight::WEIGHT_MAX).unwrap_or(usize::MAX >> 8);
-        Given { value, weight }
-    }
-}
+pub struct Inventory(Value);
 
 impl Parameters {
     /// Of a constraint; a constraint without parameters has an empty mapping.
     pub(super) fn of(value: Option<Node<'_>>) -> Self {
-        Parameters(Given::new(value.map_or_else(Value::new_object, value::from_node)))
+        Parameters(value.map_or_else(Value::new_object, value::from_node))
     }
 }
 
 impl Review {
     /// From the fields of a review: text, or a part of the document, or null.
     pub(super) fn new<'k>(fields: impl IntoIterator<Item = (&'k str, Field<'k>)>) -> Self {
-        Review(Given::new(value::map(fields.into_iter().map(|(key, field)| (key, field.into_value())))))
+        Review(value::map(fields.into_iter().map(|(key, field)| (key, field.into_value()))))
     }
 }
 
@@ -160,7 +135,7 @@ impl Inventory {
                 value::put(&mut inventory, &["namespace", namespace, version, kind, name], value);
             }
         }
-        Inventory(Given::new(value::map([("inventory", inventory)])))
+        Inventory(value::map([("inventory", inventory)]))
     }
 }
 
@@ -179,56 +154,21 @@ impl Module {
         parameters: &Parameters,
         inventory: Option<&Inventory>,
     ) -> Result<Vec<Found>, String> {
-        let weight = review.0.weight + parameters.0.weight + inventory.map_or(0, |inventory| inventory.0.weight);
-        let program = self.program.as_ref().filter(|_| self.bound.allow(weight));
-        self.run(program, review, parameters, inventory)
-    }
-
-    fn run(
-        &self,
-        program: Option<&Arc<Program>>,
-        review: &Review,
-        parameters: &Parameters,
-        inventory: Option<&Inventory>,
-    ) -> Result<Vec<Found>, String> {
-        let given = [("review", review.0.value.clone()), ("parameters", parameters.0.value.clone())];
+        let given = [("review", review.0.clone()), ("parameters", parameters.0.clone())];
         let input = value::map(given);
-        let result = catch_unwind(AssertUnwindSafe(|| match program {
-            Some(program) => self.execute(program, input, inventory),
-            None => self.interpret(input, inventory),
-        }));
+        let result = catch_unwind(AssertUnwindSafe(|| self.interpret(input, inventory)));
         found(&result.unwrap_or_else(|_| Err("the evaluation broke off".to_owned()))?)
-    }
-
-    fn execute(&self, program: &Arc<Program>, input: Value, inventory: Option<&Inventory>) -> Result<Value, String> {
-        let spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let mut machine = spare.unwrap_or_else(|| {
-            let mut machine = RegoVM::new();
-            machine.load_program(program.clone());
-            machine.set_max_instructions(INSTRUCTIONS_MAX);
-            machine.set_execution_timer_config(Some(TIMER));
-            machine
-        });
-        if let Some(inventory) = inventory {
-            machine.set_data(inventory.0.value.clone()).map_err(|error| error.to_string())?;
-        }
-        machine.set_input(input);
-        let result = machine.execute_entry_point_by_index(0).map_err(|error| error.to_string());
-        machine.set_input(Value::Null);
-        let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
-        if result.is_ok() && spare.len() < SPARE_MAX {
-            spare.push(machine);
-        }
-        result
     }
 
     fn interpret(&self, input: Value, inventory: Option<&Inventory>) -> Result<Value, String> {
         guard::begin();
         let mut engine = self.engine.clone();
         if let Some(inventory) = inventory {
-            engine.add_data(inventory.0.value.clone()).map_err(|error| one_line(&error.to_string()))?;
+            engine.add_data(inventory.0.clone()).map_err(|error| one_line(&error.to_string()))?;
         }
         engine.set_execution_timer_config(TIMER);
+        // What `print` says is gathered and dropped with the engine; else it would go to the standard error.
+        engine.set_gather_prints(true);
         engine.set_input(input);
         engine.eval_rule(self.entry.clone()).map_err(|error| one_line(&format!("{error:#}")))
     }
@@ -241,7 +181,7 @@ fn compile(main: &str, libraries: &[&str], version_1: bool) -> Result<Module, Ve
     for (index, text) in std::iter::once(&main).chain(libraries).enumerate() {
         texts.push(source::prepare(text).map_err(|error| fail(index, error.to_string()))?);
     }
-    let (mut engine, mut entry, mut trees) = parse(&texts, version_1)?;
+    let (_, mut entry, mut trees) = parse(&texts, version_1)?;
     let mut counter = 0;
     for _ in 0..NEGATION_PASSES {
         let mut changed = false;
@@ -257,7 +197,7 @@ fn compile(main: &str, libraries: &[&str], version_1: bool) -> Result<Module, Ve
         if !changed {
             break;
         }
-        (engine, entry, trees) = parse(&texts, version_1)?;
+        (_, entry, trees) = parse(&texts, version_1)?;
     }
     let findings = check::check(&trees);
     if !findings.faults.is_empty() {
@@ -267,25 +207,15 @@ fn compile(main: &str, libraries: &[&str], version_1: bool) -> Result<Module, Ve
             .map(|fault| RegoError { module: fault.module, message: format!("line {}: {}", fault.line, fault.message) })
             .collect());
     }
-    let program = if findings.interpreted { None } else { machine(&mut engine, &entry) };
     let engine = interpreter(&trees, &texts, version_1)?;
     Ok(Module {
         entry,
         engine,
-        program,
-        bound: findings.bound,
-        spare: Mutex::new(Vec::new()),
         inventory: findings.inventory,
         user: mentions("userInfo"),
         namespace: mentions("namespaceObject") || mentions("_unstable"),
         parameters: findings.parameters,
     })
-}
-
-/// The modules for the virtual machine, where its compiler knows all that they use.
-fn machine(engine: &mut Engine, entry: &str) -> Option<Arc<Program>> {
-    let compiled = engine.compile_with_entrypoint(&entry.into()).ok()?;
-    Compiler::compile_from_policy(&compiled, &[entry]).ok()
 }
 
 /// The modules for the interpreter, which weighs values.
@@ -380,10 +310,6 @@ fn one_line(error: &str) -> String {
 #[cfg(test)]
 mod tests;
 
-/// Instructions of one evaluation: about a quarter of a second. A template of the published library needs a few
-/// hundred for a pod.
-const INSTRUCTIONS_MAX: usize = 5_000_000;
-
 /// Time of one evaluation. The API server waits at most thirty seconds for all webhooks together, and three by
 /// Gatekeeper's default.
 const TIMER: ExecutionTimerConfig =
@@ -398,6 +324,3 @@ const LENGTHS: PolicyLengthConfig = PolicyLengthConfig {
     max_file_bytes: NonZeroUsize::new(2 * source::BYTES_MAX).unwrap(),
     max_lines: NonZeroUsize::new(20_000).unwrap(),
 };
-
-/// Machines kept per template: one per worker of a large machine.
-const SPARE_MAX: usize = 64;

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::functions::{self, GUARDED};
-use super::syntax::{constant, items, line, path, prefix, rule_name, rule_part};
-use super::variables::{collect_bound, collect_locals, iterates};
-use super::{growth, guard, scales};
+use super::functions;
+use super::scales;
+use super::syntax::{items, line, path, prefix, rule_name, rule_part};
+use super::variables::collect_locals;
 
 /// What was found in the modules of a template.
 #[derive(Debug, Default)]
@@ -17,11 +17,6 @@ pub(super) struct Findings {
     pub(super) faults: Vec<Fault>,
     /// Some rule reads `data.inventory`.
     pub(super) inventory: bool,
-    /// Rules or functions may have more than one value, which is an error that only the interpreter reports; or
-    /// they use what the compiler does not know.
-    pub(super) interpreted: bool,
-    /// How heavy values can become.
-    pub(super) bound: growth::Bounds,
     /// Parameters of the constraint that are read by name; `None` when they are also read as a whole.
     pub(super) parameters: Option<BTreeSet<String>>,
 }
@@ -62,23 +57,7 @@ pub(super) fn check(trees: &Value) -> Findings {
         }
     }
     walk.chains();
-    if walk.findings.faults.is_empty() {
-        walk.findings.bound = growth::bound(&definitions(&modules, &walk.packages), &walk.names);
-    }
     walk.findings
-}
-
-/// The definitions of all rules by full name, with their modules.
-fn definitions<'v>(modules: &[&'v Value], packages: &[String]) -> BTreeMap<String, Vec<(usize, &'v Value)>> {
-    let mut rules: BTreeMap<String, Vec<(usize, &Value)>> = BTreeMap::new();
-    for (index, (module, package)) in modules.iter().zip(packages).enumerate() {
-        for rule in items(module, "rules") {
-            if let (Some(name), Some(spec)) = (rule_name(rule), rule.get("Spec")) {
-                rules.entry(format!("{package}.{name}")).or_default().push((index, spec));
-            }
-        }
-    }
-    rules
 }
 
 #[derive(Debug, Default)]
@@ -94,8 +73,6 @@ struct Walk {
     aliases: BTreeMap<String, String>,
     /// The rule that is walked through.
     current: String,
-    /// What names stand for, by module.
-    names: BTreeMap<(usize, String), String>,
     /// Variables that are declared somewhere in it. They hide rules of the same name; functions are not hidden.
     locals: BTreeSet<String>,
 }
@@ -103,10 +80,6 @@ struct Walk {
 #[derive(Debug, Default)]
 struct Rule {
     uses: BTreeSet<String>,
-    values: Vec<String>,
-    bodies: usize,
-    varying: bool,
-    iterates: bool,
     place: (usize, u64),
 }
 
@@ -157,21 +130,8 @@ impl Walk {
         let Some(name) = rule_name(rule) else { return };
         let package = self.packages.get(self.module).cloned().unwrap_or_default();
         self.current = format!("{package}.{name}");
-        if let Some(spec) = rule.get("Spec") {
-            let head = spec.get("head");
-            if let Some(head) = head.and_then(|head| head.get("Func").or_else(|| head.get("Compr"))) {
-                self.value_of(head, spec);
-            }
-        }
         self.locals.clear();
         let part = rule_part(rule);
-        // The machine does not know names of rules that have several parts.
-        let head = part.get("head").and_then(|head| head.as_object()?.values().next()?.get("refr"));
-        let named = head.map_or(0, |head| prefix(head).0.len());
-        self.findings.interpreted |=
-            named > 1 && head.is_some_and(|head| path(head).is_none() || head.get("RefDot").is_some());
-        // Nor defaults of functions.
-        self.findings.interpreted |= rule.get("Default").is_some() && items(part, "args").next().is_some();
         collect_locals(part, &mut self.locals);
         for value in part.get("head").and_then(Value::as_object).into_iter().flat_map(|head| head.values()) {
             for (key, value) in value.as_object().into_iter().flatten() {
@@ -187,30 +147,6 @@ impl Walk {
         for key in ["bodies", "args", "value"] {
             if let Some(value) = part.get(key) {
                 self.visit(value);
-            }
-        }
-    }
-
-    /// Notes what a complete rule or a function evaluates to, to see whether its definitions can disagree.
-    fn value_of(&mut self, head: &Value, spec: &Value) {
-        // Bodies behind `else` are only tried when those before them fail.
-        let is_else = |body: &&Value| body.get("is_else").and_then(Value::as_bool) == Some(true);
-        let bodies = items(spec, "bodies").filter(|body| !is_else(body)).count();
-        let mut values = vec![head.get("assign").filter(|assign| !assign.is_null())];
-        values.extend(items(spec, "bodies").skip(1).map(|body| body.get("assign").filter(|value| !value.is_null())));
-        let mut bound = BTreeSet::new();
-        for key in ["head", "bodies"] {
-            spec.get(key).into_iter().for_each(|part| collect_bound(part, &mut bound));
-        }
-        let iterates = iterates(spec, &bound);
-        let Some(rule) = self.rules.get_mut(&self.current) else { return };
-        rule.bodies += bodies.max(1);
-        rule.iterates |= iterates;
-        for assign in values {
-            match assign.map(|assign| constant(assign.get("value"))) {
-                None => rule.values.push("true".to_owned()),
-                Some(Some(value)) => rule.values.push(value),
-                Some(None) => rule.varying = true,
             }
         }
     }
@@ -240,7 +176,6 @@ impl Walk {
                 let message = format!("`with` may replace parts of `input` only, found `{}`", target.join("."));
                 self.fault(self.module, line(modifier), message);
             }
-            self.findings.interpreted = true;
             if let Some(value) = modifier.get("as") {
                 self.visit(value);
             }
@@ -251,7 +186,6 @@ impl Walk {
         let name = call.get("fcn").and_then(path).unwrap_or_default().join(".");
         let resolved = self.resolve(&name);
         if let Some(rule) = resolved {
-            self.names.insert((self.module, name.clone()), rule.clone());
             self.uses(rule);
         } else if !functions::is_allowed(&name) {
             self.fault(self.module, line(call), format!("the function `{name}` does not exist or is not allowed"));
@@ -261,12 +195,6 @@ impl Walk {
         // As an expression OPA gives one pair after the other, the library gives all of them in a list.
         if name == "walk" && items(call, "params").count() != 2 {
             self.fault(self.module, line(call), "the function `walk` must have a pattern for its pairs".to_owned());
-        }
-        if name == "sprintf" {
-            self.findings.interpreted |= !is_plain_sprintf(call);
-        }
-        if name == "walk" || (GUARDED.contains(&name.as_str()) && !is_plain_match(&name, call)) {
-            self.findings.interpreted = true;
         }
         if let Some(arguments) = call.get("params") {
             self.visit(arguments);
@@ -284,7 +212,6 @@ impl Walk {
                 if !self.locals.contains(first)
                     && let Some(rule) = self.resolve(&dotted)
                 {
-                    self.names.insert((self.module, dotted), rule.clone());
                     self.uses(rule);
                 }
             }
@@ -314,7 +241,6 @@ impl Walk {
             Some("inventory") => self.findings.inventory = true,
             Some("lib") if parts.len() > 2 || !open => {
                 if let Some(rule) = self.resolve(&parts.join(".")) {
-                    self.names.insert((self.module, parts.join(".")), rule.clone());
                     self.uses(rule);
                 }
             }
@@ -371,7 +297,7 @@ impl Walk {
         }
     }
 
-    /// Refuses recursion and long chains of rules, and notes whether definitions can disagree.
+    /// Refuses recursion and long chains of rules.
     fn chains(&mut self) {
         let mut depths = BTreeMap::new();
         let names: Vec<String> = self.rules.keys().cloned().collect();
@@ -381,11 +307,6 @@ impl Walk {
                 break;
             }
         }
-        let disagree = self.rules.values().any(|rule| {
-            let differ = rule.varying || rule.values.iter().any(|value| Some(value) != rule.values.first());
-            (rule.bodies > 1 && differ) || (rule.varying && rule.iterates)
-        });
-        self.findings.interpreted |= disagree;
     }
 
     fn depth(&self, name: &str, level: usize, known: &mut BTreeMap<String, Option<usize>>) -> Result<usize, Fault> {
@@ -415,20 +336,6 @@ impl Walk {
     fn fault(&mut self, module: usize, line: u64, message: String) {
         self.findings.faults.push(Fault { module, line, message });
     }
-}
-
-/// Whether the virtual machine's own `sprintf` will do.
-fn is_plain_sprintf(call: &Value) -> bool {
-    let argument = |index: usize| call.get("params")?.get(index);
-    let pattern = argument(0).and_then(|text| text.get("String")?.get("value")?.as_str());
-    let count = argument(1).and_then(|list| list.get("Array")?.get("items")?.as_array()).map(Vec::len);
-    matches!((pattern, count), (Some(pattern), Some(count)) if super::sprintf::is_plain(pattern, count))
-}
-
-/// Whether the library's own matching is that of OPA: a literal pattern that both read alike.
-fn is_plain_match(name: &str, call: &Value) -> bool {
-    let pattern = || call.get("params")?.get(0)?.as_object()?.values().next()?.get("value")?.as_str();
-    matches!(name, "regex.match" | "re_match") && pattern().is_some_and(guard::is_plain_pattern)
 }
 
 /// Names under which a module may use rules and imports without a path.

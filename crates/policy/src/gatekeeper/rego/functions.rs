@@ -25,21 +25,6 @@ pub(super) fn arguments(name: &str) -> usize {
     }
 }
 
-/// Functions whose own versions differ from OPA's or know no bound; the interpreter gets other versions.
-pub(super) const GUARDED: &[&str] = &[
-    "all",
-    "any",
-    "array.concat",
-    "concat",
-    "numbers.range",
-    "re_match",
-    "regex.find_n",
-    "regex.is_valid",
-    "regex.match",
-    "regex.split",
-    "replace",
-];
-
 const SMALL: &[&str] = &[
     "abs",
     "all",

@@ -182,34 +182,6 @@ fn pattern_and_text(arguments: &[Value]) -> Result<Option<(Pattern, &str)>, Limi
     Ok(Pattern::cached(pattern).ok().map(|pattern| (pattern, &**text)))
 }
 
-/// Whether a pattern means the same to RE2 and to the library of the virtual machine.
-pub(super) fn is_plain_pattern(pattern: &str) -> bool {
-    let mut before = ' ';
-    let mut class = false;
-    for c in pattern.chars() {
-        let plain = match (before, c) {
-            ('\\', c) => matches!(c, '.' | '/' | '-' | '*' | '+' | '?' | '$' | '^' | '(' | ')' | '|' | '[' | ']'),
-            ('(', '?') | ('&', '&') | ('~', '~') | ('-', '-') => false,
-            (_, '[') => !class,
-            (_, c) => c.is_ascii_graphic() || c == ' ',
-        };
-        if !plain {
-            return false;
-        }
-        match (before, c) {
-            ('\\', _) => {
-                before = ' ';
-                continue;
-            }
-            (_, '[') => class = true,
-            (_, ']') => class = false,
-            _ => {}
-        }
-        before = c;
-    }
-    pattern.len() <= PLAIN_BYTES_MAX && Pattern::new(pattern).is_ok()
-}
-
 fn within(name: &str, bytes: usize) -> Result<(), Limit> {
     if bytes > BYTES_MAX {
         return Err(Limit(format!("{name}: more than {BYTES_MAX} bytes")));
@@ -229,9 +201,6 @@ const WORK_MAX: usize = 1 << 24;
 
 /// Bytes of a pattern.
 const PATTERN_BYTES_MAX: usize = 4 << 10;
-
-/// Bytes of a pattern that is compiled for every call.
-const PLAIN_BYTES_MAX: usize = 256;
 
 /// Bytes of a pattern times bytes of a text: the time of the slowest way to match, about a quarter of a second.
 const PATTERN_WORK_MAX: usize = 32 << 20;

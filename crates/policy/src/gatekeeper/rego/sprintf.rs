@@ -319,22 +319,6 @@ fn escape(c: char) -> String {
     }
 }
 
-/// Whether the library's own function writes the same: literal texts with a plain verb for each argument.
-pub(super) fn is_plain(pattern: &str, arguments: usize) -> bool {
-    let mut verbs = 0;
-    let mut chars = pattern.chars();
-    while let Some(c) = chars.next() {
-        if c == '%' {
-            match chars.next() {
-                Some('v' | 's') => verbs += 1,
-                Some('%') => {}
-                _ => return false,
-            }
-        }
-    }
-    verbs == arguments
-}
-
 /// Go's limit for widths and precisions is a million; a message has no use for more than this.
 const WIDTH_MAX: usize = 10_000;
 
