@@ -90,3 +90,31 @@ fn templates_in_cel_are_converted_and_rego_is_told() {
     assert_eq!((code, &*out), (2, ""), "{said}");
     assert!(said.contains("ConstraintTemplate named is not converted: it has Rego only"), "{said}");
 }
+
+/// A policy that refuses every Pod.
+const NO_PODS: &str = "apiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingAdmissionPolicy\nmetadata: {name: no-pods}\nspec:\n  \
+     matchConstraints:\n    resourceRules:\n    - {apiGroups: [''], apiVersions: [v1], operations: [CREATE], resources: \
+     [pods]}\n  validations:\n  - expression: 'false'\n";
+
+const REVIEW: &str = r#"{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"operation":"CREATE","object":
+    {"apiVersion":"v1","kind":"Pod","metadata":{"name":"p","namespace":"shop"},"spec":{"containers":[{"name":"c","image":"i"}]}}}}"#;
+
+#[test]
+fn reviews_in_lists_are_judged_as_reviews() {
+    let list = format!(r#"{{"apiVersion":"v1","kind":"List","items":[{REVIEW}]}}"#);
+    let files = [("p.yaml", NO_PODS), ("array.json", &format!("[{REVIEW}]")), ("list.json", &list)];
+    for file in ["array.json", "list.json"] {
+        let words = ["policy", "eval", "-p", "p.yaml", file];
+        let (code, out, _) = run(&format!("reviews-{file}"), &files, &words);
+        assert_eq!(code, 1, "{out}");
+        assert!(out.contains("1 request judged: 1 refused"), "{out}");
+    }
+}
+
+#[test]
+fn a_scan_does_not_pass_a_review() {
+    let files = [("p.yaml", NO_PODS), ("review.json", REVIEW)];
+    let words = ["scan", "manifests", "--policy", "p.yaml", "review.json"];
+    let (_, out, _) = run("scan-review", &files, &words);
+    assert!(out.contains("an AdmissionReview; judge it with `kobuk policy eval`"), "{out}");
+}
