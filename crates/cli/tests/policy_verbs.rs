@@ -118,3 +118,28 @@ fn a_scan_does_not_pass_a_review() {
     let (_, out, _) = run("scan-review", &files, &words);
     assert!(out.contains("an AdmissionReview; judge it with `kobuk policy eval`"), "{out}");
 }
+
+#[test]
+fn documents_without_a_type_are_no_policies() {
+    let words = ["policy", "eval", "-p", "p.yaml", "-p", "other.yaml", "pod.json"];
+    let files = [("p.yaml", NO_PODS), ("other.yaml", "spec: {validations: []}\n"), ("pod.json", REVIEW)];
+    let (code, _, err) = run("untyped", &files, &words);
+    assert_eq!(code, 3, "{err}");
+    assert!(err.contains("other.yaml:1:1: no Kubernetes object"), "{err}");
+}
+
+#[test]
+fn secrets_as_parameters_are_not_shown() {
+    let policy = "apiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingAdmissionPolicy\nmetadata: {name: p}\nspec:\n  \
+         paramKind: {apiVersion: v1, kind: Secret}\n  matchConstraints:\n    resourceRules:\n    - {apiGroups: [''], \
+         apiVersions: [v1], operations: [CREATE], resources: [pods]}\n  validations:\n  - expression: \
+         size(params.stringData.word) == 7 && params.stringData.word == object.metadata.name\n---\n\
+         apiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingAdmissionPolicyBinding\nmetadata: {name: b}\nspec: \
+         {policyName: p, validationActions: [Deny], paramRef: {name: s, namespace: shop, parameterNotFoundAction: Deny}}\n";
+    let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: s, namespace: shop}\nstringData: {word: hunter2}\n";
+    let files = [("p.yaml", policy), ("secret.yaml", secret), ("pod.json", REVIEW)];
+    let words = ["policy", "explain", "-p", "p.yaml", "--facts", "secret.yaml", "pod.json"];
+    let (_, out, err) = run("secret-params", &files, &words);
+    assert!(out.contains("(of a Secret, not shown)"), "{out}{err}");
+    assert!(!out.contains("hunter2") && !out.contains("= 7\n"), "{out}");
+}
