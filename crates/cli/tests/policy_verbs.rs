@@ -90,3 +90,56 @@ fn templates_in_cel_are_converted_and_rego_is_told() {
     assert_eq!((code, &*out), (2, ""), "{said}");
     assert!(said.contains("ConstraintTemplate named is not converted: it has Rego only"), "{said}");
 }
+
+/// A policy that refuses every Pod.
+const NO_PODS: &str = "apiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingAdmissionPolicy\nmetadata: {name: no-pods}\nspec:\n  \
+     matchConstraints:\n    resourceRules:\n    - {apiGroups: [''], apiVersions: [v1], operations: [CREATE], resources: \
+     [pods]}\n  validations:\n  - expression: 'false'\n";
+
+const REVIEW: &str = r#"{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"operation":"CREATE","object":
+    {"apiVersion":"v1","kind":"Pod","metadata":{"name":"p","namespace":"shop"},"spec":{"containers":[{"name":"c","image":"i"}]}}}}"#;
+
+#[test]
+fn reviews_in_lists_are_judged_as_reviews() {
+    let list = format!(r#"{{"apiVersion":"v1","kind":"List","items":[{REVIEW}]}}"#);
+    let files = [("p.yaml", NO_PODS), ("array.json", &format!("[{REVIEW}]")), ("list.json", &list)];
+    for file in ["array.json", "list.json"] {
+        let words = ["policy", "eval", "-p", "p.yaml", file];
+        let (code, out, _) = run(&format!("reviews-{file}"), &files, &words);
+        assert_eq!(code, 1, "{out}");
+        assert!(out.contains("1 request judged: 1 refused"), "{out}");
+    }
+}
+
+#[test]
+fn a_scan_does_not_pass_a_review() {
+    let files = [("p.yaml", NO_PODS), ("review.json", REVIEW)];
+    let words = ["scan", "manifests", "--policy", "p.yaml", "review.json"];
+    let (_, out, _) = run("scan-review", &files, &words);
+    assert!(out.contains("an AdmissionReview; judge it with `kobuk policy eval`"), "{out}");
+}
+
+#[test]
+fn documents_without_a_type_are_no_policies() {
+    let words = ["policy", "eval", "-p", "p.yaml", "-p", "other.yaml", "pod.json"];
+    let files = [("p.yaml", NO_PODS), ("other.yaml", "spec: {validations: []}\n"), ("pod.json", REVIEW)];
+    let (code, _, err) = run("untyped", &files, &words);
+    assert_eq!(code, 3, "{err}");
+    assert!(err.contains("other.yaml:1:1: no Kubernetes object"), "{err}");
+}
+
+#[test]
+fn secrets_as_parameters_are_not_shown() {
+    let policy = "apiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingAdmissionPolicy\nmetadata: {name: p}\nspec:\n  \
+         paramKind: {apiVersion: v1, kind: Secret}\n  matchConstraints:\n    resourceRules:\n    - {apiGroups: [''], \
+         apiVersions: [v1], operations: [CREATE], resources: [pods]}\n  validations:\n  - expression: \
+         size(params.stringData.word) == 7 && params.stringData.word == object.metadata.name\n---\n\
+         apiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingAdmissionPolicyBinding\nmetadata: {name: b}\nspec: \
+         {policyName: p, validationActions: [Deny], paramRef: {name: s, namespace: shop, parameterNotFoundAction: Deny}}\n";
+    let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: s, namespace: shop}\nstringData: {word: hunter2}\n";
+    let files = [("p.yaml", policy), ("secret.yaml", secret), ("pod.json", REVIEW)];
+    let words = ["policy", "explain", "-p", "p.yaml", "--facts", "secret.yaml", "pod.json"];
+    let (_, out, err) = run("secret-params", &files, &words);
+    assert!(out.contains("(of a Secret, not shown)"), "{out}{err}");
+    assert!(!out.contains("hunter2") && !out.contains("= 7\n"), "{out}");
+}

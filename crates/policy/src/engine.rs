@@ -17,7 +17,7 @@ use manifest::{Inventory, Object, Reading, Tree, Value};
 use model::coverage::{Gap, GapKind, ScopeCounts};
 use model::{Exception, FileCoverage, FileId, Finding, Judgement, Location, Rule, Scope, Serves, Severity, Subject};
 
-use crate::admission::{Facts, Manifest};
+use crate::admission::{Facts, Manifest, is_review};
 use crate::admission_policy::Budgets;
 use crate::check::{self, Context, InventoryCheck, ObjectCheck};
 use crate::checks::manifest::path::Path;
@@ -397,6 +397,11 @@ impl Worker<'_> {
     /// Judges an object with users' own policies, as a request to create it.
     fn judge_with_policies(&mut self, object: &Object<'_>, coverage: &mut FileCoverage) {
         let Some((policies, facts, inventory)) = self.engine.policies else { return };
+        if is_review(object.value) {
+            // No policy is about such an object; what they are about stands inside.
+            let message = "an AdmissionReview; judge it with `kobuk policy eval`";
+            return coverage.gap(GapKind::NotUnderstood, object.location(), message);
+        }
         let manifest = match Manifest::create_if(object.value, facts, |request| policies.look_at(request)) {
             Ok(Some(manifest)) => manifest,
             Ok(None) => return,

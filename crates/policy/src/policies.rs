@@ -7,6 +7,7 @@
 //! ```
 
 mod mutation;
+mod stray;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -81,7 +82,7 @@ pub struct Undecided {
 }
 
 impl Policies {
-    /// Loads policies, bindings, templates, constraints and mutators out of documents; objects of other kinds are
+    /// Loads policies, bindings, templates, constraints and mutators out of documents; objects of other groups are
     /// passed over. Also says what is wrong. What the API server would refuse is left out.
     pub fn load(documents: &[Value<'_>], options: &Options) -> (Policies, Vec<LoadIssue>) {
         let env = cel::library::kubernetes((1, options.kubernetes_minor));
@@ -93,6 +94,7 @@ impl Policies {
         issues.extend(more);
         let (mutators, more) = Mutators::load(documents.iter().copied());
         issues.extend(more);
+        stray::issues(documents, &mut issues);
         let mut policies = Policies { admission, gatekeeper, mutators, rules: HashMap::new() };
         for document in documents {
             let object = Object::at(*document).filter(is_policy);

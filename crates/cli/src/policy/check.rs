@@ -32,7 +32,7 @@ pub(crate) fn check(args: &CheckArgs, out: &mut dyn Write) -> Result<Exit, EvalE
     let facts = load::facts(&args.facts, &[])?;
     let (documents, faults) = texts.documents();
     let faults: Vec<String> =
-        texts.faults.iter().cloned().chain(faults).chain(documents.ambiguous(|_| false)).collect();
+        [texts.faults.clone(), faults, documents.ambiguous(|_| false), documents.untyped()].concat();
     let (policies, issues) = Policies::load(&documents.objects(), &options);
     let found = Found {
         faults,

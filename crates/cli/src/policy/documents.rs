@@ -89,6 +89,34 @@ impl<'t> Documents<'t> {
         all
     }
 
+    /// What is no object, one sentence each, with the place in front. A policy with a misspelt key is among them.
+    pub(crate) fn untyped(&self) -> Vec<String> {
+        let mut all = Vec::new();
+        for tree in &self.trees {
+            objects(tree, |found| {
+                let (value, message) = match found {
+                    Found::Object(_) => return,
+                    // Whoever bundles policies names them in a file beside them, which often has no type.
+                    Found::Other(value) if self.is_kustomization(value.location().file) => return,
+                    Found::Incomplete(value, missing) => {
+                        (value, format!("an object without `{missing}`; add it, or leave the file out"))
+                    }
+                    Found::NotObject(value) | Found::Other(value) => (
+                        value,
+                        String::from("no Kubernetes object; add `apiVersion` and `kind`, or leave the file out"),
+                    ),
+                };
+                all.push(format!("{}: {message}", self.texts.place(value.location())));
+            });
+        }
+        all
+    }
+
+    fn is_kustomization(&self, file: FileId) -> bool {
+        let name = self.texts.shown(file).rsplit(['/', '\\']).next().unwrap_or("");
+        matches!(name, "kustomization.yaml" | "kustomization.yml" | "Kustomization")
+    }
+
     /// Every document, under every reading that the API server may have of it.
     pub(crate) fn readings(&self) -> Vec<Tree<'_>> {
         let mut all = Vec::new();

@@ -29,13 +29,18 @@ pub(crate) fn explain(args: &EvalArgs, out: &mut dyn Write) -> Result<Exit, Eval
     let texts = Texts::read(&args.paths);
     let requests = Requests::new(&args.request, &loaded.facts)?;
     let watch = Watch::start();
+    let with_secrets = loaded.policies.admission.policies().filter(|spec| {
+        spec.param_kind.as_ref().is_some_and(|kind| (&*kind.api_version, &*kind.kind) == ("v1", "Secret"))
+    });
+    let secret_params: HashSet<&str> = with_secrets.map(|spec| &*spec.name).collect();
     let mut entries = Vec::new();
     let skipped = requests.each(&texts, &mut |place, request| {
         let mut explanation = watch.bounded(|budgets| loaded.policies.explain(request, &loaded.facts, budgets));
-        if request.kind.kind == "Secret" {
-            explanation.explained.iter_mut().flat_map(|one| &mut one.steps).for_each(redact);
-            explanation.steps.iter_mut().flat_map(|step| &mut step.trace).for_each(redact);
-        }
+        let secret = |policy: &str| request.kind.kind == "Secret" || secret_params.contains(policy);
+        let explained = explanation.explained.iter_mut().filter(|one| secret(&one.verdict.policy));
+        explained.flat_map(|one| &mut one.steps).for_each(redact);
+        let mutations = explanation.steps.iter_mut().filter(|step| secret(&step.policy));
+        mutations.flat_map(|step| &mut step.trace).for_each(redact);
         let listed: Vec<&Explained> = explanation
             .explained
             .iter()
@@ -66,11 +71,17 @@ pub(crate) fn explain(args: &EvalArgs, out: &mut dyn Write) -> Result<Exit, Eval
     Ok(if skipped.is_empty() { Exit::Clean } else { Exit::NotJudged })
 }
 
-/// Takes the texts out of values: what an expression computes over a Secret may be the secret.
+/// Takes the values out: what an expression computes over a Secret may be the secret, whole or in part. Whether
+/// something holds stays, as the verdict tells it anyway.
 fn redact(step: &mut Step) {
     let hide = |value: &mut Result<String, cel::Fault>| {
-        if value.as_ref().is_ok_and(|text| text.contains(['"', '['])) {
-            *value = Ok(String::from("(text of a Secret, not shown)"));
+        let shown = match value {
+            Ok(text) => matches!(text.as_str(), "true" | "false" | "null"),
+            // Faults of conversions quote what they cannot read.
+            Err(fault) => !fault.to_string().contains('"'),
+        };
+        if !shown {
+            *value = Ok(String::from("(of a Secret, not shown)"));
         }
     };
     hide(&mut step.value);

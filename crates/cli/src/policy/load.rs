@@ -115,6 +115,7 @@ pub(crate) fn policies(texts: &Texts, options: Options) -> Result<(Policies, Vec
     let (policies, issues) = Policies::load(&documents.objects(), &options);
     let told = |file| issues.iter().any(|issue| issue.location.file == file && issue.message.starts_with("duplicate"));
     wrong.extend(documents.ambiguous(told));
+    wrong.extend(documents.untyped());
     let mut remarks = Vec::new();
     for issue in &issues {
         let list = if issue.level == Level::Warning { &mut remarks } else { &mut wrong };

@@ -104,14 +104,7 @@ impl Job<'_> {
             return Ok(());
         }
         if is_review(tree.root()) {
-            let place = self.texts.place(tree.root().location());
-            return match Request::from_review(tree.root()) {
-                Ok(request) => each(&place, &request),
-                Err(error) => {
-                    self.skip(error.location, error.to_string());
-                    Ok(())
-                }
-            };
+            return self.review(tree.root(), each);
         }
         let mut result = Ok(());
         objects(tree, |found| {
@@ -119,6 +112,8 @@ impl Job<'_> {
                 return;
             }
             match found {
+                // Logs of webhooks are kept as lists of reviews.
+                Found::Object(object) if is_review(object.value) => result = self.review(object.value, each),
                 Found::Object(object) => result = self.object(object.value, each),
                 Found::Incomplete(value, missing) => {
                     self.skip(value.location(), format!("an object without `{missing}`; add it"));
@@ -129,6 +124,20 @@ impl Job<'_> {
             }
         });
         result
+    }
+
+    fn review(
+        &mut self,
+        value: Value<'_>,
+        each: &mut dyn FnMut(&str, &Request<'_>) -> io::Result<()>,
+    ) -> io::Result<()> {
+        match Request::from_review(value) {
+            Ok(request) => each(&self.texts.place(value.location()), &request),
+            Err(error) => {
+                self.skip(error.location, error.to_string());
+                Ok(())
+            }
+        }
     }
 
     fn object(
