@@ -143,6 +143,11 @@ impl Facts {
         self.kind_mut(group, kind).complete = true;
     }
 
+    /// Whether everything in the cluster is here.
+    pub fn all_complete(&self) -> bool {
+        self.all
+    }
+
     /// Says that everything in the cluster is here, as in a test table that stands for one.
     pub fn set_all_complete(&mut self) {
         self.authorizer.take();

@@ -247,6 +247,10 @@ impl Shared<'_> {
         let review = self.review.get_or_insert_with(|| review::of(request, facts, plain));
         match module.evaluate(review, &constraint.parameters, inventory) {
             Err(message) => Ruling::Failed { messages: vec![message.into()], ignored: false },
+            // An object that nobody gave could be the one that is looked for. A violation found among some objects stands.
+            Ok(found) if found.is_empty() && module.inventory && !self.facts.all_complete() => {
+                Ruling::Unknown(Arc::new([Fact { name: "the whole inventory, said with --complete all".into() }]))
+            }
             Ok(found) if found.is_empty() => Ruling::Satisfied,
             Ok(found) => Ruling::Violated(
                 found

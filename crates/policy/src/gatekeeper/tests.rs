@@ -163,6 +163,13 @@ fn missing_facts_are_unknown_and_never_a_pass() {
     assert_eq!(judge(&inventory, POD), "unknown: inventory (data.inventory)");
     let known = facts("{apiVersion: v1, kind: Pod, metadata: {name: twin, namespace: shop}}");
     assert_eq!(judge_with(&inventory, POD, &known, &Setting::default()), "twin");
+    let none = "{apiVersion: v1, kind: Namespace, metadata: {name: other}}";
+    manifest::documents(none, FileId(7), |document| {
+        let mut facts = Facts::new();
+        facts.add(document.unwrap().root()).unwrap();
+        let unknown = "unknown: the whole inventory, said with --complete all";
+        assert_eq!(judge_with(&inventory, POD, &facts, &Setting::default()), unknown);
+    });
     let user = rego("violation[{\"msg\": \"who\"}] { input.review.userInfo.username == \"eve\" }") + &constraint("{}");
     let review = "apiVersion: admission.k8s.io/v1\nkind: AdmissionReview\nrequest: {operation: CREATE, object: \
                   {apiVersion: v1, kind: Pod, metadata: {name: a}}}\n";
