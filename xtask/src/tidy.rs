@@ -19,12 +19,15 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("manifest", &["model"]),
     ("cel", &["manifest"]),
     ("policy", &["model", "manifest", "cel"]),
-    ("cli", &["model", "manifest", "cel", "policy"]),
-    ("xtask", &["model", "manifest", "cel", "policy"]),
+    ("image", &["model"]),
+    ("advisory", &["model"]),
+    ("distribute", &["model", "image", "advisory"]),
+    ("cli", &["model", "manifest", "cel", "policy", "image", "advisory", "distribute"]),
+    ("xtask", &["model", "manifest", "cel", "policy", "image", "advisory", "distribute"]),
 ];
 
 /// Crates that may perform no I/O and ask for no time.
-const PURE: &[&str] = &["model", "manifest", "cel", "policy"];
+const PURE: &[&str] = &["model", "manifest", "cel", "policy", "image", "advisory"];
 
 /// Everything that breaks a rule, one sentence each, naming file and line.
 pub fn faults(root: &Path) -> Vec<String> {

@@ -1,15 +1,17 @@
 //! The vocabulary that every part of Kobuk shares.
 //!
 //! In scope: the control catalogue, phases and areas, rules, findings with their subjects and
-//! locations, coverage, exceptions, and the fold of all of them into a posture.
+//! locations, digests, packages, coverage, exceptions, and the fold of all of them into a posture.
 //!
 //! Out of scope: reading manifests (`manifest`), deciding what is wrong (`policy`), files, clocks
 //! and output formats (`cli`). Nothing in this crate performs I/O or asks for the time.
 
 pub mod catalogue;
 pub mod coverage;
+pub mod digest;
 pub mod exception;
 pub mod finding;
+pub mod package;
 pub mod posture;
 pub mod report;
 pub mod rule;
@@ -17,8 +19,10 @@ pub mod severity;
 
 pub use catalogue::{Area, Control, Input, Phase};
 pub use coverage::{Coverage, FileCoverage, Judgement};
+pub use digest::Digest;
 pub use exception::{Exception, ExceptionUse};
 pub use finding::{FileId, Finding, Location, Subject};
+pub use package::{Distro, Package};
 pub use posture::{Posture, State};
 pub use report::Report;
 pub use rule::{Absence, Proof, Rule, Scope, Serves};

@@ -1,0 +1,6 @@
+//! The distribute phase: where images and advisories come from, and what is done with them.
+//!
+//! In scope: the registry client, images in folders, archives and stores, the scan of an image with its threads and its
+//! cache, updates of the advisory database, the index of a fleet's bills of materials.
+//!
+//! Out of scope: what the bytes mean (`image`, `advisory`), the command line and the reports (`cli`).

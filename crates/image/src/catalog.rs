@@ -1,0 +1,87 @@
+//! Cataloguers: each reads one kind of file and says which packages it tells of.
+//!
+//! A cataloguer is plain data and a function from bytes to facts. It never looks at other files: what belongs together is
+//! joined when the layers are folded. It never fails as a whole either: what it cannot read it reports as damage, and goes
+//! on with the rest.
+
+use model::Package;
+
+use crate::facts::Fact;
+
+/// Reader of one kind of file.
+#[derive(Debug)]
+pub struct Cataloguer {
+    /// Unique name, for evidence and messages: `dpkg-status`.
+    pub name: &'static str,
+    /// Which files it reads.
+    pub wants: Wants,
+    /// Where it is asked.
+    pub settings: Settings,
+    /// Larger files are not read but reported as damage, in bytes.
+    pub bytes_max: u64,
+    /// Reads one file.
+    pub read: fn(&Input<'_>, &mut Sink),
+}
+
+/// Which files a cataloguer reads: those that meet any of the lists, and pass the filter. All names are compared in
+/// bytes; paths have no leading slash.
+#[derive(Debug)]
+pub struct Wants {
+    /// Last component of the path: `package.json`.
+    pub names: &'static [&'static str],
+    /// End of the last component, from its last dot on, in lower case: `.jar`.
+    pub extensions: &'static [&'static str],
+    /// End of the whole path at a slash: `var/lib/dpkg/status`, `dist-info/METADATA` does not end at one.
+    pub path_ends: &'static [&'static str],
+    /// Folder that holds the file directly, as the end of a path at a slash: `var/lib/dpkg/status.d`.
+    pub folders: &'static [&'static str],
+    /// Asked last, with the whole path.
+    pub filter: fn(&str) -> bool,
+}
+
+impl Wants {
+    /// Nothing; to be filled in with `..Wants::NOTHING`.
+    pub const NOTHING: Wants = Wants { names: &[], extensions: &[], path_ends: &[], folders: &[], filter: |_| true };
+}
+
+/// Where a cataloguer is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settings {
+    /// Only in images and root file systems: what is installed.
+    Installed,
+    /// Only in source trees: what is declared or locked.
+    Sources,
+    /// In both.
+    Both,
+}
+
+/// One file.
+#[derive(Clone, Copy, Debug)]
+pub struct Input<'a> {
+    /// Path without a leading slash.
+    pub path: &'a str,
+    /// The whole content.
+    pub bytes: &'a [u8],
+}
+
+/// Takes what a cataloguer finds.
+#[derive(Debug, Default)]
+pub struct Sink {
+    /// Facts in the order in which they were found.
+    pub facts: Vec<Fact>,
+    /// What could not be read, one sentence each without a trailing period.
+    pub damage: Vec<Box<str>>,
+}
+
+impl Sink {
+    /// A package that stands in the file which is read. Its place is filled in by the caller of the cataloguer where the
+    /// cataloguer gave none.
+    pub fn package(&mut self, package: Package) {
+        self.facts.push(Fact::Package(package));
+    }
+
+    /// Something that could not be read: one sentence without a trailing period, naming what and where.
+    pub fn damage(&mut self, message: impl Into<Box<str>>) {
+        self.damage.push(message.into());
+    }
+}

@@ -1,0 +1,85 @@
+//! What one file, and one layer, is found to hold.
+
+use model::package::Kind;
+use model::{Distro, Package};
+
+/// Something that a file tells about the system it lies in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fact {
+    /// A package.
+    Package(Package),
+    /// The operating system.
+    Distro(Distro),
+    /// Licences of packages whose database does not name them, such as Debian's `copyright` files.
+    Licenses {
+        /// Package manager of the package.
+        kind: Kind,
+        /// Name of the package.
+        package: Box<str>,
+        /// SPDX expressions, or the declared words.
+        licenses: Vec<Box<str>>,
+    },
+    /// Files that a package of the operating system put there, of those that a cataloguer of languages reads too. What
+    /// the distribution installs, the distribution patches.
+    Owns {
+        /// Package manager of the owner.
+        kind: Kind,
+        /// Name of the owner.
+        package: Box<str>,
+        /// Paths without a leading slash.
+        paths: Vec<Box<str>>,
+    },
+    /// A secret.
+    Secret(Secret),
+    /// Something that hardening wants to know of.
+    Marker(Marker),
+    /// A bill of materials that lies in the image, as it is.
+    Sbom(Box<[u8]>),
+}
+
+/// A secret in a file. The value itself is never kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Secret {
+    /// Name of the format: `aws-access-key-id`.
+    pub format: Box<str>,
+    /// Line from 1.
+    pub line: u32,
+    /// Column in characters from 1.
+    pub column: u32,
+    /// The line around it with the value blanked.
+    pub excerpt: Box<str>,
+}
+
+/// A file that matters for hardening.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Marker {
+    /// Setuid bit on an executable file.
+    Setuid,
+    /// Setgid bit on an executable file.
+    Setgid,
+    /// File capabilities.
+    Capabilities,
+    /// Writable by everyone, without the sticky bit where it is a folder.
+    WorldWritable,
+    /// A shell.
+    Shell,
+    /// A package manager.
+    PackageManager,
+    /// A tool that helps an attacker: compilers, debuggers, network tools.
+    Tool,
+    /// A device node.
+    Device,
+    /// A file whose hash stands in a list of known malware.
+    KnownBad,
+}
+
+/// Everything that one file tells. The path has no leading slash.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FileFacts {
+    /// The path.
+    pub path: Box<str>,
+    /// What it tells.
+    pub facts: Vec<Fact>,
+    /// What could not be read, one sentence each without a trailing period.
+    pub damage: Vec<Box<str>>,
+}

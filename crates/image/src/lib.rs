@@ -1,0 +1,11 @@
+//! What an image holds: packages, secrets, hardening, and the bill of materials made of them.
+//!
+//! In scope: names of images, manifests and configurations of OCI and Docker, the walk through the tar stream of a layer
+//! with its digests, the cataloguers that read package databases and lock files, the fold of layers into one file system,
+//! secrets, checks of image configurations and Containerfiles, CycloneDX and SPDX in and out.
+//!
+//! Out of scope: opening files, talking to registries, caches, threads (`distribute`), vulnerabilities (`advisory`).
+//! Nothing in this crate opens a file or asks for the time; bytes come through `std::io::Read`.
+
+pub mod catalog;
+pub mod facts;
