@@ -8,5 +8,7 @@
 //! Nothing in this crate opens a file or asks for the time; bytes come through `std::io::Read`.
 
 pub mod catalog;
+pub mod containerfile;
 pub mod facts;
+pub mod observation;
 pub mod secrets;

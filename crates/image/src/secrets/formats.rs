@@ -48,7 +48,12 @@ impl Format {
     /// Of two formats that claim one value, the one that knows more of it counts.
     pub(super) fn weight(&self) -> u8 {
         match self.shape {
-            _ if self.id.starts_with("generic-") || self.id.starts_with("assigned-") || self.id.starts_with("environment-") => 0,
+            _ if self.id.starts_with("generic-")
+                || self.id.starts_with("assigned-")
+                || self.id.starts_with("environment-") =>
+            {
+                0
+            }
             Shape::Near(_) => 1,
             Shape::Token(_) | Shape::Whole(_) => 2,
         }

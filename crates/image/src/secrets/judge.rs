@@ -46,7 +46,8 @@ pub(super) fn entropy(value: &[u8]) -> f32 {
 /// Words in documentation and templates where a secret will stand.
 fn is_placeholder(value: &[u8]) -> bool {
     let reference = [&b"${"[..], b"{{", b"$(", b"<", b"%(", b"#{", b"@@"];
-    if reference.iter().any(|start| value.starts_with(start)) || value.starts_with(b"$") && !value.starts_with(b"$2") {
+    if reference.iter().any(|start| value.starts_with(start)) || value.starts_with(b"$") && !value[1..].contains(&b'$')
+    {
         return true;
     }
     if one_byte_repeated(value) || counts_up(value) {
