@@ -10,5 +10,12 @@
 pub mod catalog;
 pub mod containerfile;
 pub mod facts;
+pub mod hardening;
+pub mod malware;
 pub mod observation;
 pub mod secrets;
+
+/// All rules of this crate.
+pub fn rules() -> impl Iterator<Item = &'static model::Rule> {
+    hardening::RULES.iter().chain(containerfile::RULES).copied()
+}
