@@ -16,6 +16,15 @@ pub mod tidy;
 
 use std::path::{Path, PathBuf};
 
+/// All rules of the product, in the order of their codes.
+pub fn rules() -> Vec<&'static model::Rule> {
+    let mut rules: Vec<&'static model::Rule> = policy::check::rules().to_vec();
+    rules.extend(image::rules());
+    rules.extend(advisory::rules());
+    rules.sort_unstable_by_key(|rule| rule.code);
+    rules
+}
+
 // The reader's own table and its comparison, so that the score and the test cannot disagree.
 #[allow(dead_code)]
 #[path = "../../crates/manifest/tests/reading/table.rs"]

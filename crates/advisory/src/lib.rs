@@ -8,3 +8,6 @@
 //! asks for the time; where an age matters, the caller says what time it is.
 
 pub mod record;
+pub mod rules;
+
+pub use rules::rules;
