@@ -10,6 +10,7 @@ pub mod codegen;
 pub mod compare;
 pub mod conformance;
 pub mod coverage;
+pub mod example_image;
 pub mod functions;
 pub mod schema;
 pub mod tidy;
