@@ -8,12 +8,19 @@
 //! Nothing in this crate opens a file or asks for the time; bytes come through `std::io::Read`.
 
 pub mod catalog;
+pub mod compression;
 pub mod containerfile;
 pub mod facts;
+pub mod fold;
 pub mod hardening;
+pub mod layer;
+pub mod limits;
 pub mod malware;
 pub mod observation;
+pub mod path;
+pub mod scanner;
 pub mod secrets;
+pub mod tar;
 
 /// All rules of this crate.
 pub fn rules() -> impl Iterator<Item = &'static model::Rule> {

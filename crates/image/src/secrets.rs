@@ -52,9 +52,9 @@ impl Allow {
     }
 }
 
-/// Whether the file can hold secrets that this search finds: text, not larger than [`FILE_BYTES_MAX`], and none of those
-/// that are public by nature. `head` is the beginning of the content.
-pub fn searches(path: &str, size: u64, head: &[u8]) -> bool {
+/// Whether the file can hold secrets that this search finds, as far as its name and size tell: neither larger than
+/// [`FILE_BYTES_MAX`] nor one of those that are public by nature.
+pub fn may_search(path: &str, size: u64) -> bool {
     if size > FILE_BYTES_MAX || size < VALUE_BYTES_MIN as u64 {
         return false;
     }
@@ -63,9 +63,11 @@ pub fn searches(path: &str, size: u64, head: &[u8]) -> bool {
     if PUBLIC_EXTENSIONS.iter().any(|public| public.eq_ignore_ascii_case(extension)) {
         return false;
     }
-    if PUBLIC_FOLDERS.iter().any(|folder| path.starts_with(folder) || path.contains(&format!("/{folder}"))) {
-        return false;
-    }
+    !PUBLIC_FOLDERS.iter().any(|folder| path.starts_with(folder))
+}
+
+/// Whether the content that begins like this is text.
+pub fn is_text(head: &[u8]) -> bool {
     memchr(0, &head[..head.len().min(HEAD_BYTES)]).is_none()
 }
 
