@@ -14,6 +14,7 @@ pub mod facts;
 pub mod fold;
 pub mod hardening;
 pub mod layer;
+pub mod license;
 pub mod limits;
 pub mod malware;
 pub mod observation;
