@@ -51,7 +51,7 @@ fn one(name: &str) -> Option<&'static str> {
         .to_ascii_lowercase();
     let key = key.strip_prefix("the").unwrap_or(&key);
     let key = key.replace("version", "v");
-    let key = key.strip_suffix("license").or_else(|| key.strip_suffix("licence")).unwrap_or(key);
+    let key = key.strip_suffix("license").or_else(|| key.strip_suffix("licence")).unwrap_or(&key);
     ALIASES.iter().find(|(alias, _)| *alias == key).map(|(_, id)| *id)
 }
 
