@@ -111,6 +111,24 @@ pub fn scan(reader: impl Read, promise: &Promise, options: &Options<'_>) -> Resu
         .map(|(digest, diff_id)| walk.facts(digest, diff_id, packed.get(), unpacked.get(), entries))
 }
 
+/// A layer whose files lie in a folder, as container stores keep them. Nothing can be verified, which is told.
+///
+/// # Errors
+/// When `walk`, which hands every file to the scanner, fails.
+pub fn scan_folder(
+    promise: &Promise,
+    walk: impl FnOnce(&mut Scanner<'_>) -> io::Result<()>,
+    options: &Options<'_>,
+) -> Result<LayerFacts, LayerError> {
+    let mut walked = Walk::new(options);
+    walk(&mut walked.scanner).map_err(LayerError::Read)?;
+    let missing = || LayerError::Read(io::Error::other("the layer has no name"));
+    let diff_id = promise.diff_id.clone().ok_or_else(missing)?;
+    walked.damage.push("the layer is kept as a folder, so that its digest could not be verified".into());
+    let digest = promise.digest.clone().unwrap_or_else(|| diff_id.clone());
+    Ok(walked.facts(digest, diff_id, promise.size.unwrap_or(0), 0, 0))
+}
+
 fn verify(
     promise: &Promise,
     digest: Option<Digest>,
