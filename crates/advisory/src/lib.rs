@@ -7,7 +7,11 @@
 //! Out of scope: fetching and storing (`distribute`), finding packages (`image`). Nothing in this crate opens a file or
 //! asks for the time; where an age matters, the caller says what time it is.
 
+pub mod cvss;
+pub mod ecosystem;
+pub mod matching;
 pub mod record;
 pub mod rules;
 
 pub use rules::rules;
+pub mod version;
