@@ -7,4 +7,6 @@
 //! Out of scope: fetching and storing (`distribute`), finding packages (`image`). Nothing in this crate opens a file or
 //! asks for the time; where an age matters, the caller says what time it is.
 
+pub mod database;
+pub mod import;
 pub mod record;
