@@ -10,6 +10,8 @@
 pub mod cvss;
 pub mod ecosystem;
 pub mod matching;
+pub mod database;
+pub mod import;
 pub mod record;
 pub mod rules;
 
