@@ -8,4 +8,8 @@
 //! Nothing in this crate opens a file or asks for the time; bytes come through `std::io::Read`.
 
 pub mod catalog;
+pub mod config;
+pub mod document;
 pub mod facts;
+pub mod manifest;
+pub mod reference;
