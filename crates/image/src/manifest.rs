@@ -39,8 +39,11 @@ pub struct Manifest {
     /// Layers from the lowest up, at least one.
     pub layers: Vec<Descriptor>,
     /// Annotations in order, as they are.
-    pub annotations: Vec<(Box<str>, Box<str>)>,
+    pub annotations: Annotations,
 }
+
+/// Keys and values in the order of the document.
+pub type Annotations = Vec<(Box<str>, Box<str>)>;
 
 /// A name of content: type, digest and size.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -352,7 +355,7 @@ fn list<'a>(map: &'a Map<String, Value>, key: &'static str, max: usize) -> Resul
     }
 }
 
-fn annotations(map: &Map<String, Value>) -> Result<Vec<(Box<str>, Box<str>)>, ManifestError> {
+fn annotations(map: &Map<String, Value>) -> Result<Annotations, ManifestError> {
     let entries = match map.get("annotations") {
         None | Some(Value::Null) => return Ok(Vec::new()),
         Some(value) => value.as_object().ok_or_else(|| field("annotations", "an object"))?,
