@@ -88,7 +88,10 @@ impl Read for Blob {
                 Ok(count) if count > 0 && self.pace.is_kept(before, count) => {
                     self.at = self.at.saturating_add(count as u64);
                     // Whoever reads stops at the size of the descriptor; endless bodies end here at the latest.
-                    return if self.at > self.size { Err(io::ErrorKind::InvalidData.into()) } else { Ok(count) };
+                    let odd = || {
+                        io::Error::new(io::ErrorKind::InvalidData, "the blob has more bytes than its descriptor says")
+                    };
+                    return if self.at > self.size { Err(odd()) } else { Ok(count) };
                 }
                 Ok(0) if buffer.is_empty() || self.at >= self.size => return Ok(0),
                 other => {

@@ -365,7 +365,7 @@ impl Transport {
     }
 
     /// Whether a token service is the registry's own: the same host, one below it, or one that is known.
-    fn belongs(&self, home: &Origin, registry: &str, service: &Origin) -> bool {
+    pub(super) fn belongs(&self, home: &Origin, registry: &str, service: &Origin) -> bool {
         let host = |text: &str| text.rsplit_once(':').map_or(text.to_owned(), |(host, _)| host.to_owned());
         let below = service.host.strip_suffix(&home.host).is_some_and(|front| front.ends_with('.'));
         let known = KNOWN_REALMS.contains(&(registry, service.host.as_str()));
