@@ -4,7 +4,7 @@
 //! tar stream looked, so nothing vouches for them; [`Image::damage`] says so.
 
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use base64::Engine;
 use serde::Deserialize;
@@ -120,7 +120,7 @@ fn plain_name(root: &Path, id: &str) -> Result<(), SourceError> {
     }
 }
 
-fn read<T: serde::de::DeserializeOwned>(path: &PathBuf) -> Result<Vec<T>, SourceError> {
+fn read<T: serde::de::DeserializeOwned>(path: &Path) -> Result<Vec<T>, SourceError> {
     let bytes = bounded(path, METADATA_BYTES_MAX)?;
     serde_json::from_slice(&bytes).map_err(|_| SourceError::Metadata(shown(path), "containers/storage"))
 }
