@@ -7,3 +7,6 @@
 
 pub mod cache;
 pub mod scan;
+pub mod credentials;
+pub mod registry;
+pub mod source;

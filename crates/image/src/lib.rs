@@ -27,3 +27,8 @@ pub mod tar;
 pub fn rules() -> impl Iterator<Item = &'static model::Rule> {
     hardening::RULES.iter().chain(containerfile::RULES).copied()
 }
+pub mod config;
+pub mod document;
+pub mod facts;
+pub mod manifest;
+pub mod reference;
