@@ -6,6 +6,7 @@
 
 mod cel;
 mod gatekeeper;
+mod purl;
 
 use std::path::Path;
 
@@ -42,6 +43,7 @@ pub fn score(suites: &Path) -> Vec<Score> {
     scores.extend(encryption_configuration(&suites.join("kms/encryption-config")));
     scores.extend(cel::score(&suites.join("cel")));
     scores.extend(gatekeeper::score(&suites.join("gatekeeper-library")));
+    scores.extend(purl::score(&suites.join("purl")));
     scores.extend(real_manifests(&suites.join("manifests")));
     scores
 }
