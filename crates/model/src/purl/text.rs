@@ -115,15 +115,17 @@ fn add(
     value: Cow<'_, str>,
     rigour: Rigour,
 ) -> Result<(), PurlError> {
-    let lower: Cow<'_, str> = match rigour {
-        Rigour::Strict => key.into(),
-        Rigour::Lenient => key.to_ascii_lowercase().into(),
-    };
+    // Keys are lower case. The tests of the types refuse `Platform` and `Arch` but put `repositorY_url` right: only the
+    // first letter tells what was meant to be another key.
+    let lower = key.to_ascii_lowercase();
+    if rigour == Rigour::Strict && key.starts_with(|c: char| c.is_ascii_uppercase()) {
+        return Err(PurlError::Key(key.into()));
+    }
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '-' | '_');
     if !lower.starts_with(|c: char| c.is_ascii_lowercase()) || !lower.chars().all(plain) {
         return Err(PurlError::Key(key.into()));
     }
-    if all.contains_key(&*lower) {
+    if all.contains_key(lower.as_str()) {
         return if rigour == Rigour::Strict { Err(PurlError::Twice(key.into())) } else { Ok(()) };
     }
     if !value.is_empty() {
@@ -136,8 +138,13 @@ fn add(
 fn finish(kind: Box<str>, parts: Decoded<'_>, rigour: Rigour) -> Result<Purl, PurlError> {
     let rules = types::of(&kind);
     let host = parts.qualifiers.get("repository_url").map_or("", |url| &**url);
-    let namespace = rules.namespace.apply(&parts.namespace.join("/"));
-    let name = rules.name_of(&parts.name, host);
+    let (namespace, name) = if rules.name_is_path {
+        path_name(parts.namespace, &parts.name)
+    } else {
+        (parts.namespace.join("/"), parts.name.into_owned())
+    };
+    let namespace = rules.namespace.apply(&namespace);
+    let name = rules.name_of(&name, host);
     let version = rules.version.apply(&parts.version);
     let subpath: Vec<_> =
         parts.subpath.iter().filter(|part| !matches!(&***part, "." | "..")).map(|part| &**part).collect();
@@ -157,6 +164,15 @@ fn finish(kind: Box<str>, parts: Decoded<'_>, rigour: Rigour) -> Result<Purl, Pu
         check(&purl, rules)?;
     }
     Ok(purl)
+}
+
+/// Only the first segment is the namespace, all others are the name.
+fn path_name(segments: Vec<Cow<'_, str>>, name: &str) -> (String, String) {
+    let mut segments = segments.into_iter();
+    let namespace = segments.next().unwrap_or_default().into_owned();
+    let mut path: Vec<Cow<'_, str>> = segments.collect();
+    path.push(name.into());
+    (namespace, path.join("/"))
 }
 
 fn check(purl: &Purl, rules: &Type) -> Result<(), PurlError> {
@@ -226,7 +242,11 @@ impl fmt::Display for Purl {
             encode_path(f, &self.namespace)?;
             f.write_str("/")?;
         }
-        encode(f, &self.name)?;
+        if types::of(&self.kind).name_is_path {
+            encode_path(f, &self.name)?
+        } else {
+            encode(f, &self.name)?
+        }
         if !self.version.is_empty() {
             f.write_str("@")?;
             encode(f, &self.version)?;
@@ -288,6 +308,7 @@ mod tests {
             ("pkg:npm/@scope/name", "pkg:npm/%40scope/name"),
             ("pkg:deb/Debian/bash@1:5+b1?Distro=d&arch=arm64&x=", "pkg:deb/debian/bash@1:5%2Bb1?arch=arm64&distro=d"),
             ("pkg:generic/a?download_url=https://h/?q=1", "pkg:generic/a?download_url=https:%2F%2Fh%2F%3Fq%3D1"),
+            ("pkg:git/codeberg.org/a/b@c", "pkg:git/codeberg.org/a/b@c"),
             ("pkg:generic//ns//a/#/./b/../%C3%A9/", "pkg:generic/ns/a#b/%C3%A9"),
         ] {
             canonical(text, expected);
@@ -309,6 +330,7 @@ mod tests {
             "pkg:npm/n%2Fs/a",
             "pkg:npm/a?key",
             "pkg:npm/a?Key=1",
+            "pkg:npm/a?k%65y=1",
             "pkg:npm/a?k=1&k=2",
             "pkg:cargo/ns/a",
             "pkg:swift/a",

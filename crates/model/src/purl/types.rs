@@ -9,6 +9,8 @@ pub(super) struct Type {
     pub(super) namespace: Form,
     /// Most segments of the namespace.
     pub(super) segments_max: usize,
+    /// Whether the namespace is the first segment alone and the name all that follow, slashes included.
+    pub(super) name_is_path: bool,
     /// Form of the name.
     pub(super) name: Form,
     /// Form of the version.
@@ -101,6 +103,7 @@ const ANY: Type = Type {
     namespaced: Need::Optional,
     namespace: Form::AsIs,
     segments_max: usize::MAX,
+    name_is_path: false,
     name: Form::AsIs,
     version: Form::AsIs,
     subpath: Form::AsIs,
@@ -130,7 +133,7 @@ static TYPES: &[(&str, Type)] = &[
     ("cran", BARE),
     ("deb", FOLDED),
     ("gem", BARE),
-    ("git", FOLDED),
+    ("git", Type { name_is_path: true, ..FOLDED }),
     ("github", FOLDED),
     ("golang", OWNED),
     ("hackage", BARE.name(Form::Dashes)),
