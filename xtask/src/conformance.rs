@@ -5,6 +5,7 @@
 //! everything both score one half. Names of files and objects are never looked at to decide.
 
 mod cel;
+mod cyclonedx;
 mod gatekeeper;
 mod purl;
 
@@ -43,6 +44,7 @@ pub fn score(suites: &Path) -> Vec<Score> {
     scores.extend(encryption_configuration(&suites.join("kms/encryption-config")));
     scores.extend(cel::score(&suites.join("cel")));
     scores.extend(gatekeeper::score(&suites.join("gatekeeper-library")));
+    scores.extend(cyclonedx::score(&suites.join("cyclonedx")));
     scores.extend(purl::score(&suites.join("purl")));
     scores.extend(real_manifests(&suites.join("manifests")));
     scores
