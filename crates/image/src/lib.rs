@@ -8,5 +8,6 @@
 //! Nothing in this crate opens a file or asks for the time; bytes come through `std::io::Read`.
 
 pub mod catalog;
+pub mod cpe;
 pub mod facts;
 pub mod sbom;

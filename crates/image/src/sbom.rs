@@ -1,8 +1,12 @@
 //! Bills of materials: CycloneDX and SPDX, out and in.
 
+mod base64;
+mod bill;
 mod json;
 
 pub mod cyclonedx;
+
+pub use bill::{Bill, Entry, Format, Origin, Subject, SubjectKind};
 
 /// Reads JSON and refuses what two readers could read differently: a key that stands twice in an object, nesting deeper
 /// than 128.

@@ -207,6 +207,7 @@ fn date(text: &str) -> bool {
 fn iri_reference(text: &str) -> bool {
     let bytes = text.as_bytes();
     let hex = |index: usize| bytes.get(index).is_some_and(u8::is_ascii_hexdigit);
+    let literal = ip_literal(text);
     let mut fragments = 0;
     for (index, c) in text.char_indices() {
         let fine = match c {
@@ -215,7 +216,7 @@ fn iri_reference(text: &str) -> bool {
                 fragments += 1;
                 fragments == 1
             }
-            '[' | ']' => text.contains("//"),
+            '[' | ']' => literal.contains(&index),
             c if c.is_ascii() => c.is_ascii_alphanumeric() || "-._~:/?@!$&'()*+,;=".contains(c),
             c => !c.is_control(),
         };
@@ -225,6 +226,26 @@ fn iri_reference(text: &str) -> bool {
     }
     let segment = text.split(['/', '?', '#']).next().unwrap_or_default();
     !segment.contains(':') || scheme(text)
+}
+
+/// Where the brackets of an IP address stand: first after `//` and last of the host. Empty where there is none.
+fn ip_literal(text: &str) -> std::ops::Range<usize> {
+    let start = text.find("//").map_or(0, |at| at + 2);
+    let rest = text.get(start..).unwrap_or_default();
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.rfind('@').map_or(0, |at| at + 1);
+    let address = authority.get(host..).unwrap_or_default();
+    let end = address.find(']').unwrap_or(0);
+    let inner = address.get(1..end).unwrap_or_default();
+    let plain = |c: char| c.is_ascii_hexdigit() || matches!(c, ':' | '.');
+    let port = address.get(end + 1..).unwrap_or_default();
+    let port_fine =
+        port.is_empty() || port.strip_prefix(':').is_some_and(|port| port.bytes().all(|b| b.is_ascii_digit()));
+    if start > 0 && address.starts_with('[') && inner.contains(':') && inner.chars().all(plain) && port_fine {
+        start + host..start + host + end + 1
+    } else {
+        0..0
+    }
 }
 
 fn scheme(text: &str) -> bool {
@@ -260,7 +281,8 @@ mod tests {
             (Format::DateTime, "2024-12-31T23:59:59Z", "2024-12-31T23:59:59é"),
             (Format::Date, "2024-02-29", "2024-2-29"),
             (Format::IriReference, "../a?b#c", "a b"),
-            (Format::IriReference, "https://[::1]/%C3", "https://x/%C"),
+            (Format::IriReference, "https://[::1]:80/%C3", "https://x/%C"),
+            (Format::IriReference, "https://u@[::1]", "https://["),
             (Format::Uri, "urn:x", "x"),
             (Format::Email, "a@b", "a"),
         ] {
