@@ -1,13 +1,17 @@
 //! CycloneDX 1.2 to 1.7 in JSON: writing, reading, validating.
 
 mod pattern;
+mod read;
 mod structure;
 mod validate;
+mod write;
 
+pub(super) use read::read;
 pub use validate::{FAULTS_MAX, Fault, validate};
+pub use write::{Version, write};
 
 /// Whether a text is an identifier of the license list that the schemas refer to, letter by letter.
-fn license_id(text: &str) -> bool {
+pub(super) fn license_id(text: &str) -> bool {
     let listed = spdx::identifiers::LICENSES.iter().any(|license| license.name == text)
         || spdx::identifiers::EXCEPTIONS.iter().any(|exception| exception.name == text);
     listed && !NEWER_LICENSES.contains(&text)
