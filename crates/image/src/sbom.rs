@@ -9,6 +9,7 @@ mod license;
 mod read;
 
 pub mod cyclonedx;
+pub mod spdx;
 
 pub use bill::{Bill, Entry, Format, Origin, Subject, SubjectKind};
 pub use diff::{Change, Difference, compare, diff};

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::bill::{Bill, Format};
-use super::{base64, cyclonedx, json};
+use super::{base64, cyclonedx, json, spdx};
 
 /// A document that is no bill of materials that can be read.
 #[derive(Debug, thiserror::Error)]
@@ -42,7 +42,12 @@ pub fn read(bytes: &[u8]) -> Result<Bill, Error> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     match bytes.iter().find(|byte| !byte.is_ascii_whitespace()) {
         Some(b'{') => document(&json::parse(bytes)?, 0),
-        _ => Err(Error::Unknown),
+        _ => match std::str::from_utf8(bytes) {
+            Ok(text) if text.lines().take(HEAD_LINES_MAX).any(|line| line.starts_with("SPDXVersion:")) => {
+                Ok(spdx::read_tag_value(text))
+            }
+            _ => Err(Error::Unknown),
+        },
     }
 }
 
@@ -52,6 +57,12 @@ fn document(value: &Value, wraps: usize) -> Result<Bill, Error> {
     }
     if value["bomFormat"] == "CycloneDX" {
         return Ok(cyclonedx::read(value));
+    }
+    if value["spdxVersion"].is_string() {
+        return Ok(spdx::read_two(value));
+    }
+    if value["@graph"].is_array() && context(value).contains("spdx.org/rdf/3.") {
+        return Ok(spdx::read_graph(value));
     }
     if let Some(payload) = value["payload"].as_str() {
         let payload = base64::decode(payload).ok_or(Error::Envelope)?;
@@ -71,6 +82,12 @@ fn document(value: &Value, wraps: usize) -> Result<Bill, Error> {
     Err(Error::Foreign)
 }
 
+/// The context of JSON-LD: one address, or the first of a list.
+fn context(value: &Value) -> &str {
+    let context = &value["@context"];
+    context.as_str().or_else(|| context[0].as_str()).unwrap_or_default()
+}
+
 impl Bill {
     /// Whether the bill was read from a document rather than made by a scan.
     pub fn is_declared(&self) -> bool {
@@ -80,5 +97,7 @@ impl Bill {
 
 /// A bill of 100,000 packages with evidence has about 150 MB.
 const BYTES_MAX: usize = 256 * 1024 * 1024;
+/// Comments may stand before the version of SPDX.
+const HEAD_LINES_MAX: usize = 50;
 /// Envelope, statement, `Data`; one to spare.
 const WRAPS_MAX: usize = 4;
