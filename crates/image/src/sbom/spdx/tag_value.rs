@@ -161,13 +161,13 @@ fn push(target: &mut Value, key: &str, item: Value) {
 fn line(out: &mut String, tag: &str, value: &str) {
     if !value.is_empty() {
         let plain: String = value.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        out.extend([tag, ": ", plain.replace("<text>", "").trim(), "\n"]);
+        out.extend([tag, ": ", plain.replace("<text", "< text").trim(), "\n"]);
     }
 }
 
 fn block(out: &mut String, tag: &str, value: &str) {
     if !value.is_empty() {
-        let plain = value.replace("<text>", "").replace("</text>", "");
+        let plain = value.replace("</text", "</ text").replace("<text", "< text");
         out.extend([tag, ": <text>", &plain, "</text>\n"]);
     }
 }
