@@ -152,6 +152,30 @@ fn a_declared_bill_is_compared_with_what_was_found() {
 }
 
 #[test]
+fn cyclonedx_in_xml_is_read_without_entities_of_its_own() {
+    let body = r#"<bom xmlns="http://cyclonedx.org/schema/bom/1.5" serialNumber="urn:uuid:1" version="1"><metadata>
+        <timestamp>2024-01-01T00:00:00Z</timestamp><tools><tool><name>a &amp; b</name><version>1</version></tool></tools>
+        <component type="container"><name>image</name><version>1</version></component></metadata><components>
+        <component type="library" bom-ref="a"><group>org.x</group><name>y</name><version>1</version>
+        <hashes><hash alg="SHA-1">AB</hash></hashes><licenses><license><id>MIT</id></license></licenses>
+        <purl>pkg:maven/org.x/y@1</purl><components><component type="library" bom-ref="b"><name>&#x7a;</name></component></components>
+        </component></components><dependencies><dependency ref="a"><dependency ref="b"/></dependency></dependencies></bom>"#;
+    let bill = sbom::read(format!("<?xml version=\"1.0\"?>\n{body}").as_bytes()).expect("valid");
+    assert_eq!(bill.origin.format, Format::CycloneDxXml);
+    assert_eq!((&*bill.origin.version, &*bill.origin.tools), ("1.5", &["a & b 1".into()][..]));
+    let names: Vec<&str> = bill.packages().map(|package| &*package.name).collect();
+    assert_eq!(names, ["org.x:y", "z"]);
+    assert_eq!(bill.entries[0].needs, [1]);
+    assert_eq!(bill.entries[0].package.licenses, ["MIT".into()]);
+    assert_eq!(bill.entries[0].hashes, [("SHA-1".into(), "ab".into())]);
+    let deep = format!("<bom xmlns=\"http://cyclonedx.org/schema/bom/1.5\">{}", "<components>".repeat(100_000));
+    let bomb = format!("<!DOCTYPE bom [<!ENTITY a \"aaaa\">]>{body}");
+    for bad in [&deep, &bomb, &body[..body.len() - 3], &body.replace("&amp;", "&a;")] {
+        assert!(sbom::read(bad.as_bytes()).is_err());
+    }
+}
+
+#[test]
 fn statements_and_envelopes_are_unwrapped_and_anything_else_is_refused() {
     let inner = r#"{"bomFormat":"CycloneDX","specVersion":"1.5","components":[{"type":"library","name":"x"}]}"#;
     let statement = format!(r#"{{"predicateType":"https://cyclonedx.org/bom","predicate":{inner}}}"#);

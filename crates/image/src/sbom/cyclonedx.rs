@@ -1,14 +1,16 @@
-//! CycloneDX 1.2 to 1.7 in JSON: writing, reading, validating.
+//! CycloneDX: writing 1.6 and 1.7 in JSON, reading all versions in JSON and XML, validating 1.2 to 1.7 in JSON.
 
 mod pattern;
 mod read;
 mod structure;
 mod validate;
 mod write;
+mod xml;
 
 pub(super) use read::read;
 pub use validate::{FAULTS_MAX, Fault, validate};
 pub use write::{Version, write};
+pub(super) use xml::{is_one as is_xml, read as read_xml};
 
 /// Whether a text is an identifier of the license list that the schemas refer to, letter by letter.
 pub(super) fn license_id(text: &str) -> bool {

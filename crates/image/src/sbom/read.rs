@@ -17,8 +17,16 @@ pub enum Error {
     /// Broken JSON, or a key twice.
     #[error("the document is no JSON that everyone reads alike")]
     Json(#[from] serde_json::Error),
+    /// Broken XML, or XML with a document type.
+    #[error("the document is no XML that can be read, byte {at}: {message}")]
+    Xml {
+        /// Byte from 0.
+        at: u64,
+        /// What is wrong.
+        message: Box<str>,
+    },
     /// JSON of another kind.
-    #[error("the document is JSON but neither CycloneDX nor SPDX")]
+    #[error("the document is well-formed but neither CycloneDX nor SPDX")]
     Foreign,
     /// An attestation that carries something else.
     #[error("the attestation carries `{0}` and no bill of materials")]
@@ -45,6 +53,11 @@ pub fn read(bytes: &[u8]) -> Result<Bill, Error> {
         _ => match std::str::from_utf8(bytes) {
             Ok(text) if text.lines().take(HEAD_LINES_MAX).any(|line| line.starts_with("SPDXVersion:")) => {
                 Ok(spdx::read_tag_value(text))
+            }
+            Ok(text) if cyclonedx::is_xml(text) => {
+                let mut bill = cyclonedx::read(&cyclonedx::read_xml(text)?);
+                bill.origin.format = Format::CycloneDxXml;
+                Ok(bill)
             }
             _ => Err(Error::Unknown),
         },

@@ -30,7 +30,7 @@ pub(in crate::sbom) fn read(document: &Value) -> Bill {
         let id = text(package, "SPDXID");
         if Some(id) == root {
             bill.subject = subject(package);
-        } else if text(package, "primaryPackagePurpose") == "OPERATING-SYSTEM"
+        } else if matches!(text(package, "primaryPackagePurpose"), "OPERATING_SYSTEM" | "OPERATING-SYSTEM")
             || id.starts_with("SPDXRef-OperatingSystem-")
         {
             bill.distro = Some(distro(package));

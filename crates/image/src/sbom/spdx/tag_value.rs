@@ -22,6 +22,8 @@ pub(super) fn write(document: &Value) -> String {
                 ("FilesAnalyzed", Value::Bool(analyzed)) => {
                     line(&mut out, tag, if *analyzed { "true" } else { "false" })
                 }
+                // Lines spell `OPERATING-SYSTEM` what JSON spells with an underscore.
+                ("PrimaryPackagePurpose", Value::String(purpose)) => line(&mut out, tag, &purpose.replace('_', "-")),
                 ("PackageSourceInfo" | "PackageDescription", Value::String(words)) => block(&mut out, tag, words),
                 _ => line(&mut out, tag, text(package, key)),
             }

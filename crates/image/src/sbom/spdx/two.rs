@@ -88,7 +88,7 @@ fn system_package(bill: &Bill) -> Option<Value> {
     } else if distro.cpe.starts_with("cpe:2.3:") {
         package["externalRefs"] = json!([purl_reference("SECURITY", "cpe23Type", &distro.cpe)]);
     }
-    package["primaryPackagePurpose"] = "OPERATING-SYSTEM".into();
+    package["primaryPackagePurpose"] = "OPERATING_SYSTEM".into();
     Some(package)
 }
 
