@@ -42,14 +42,13 @@ fn packages() -> Vec<Package> {
 }
 
 fn bill() -> Bill {
-    let digest = |byte: u8| Digest::of_hash(&[byte; 32]).expect("32 bytes");
     let subject = Subject {
         kind: SubjectKind::Image,
         name: "registry.example/team/app".into(),
         version: "1.0".into(),
-        digest: Some(digest(1)),
+        digest: Digest::of_hash(&[1; 32]),
         arch: "amd64".into(),
-        layers: vec![digest(2), digest(3)],
+        layers: [2, 3].iter().filter_map(|byte| Digest::of_hash(&[*byte; 32])).collect(),
     };
     Bill::new(subject, Some(&debian()), &packages())
 }

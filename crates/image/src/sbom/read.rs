@@ -86,11 +86,18 @@ fn document(value: &Value, wraps: usize) -> Result<Bill, Error> {
         let predicate = &value["predicate"];
         // Older tools wrap the document once more in `Data`, as an object or as its text.
         let inner = if predicate["Data"].is_null() { predicate } else { &predicate["Data"] };
-        return match inner.as_str() {
-            _ if !known => Err(Error::Predicate(super::shown(kind).into())),
-            Some(text) => document(&json::parse(text.as_bytes())?, wraps + 1),
-            None => document(inner, wraps + 1),
+        let mut bill = match inner.as_str() {
+            _ if !known => return Err(Error::Predicate(super::shown(kind).into())),
+            Some(text) => document(&json::parse(text.as_bytes())?, wraps + 1)?,
+            None => document(inner, wraps + 1)?,
         };
+        // The statement says of which digest it speaks; the document inside often does not.
+        if bill.subject.digest.is_none()
+            && let Some(digits) = value["subject"][0]["digest"]["sha256"].as_str()
+        {
+            bill.subject.digest = format!("sha256:{digits}").parse().ok();
+        }
+        return Ok(bill);
     }
     Err(Error::Foreign)
 }

@@ -31,7 +31,10 @@ pub fn package(purl: &Purl) -> Option<Package> {
     let kind = *Kind::ALL.iter().find(|kind| kind.purl_type() == &*purl.kind)?;
     let mut package = Package::new(kind, name(kind, purl), purl.version.clone());
     package.arch = purl.qualifier("arch").unwrap_or_default().into();
-    if let (Kind::Rpm, Some(epoch)) = (kind, purl.qualifier("epoch")) {
+    // Some tools give Debian packages the qualifier too.
+    if let (Kind::Rpm | Kind::Deb, Some(epoch)) = (kind, purl.qualifier("epoch"))
+        && !purl.version.contains(':')
+    {
         package.version = format!("{epoch}:{}", purl.version).into();
     }
     package.source = purl.qualifier("upstream").map(|upstream| source(kind, upstream));

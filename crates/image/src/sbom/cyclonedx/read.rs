@@ -48,6 +48,8 @@ impl Reader {
                     }
                 }
                 "file" | "data" | "cryptographic-asset" if text(component, "purl").is_empty() => {}
+                // Lock files, which other tools list as what holds the packages in them.
+                "application" if text(component, "purl").is_empty() && text(component, "version").is_empty() => {}
                 _ => self.component(component, bill),
             }
             self.components(&component["components"], bill);
@@ -86,7 +88,7 @@ impl Reader {
                 .filter(|(name, _)| *name == "kobuk:package:cpe" || *name == "syft:cpe23")
                 .map(|(_, value)| value.into()),
         );
-        cpes.retain(|cpe: &Box<str>| !cpe.is_empty());
+        cpes.retain(|cpe| !cpe.is_empty());
         bill.entries.push(Entry {
             id,
             package,
@@ -130,8 +132,12 @@ fn fill(package: &mut Package, component: &Value) {
             line: occurrence["line"].as_u64().and_then(|line| line.try_into().ok()).unwrap_or(0),
         });
     }
+    let mut parts = [""; 3];
     for (name, value) in properties(component) {
         match name {
+            "aquasecurity:trivy:SrcEpoch" => parts[0] = value,
+            "aquasecurity:trivy:SrcVersion" => parts[1] = value,
+            "aquasecurity:trivy:SrcRelease" => parts[2] = value,
             "kobuk:package:source" | "aquasecurity:trivy:SrcName" => {
                 source(package).name = value.into();
             }
@@ -150,6 +156,12 @@ fn fill(package: &mut Package, component: &Value) {
             }
             _ => {}
         }
+    }
+    let [epoch, version, release] = parts;
+    if let Some(source) = package.source.as_mut().filter(|source| source.version.is_empty() && !version.is_empty()) {
+        let epoch = if epoch.is_empty() { String::new() } else { format!("{epoch}:") };
+        let release = if release.is_empty() { String::new() } else { format!("-{release}") };
+        source.version = format!("{epoch}{version}{release}").into();
     }
 }
 

@@ -29,9 +29,16 @@ pub fn write(bill: &Bill, options: &Options<'_>) -> String {
 struct Graph {
     base: String,
     elements: Vec<Value>,
-    /// Identifiers of expressions, with the packages that declare them, and the words of unlisted licenses.
-    expressions: BTreeMap<String, (Vec<String>, Vec<(String, String)>)>,
+    /// By expression: the packages that declare it, and the words of unlisted licenses in it.
+    expressions: BTreeMap<String, Declared>,
     suppliers: BTreeMap<String, String>,
+}
+
+#[derive(Default)]
+struct Declared {
+    packages: Vec<String>,
+    /// Reference and words.
+    custom: BTreeMap<String, String>,
 }
 
 impl Graph {
@@ -132,17 +139,16 @@ impl Graph {
         let (expression, others) = declared(&package.licenses);
         if let Some(expression) = expression {
             let slot = self.expressions.entry(expression).or_default();
-            slot.0.push(id.to_owned());
-            slot.1.extend(others);
+            slot.packages.push(id.to_owned());
+            slot.custom.extend(others);
         }
     }
 
     fn licenses(&mut self) {
         let mut texts: BTreeMap<String, String> = BTreeMap::new();
-        for (expression, (packages, others)) in std::mem::take(&mut self.expressions) {
+        for (expression, Declared { packages, custom }) in std::mem::take(&mut self.expressions) {
             let id = self.id(&format!("License-{}", identity::short(&expression)));
             let mut fields = json!({"simplelicensing_licenseExpression": expression});
-            let custom: BTreeMap<String, String> = others.into_iter().collect();
             if !custom.is_empty() {
                 let entry = |name: &String| json!({"type": "DictionaryEntry", "key": name, "value": self.id(name)});
                 fields["simplelicensing_customIdToUri"] = custom.keys().map(entry).collect();

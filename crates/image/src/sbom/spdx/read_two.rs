@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use model::package::Kind;
+use model::package::{Kind, Source};
 use model::{Distro, Package, Purl};
 use serde_json::Value;
 
@@ -34,6 +34,8 @@ pub(in crate::sbom) fn read(document: &Value) -> Bill {
             || id.starts_with("SPDXRef-OperatingSystem-")
         {
             bill.distro = Some(distro(package));
+        } else if holds_packages(package) {
+            // A lock file, which other tools list as what holds the packages in it.
         } else if text(package, "name").is_empty() {
             bill.damage.push("a package has no name".into());
         } else {
@@ -60,6 +62,12 @@ pub(in crate::sbom) fn read(document: &Value) -> Bill {
     }
     crate::sbom::settle(&mut bill);
     bill
+}
+
+fn holds_packages(package: &Value) -> bool {
+    text(package, "primaryPackagePurpose") == "APPLICATION"
+        && text(package, "versionInfo").is_empty()
+        && list(&package["externalRefs"]).next().is_none()
 }
 
 /// What the document says that it describes: by a relationship, or by the older list.
@@ -111,7 +119,12 @@ fn entry(element: &Value, words: &HashMap<&str, &str>, damage: &mut Vec<Box<str>
         package.licenses = licenses(text(element, "licenseConcluded"), words);
     }
     package.supplier = agent(text(element, "supplier")).into();
-    package.places = places(text(element, "sourceInfo"));
+    let told = text(element, "sourceInfo");
+    package.places = places(told);
+    if let (None, Some(words)) = (&package.source, told.strip_prefix("built package from: ")) {
+        let (name, version) = words.split_once(' ').unwrap_or((words, ""));
+        package.source = Some(Source { name: name.into(), version: version.trim().into() });
+    }
     let sums = list(&element["checksums"]);
     Entry {
         id: text(element, "SPDXID").into(),
