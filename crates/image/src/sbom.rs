@@ -20,7 +20,8 @@ pub use read::{Error, read};
 pub struct Options<'a> {
     /// Version of this tool; empty to leave it out.
     pub tool_version: &'a str,
-    /// When, as RFC 3339; left out where the format allows, the year 1970 where it does not.
+    /// When, in whole seconds of UTC as SPDX demands: `2024-02-29T12:00:00Z`. Not given it is left out where the format
+    /// allows, and the year 1970 where it does not.
     pub timestamp: Option<&'a str>,
     /// UUID of the document; one that follows from its content otherwise.
     pub serial: Option<&'a str>,

@@ -207,8 +207,8 @@ fn date(text: &str) -> bool {
 fn iri_reference(text: &str) -> bool {
     let bytes = text.as_bytes();
     let hex = |index: usize| bytes.get(index).is_some_and(u8::is_ascii_hexdigit);
-    let literal = ip_literal(text);
-    let mut fragments = 0;
+    let Some(literal) = ip_literal(text) else { return false };
+    let (mut fragments, mut in_query) = (0, false);
     for (index, c) in text.char_indices() {
         let fine = match c {
             '%' => hex(index + 1) && hex(index + 2),
@@ -216,9 +216,13 @@ fn iri_reference(text: &str) -> bool {
                 fragments += 1;
                 fragments == 1
             }
+            '?' => {
+                in_query = true;
+                true
+            }
             '[' | ']' => literal.contains(&index),
-            c if c.is_ascii() => c.is_ascii_alphanumeric() || "-._~:/?@!$&'()*+,;=".contains(c),
-            c => !c.is_control(),
+            c if c.is_ascii() => c.is_ascii_alphanumeric() || "-._~:/@!$&'()*+,;=".contains(c),
+            c => beyond_ascii(c, in_query && fragments == 0),
         };
         if !fine {
             return false;
@@ -228,24 +232,43 @@ fn iri_reference(text: &str) -> bool {
     !segment.contains(':') || scheme(text)
 }
 
-/// Where the brackets of an IP address stand: first after `//` and last of the host. Empty where there is none.
-fn ip_literal(text: &str) -> std::ops::Range<usize> {
-    let start = text.find("//").map_or(0, |at| at + 2);
-    let rest = text.get(start..).unwrap_or_default();
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let host = authority.rfind('@').map_or(0, |at| at + 1);
-    let address = authority.get(host..).unwrap_or_default();
-    let end = address.find(']').unwrap_or(0);
-    let inner = address.get(1..end).unwrap_or_default();
-    let plain = |c: char| c.is_ascii_hexdigit() || matches!(c, ':' | '.');
-    let port = address.get(end + 1..).unwrap_or_default();
-    let port_fine =
-        port.is_empty() || port.strip_prefix(':').is_some_and(|port| port.bytes().all(|b| b.is_ascii_digit()));
-    if start > 0 && address.starts_with('[') && inner.contains(':') && inner.chars().all(plain) && port_fine {
-        start + host..start + host + end + 1
-    } else {
-        0..0
+/// Letters of other scripts; characters for private use in the query alone.
+fn beyond_ascii(c: char, in_query: bool) -> bool {
+    let code = u32::from(c);
+    match code {
+        0xa0..=0xd7ff | 0xf900..=0xfdcf | 0xfdf0..=0xffef => true,
+        0xe000..=0xf8ff | 0xf_0000..=0x10_ffff => in_query && code & 0xffff < 0xfffe,
+        0x1_0000.. => code & 0xffff < 0xfffe && !(0xe_0000..0xe_1000).contains(&code),
+        _ => false,
     }
+}
+
+/// The authority of an address with its place in the text, where there is one: behind `//` at the start or after the
+/// scheme.
+fn authority(text: &str) -> Option<(usize, &str)> {
+    let start = if scheme(text) { text.find(':').map_or(0, |at| at + 1) } else { 0 };
+    let rest = text.get(start..)?.strip_prefix("//")?;
+    Some((start + 2, rest.split(['/', '?', '#']).next().unwrap_or_default()))
+}
+
+/// Whether an authority is one, and where the brackets of an IP address stand in the text.
+fn ip_literal(text: &str) -> Option<std::ops::Range<usize>> {
+    let Some((start, authority)) = authority(text) else { return Some(0..0) };
+    let (user, address) = authority.split_once('@').unwrap_or(("", authority));
+    let start = start + authority.len() - address.len();
+    let (end, port) = if address.starts_with('[') {
+        let end = address.find(']')?;
+        let inner = address.get(1..end).unwrap_or_default();
+        if !inner.contains(':') || !inner.chars().all(|c| c.is_ascii_hexdigit() || matches!(c, ':' | '.')) {
+            return None;
+        }
+        (end + 1, address.get(end + 1..).unwrap_or_default())
+    } else {
+        (0, address.find(':').and_then(|at| address.get(at..)).unwrap_or_default())
+    };
+    let port_fine =
+        port.is_empty() || port.strip_prefix(':').is_some_and(|port| port.bytes().all(|byte| byte.is_ascii_digit()));
+    (port_fine && !address.contains('@') && !user.contains('[')).then_some(start..start + end)
 }
 
 fn scheme(text: &str) -> bool {
@@ -283,6 +306,8 @@ mod tests {
             (Format::IriReference, "../a?b#c", "a b"),
             (Format::IriReference, "https://[::1]:80/%C3", "https://x/%C"),
             (Format::IriReference, "https://u@[::1]", "https://["),
+            (Format::IriReference, "https://x:/a:b", "https://x:80https://x"),
+            (Format::IriReference, "//x/a", "1:a"),
             (Format::Uri, "urn:x", "x"),
             (Format::Email, "a@b", "a"),
         ] {

@@ -186,7 +186,8 @@ impl<'a> Checker<'a, '_> {
 
     /// Two equal items of a list that must not have any. Hashes first: lists of 100,000 components are ordinary.
     fn twin(&self, node: &Node, items: &[Value]) -> Option<(usize, usize)> {
-        if !node.unique {
+        // Most lists of nested components have one item: hashing their insides at every level would be for nothing.
+        if !node.unique || items.len() < 2 {
             return None;
         }
         let mut seen: HashMap<u64, Vec<usize>> = HashMap::with_capacity(items.len());
