@@ -8,12 +8,12 @@
 //! asks for the time; where an age matters, the caller says what time it is.
 
 pub mod cvss;
-pub mod ecosystem;
-pub mod matching;
 pub mod database;
+pub mod ecosystem;
 pub mod import;
+pub mod matching;
 pub mod record;
 pub mod rules;
+pub mod version;
 
 pub use rules::rules;
-pub mod version;

@@ -6,7 +6,8 @@
 //! Out of scope: what the bytes mean (`image`, `advisory`), the command line and the reports (`cli`).
 
 pub mod cache;
-pub mod scan;
 pub mod credentials;
 pub mod registry;
+pub mod scan;
 pub mod source;
+

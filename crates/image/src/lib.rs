@@ -9,7 +9,10 @@
 
 pub mod catalog;
 pub mod compression;
+pub mod config;
 pub mod containerfile;
+pub mod cpe;
+pub mod document;
 pub mod facts;
 pub mod fold;
 pub mod hardening;
@@ -17,8 +20,11 @@ pub mod layer;
 pub mod license;
 pub mod limits;
 pub mod malware;
+pub mod manifest;
 pub mod observation;
 pub mod path;
+pub mod reference;
+pub mod sbom;
 pub mod scanner;
 pub mod secrets;
 pub mod tar;
@@ -27,8 +33,3 @@ pub mod tar;
 pub fn rules() -> impl Iterator<Item = &'static model::Rule> {
     hardening::RULES.iter().chain(containerfile::RULES).copied()
 }
-pub mod config;
-pub mod document;
-pub mod facts;
-pub mod manifest;
-pub mod reference;
