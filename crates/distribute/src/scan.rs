@@ -299,3 +299,61 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
 
 /// Bytes read of a file at once.
 const CHUNK_BYTES: usize = 64 * 1024;
+
+impl Layers for crate::source::Image {
+    fn count(&self) -> usize {
+        self.layers.len()
+    }
+
+    fn promise(&self, index: usize) -> Promise {
+        let layer = self.layers.get(index);
+        let size = layer.and_then(|layer| match &layer.content {
+            crate::source::Content::Blob { size, .. } => Some(*size),
+            crate::source::Content::Folder(_) => None,
+        });
+        // The first bytes tell how a layer is packed; what a manifest says of it was read with the manifest.
+        Promise {
+            media_type: "".into(),
+            digest: layer.and_then(|layer| layer.digest.clone()),
+            size,
+            diff_id: layer.map(|layer| layer.diff_id.clone()),
+        }
+    }
+
+    fn open(&self, index: usize) -> io::Result<Box<dyn Read + Send>> {
+        crate::source::Image::open(self, index).map_err(|error| io::Error::other(chain(&error)))
+    }
+
+    fn folder(&self, index: usize) -> Option<&Path> {
+        match &self.layers.get(index)?.content {
+            crate::source::Content::Folder(path) => Some(path),
+            crate::source::Content::Blob { .. } => None,
+        }
+    }
+}
+
+/// Containerfiles below a folder with their content, in the order of paths.
+pub fn containerfiles(root: &Path) -> Vec<(String, Vec<u8>)> {
+    let entries = ignore::WalkBuilder::new(root)
+        .standard_filters(false)
+        .follow_links(false)
+        .sort_by_file_name(|a, b| a.cmp(b))
+        .filter_entry(|entry| entry.file_name() != ".git" && entry.file_name() != "node_modules")
+        .build();
+    let regular = |entry: &ignore::DirEntry| entry.file_type().is_some_and(|kind| kind.is_file());
+    entries
+        .flatten()
+        .filter(regular)
+        .filter_map(|entry| {
+            let Ok(relative) = entry.path().strip_prefix(root) else { return None };
+            let path = relative.to_str().filter(|path| image::containerfile::is_containerfile(path))?;
+            let mut bytes = Vec::new();
+            let file = open_regular(entry.path()).ok()?;
+            file.take(CONTAINERFILE_BYTES_MAX).read_to_end(&mut bytes).ok()?;
+            Some((path.to_owned(), bytes))
+        })
+        .collect()
+}
+
+/// More than the parser takes, so that it tells that the file is too large.
+const CONTAINERFILE_BYTES_MAX: u64 = (4 << 20) + 1;

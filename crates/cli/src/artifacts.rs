@@ -1,0 +1,153 @@
+//! `kobuk scan image|fs|repo` and `kobuk sbom`: images and folders in, findings and bills of materials out.
+
+pub(crate) mod args;
+mod bill;
+mod findings;
+mod target;
+mod vulnerabilities;
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::time::Instant;
+
+use model::{Finding, Report, Severity};
+
+use self::args::{FolderArgs, ImageArgs, ScanArgs, SourceArgs};
+use self::findings::Gathered;
+use crate::args::FailOn;
+use crate::exit::{Allow, Exit};
+use crate::report::{self, Format, Render};
+use crate::verbs::{remark, talk, usage};
+use crate::{baseline, env};
+
+pub(crate) use bill::run as sbom;
+
+/// What a scan is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Subject {
+    /// Images.
+    Image,
+    /// Root file systems.
+    Root,
+    /// Source trees.
+    Source,
+}
+
+/// `kobuk scan image`.
+pub(crate) fn scan_image(args: &ImageArgs, out: &mut dyn Write) -> Exit {
+    scan(&args.targets, Subject::Image, Some(&args.source), &args.scan, out)
+}
+
+/// `kobuk scan fs` and `kobuk scan repo`.
+pub(crate) fn scan_folder(args: &FolderArgs, subject: Subject, out: &mut dyn Write) -> Exit {
+    let targets: Vec<String> = args.targets.iter().map(|path| path.to_string_lossy().into_owned()).collect();
+    scan(&targets, subject, None, &args.scan, out)
+}
+
+fn scan(
+    targets: &[String],
+    subject: Subject,
+    source: Option<&SourceArgs>,
+    args: &ScanArgs,
+    out: &mut dyn Write,
+) -> Exit {
+    let begun = Instant::now();
+    let now_unix = env::source_date_epoch().unwrap_or_else(crate::verbs::clock);
+    let mut gathered = match gather(targets, subject, source, args, now_unix) {
+        Ok(gathered) => gathered,
+        Err(message) => return usage(&message),
+    };
+    gathered.filter(args);
+    let exceptions = match crate::judge::exceptions(&args.exceptions) {
+        Ok(exceptions) => exceptions,
+        Err(message) => return usage(&message),
+    };
+    let files = std::mem::take(&mut gathered.files);
+    let path_of = |finding: &Finding| files.get(finding.location.file.0 as usize).map_or("", |path| path);
+    let findings = std::mem::take(&mut gathered.findings);
+    let (mut findings, excepted, exceptions) = model::exception::apply(findings, exceptions, now_unix, path_of);
+    findings.extend(policy::exceptions::findings_about(&exceptions, false));
+    findings.sort_by(|a, b| (a.location, a.rule.code, &a.message).cmp(&(b.location, b.rule.code, &b.message)));
+    let baselined = match args.baseline.as_deref().map(baseline::Baseline::read).transpose() {
+        Ok(known) => known.map_or(0, |known| known.subtract(&mut findings)),
+        Err(error) => return usage(&error.to_string()),
+    };
+    let report =
+        Report { files, findings, excepted, exceptions, coverage: gathered.coverage, posture: Vec::new(), baselined };
+    let command = match subject {
+        Subject::Image => "scan image",
+        Subject::Root => "scan fs",
+        Subject::Source => "scan repo",
+    };
+    finish(&report, args, command, now_unix, begun, out)
+}
+
+/// Everything that the targets are found to hold.
+fn gather(
+    targets: &[String],
+    subject: Subject,
+    source: Option<&SourceArgs>,
+    args: &ScanArgs,
+    now_unix: i64,
+) -> Result<Gathered, String> {
+    let means = target::Means::new(args, source)?;
+    let known = vulnerabilities::Known::open(args, now_unix)?;
+    if let (Some(text), false) = (known.as_ref().and_then(vulnerabilities::Known::remark), args.quiet) {
+        remark(&text);
+    }
+    let mut gathered = Gathered::default();
+    for target in targets {
+        let scanned = match subject {
+            Subject::Image => means.image(target),
+            Subject::Root => means.folder(target, true),
+            Subject::Source => means.folder(target, false),
+        };
+        match scanned {
+            Ok(scanned) => findings::judge(&scanned, subject, args, known.as_ref(), now_unix, &mut gathered),
+            Err(message) => gathered.failed(target, message),
+        }
+    }
+    Ok(gathered)
+}
+
+fn finish(
+    report: &Report,
+    args: &ScanArgs,
+    command: &str,
+    now_unix: i64,
+    begun: Instant,
+    out: &mut dyn Write,
+) -> Exit {
+    let fail_on = args.fail_on.unwrap_or(FailOn::From(Severity::Low));
+    let allow = Allow { unrendered: false, unknown: args.allow_unknown };
+    let exit = Exit::of(report, fail_on, allow);
+    let render = Render {
+        report,
+        rules: &findings::rules(),
+        source: &|_| None,
+        color: args.output.is_none() && crate::verbs::colored(args.color),
+        width: crate::verbs::width(),
+        assess: false,
+        now_unix,
+        version: env!("CARGO_PKG_VERSION"),
+        elapsed_ms: if env::source_date_epoch().is_some() { 0 } else { begun.elapsed().as_millis() as u64 },
+        command,
+        fail_on: if let FailOn::From(severity) = fail_on { severity } else { Severity::Critical },
+    };
+    let format = args.format.unwrap_or(Format::Text);
+    let written = match &args.output {
+        None => report::write(format, &render, out).and_then(|()| out.flush()),
+        Some(path) => File::create(path).map(BufWriter::new).and_then(|mut file| {
+            report::write(format, &render, &mut file)?;
+            file.flush()
+        }),
+    };
+    match written {
+        Ok(()) => exit,
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => exit,
+        Err(error) => {
+            talk("error", &format!("cannot write the report: {error}"));
+            Exit::NotJudged
+        }
+    }
+}

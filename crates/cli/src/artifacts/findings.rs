@@ -1,0 +1,253 @@
+//! What was found in images and folders, in the words that all reports know.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use image::facts::Marker;
+use image::hardening::{self, Configured};
+use image::observation::Observation;
+use model::coverage::GapKind;
+use model::package::{Damage, Place};
+use model::{Coverage, FileCoverage, FileId, Finding, Judgement, Location, Rule, Scope, Subject as About};
+
+use super::Subject;
+use super::args::{LookFor, ScanArgs};
+use super::target::Scanned;
+use super::vulnerabilities::{self, Known};
+
+/// Findings and coverage of all targets so far.
+#[derive(Default)]
+pub(crate) struct Gathered {
+    pub(crate) files: Vec<Box<str>>,
+    pub(crate) findings: Vec<Finding>,
+    pub(crate) coverage: Coverage,
+    /// Files of folders by path.
+    known: BTreeMap<Box<str>, FileId>,
+}
+
+/// Rules that such a scan may report.
+pub(crate) fn rules() -> Vec<&'static Rule> {
+    let mut rules: Vec<&'static Rule> = image::rules().chain(advisory::rules()).collect();
+    rules.sort_by_key(|rule| rule.code);
+    rules
+}
+
+/// Judges one target.
+pub(crate) fn judge(
+    scanned: &Scanned,
+    subject: Subject,
+    args: &ScanArgs,
+    known: Option<&Known>,
+    now_unix: i64,
+    gathered: &mut Gathered,
+) {
+    let file = gathered.file(&scanned.name, 1);
+    let about = Arc::new(About { kind: kind(subject).into(), name: scanned.name.as_str().into(), ..About::default() });
+    gathered.damage(file, &scanned.failed, true);
+    gathered.damage(file, &scanned.inventory.damage, false);
+    gathered.coverage.scopes.see(scope(subject));
+    if args.wants(LookFor::Vulnerabilities) {
+        vulnerabilities::judge(scanned, file, args, known, gathered);
+    }
+    let mut observations = Vec::new();
+    if args.wants(LookFor::Secrets) {
+        secrets(scanned, subject, &mut observations);
+    }
+    if args.wants(LookFor::Hardening) && subject == Subject::Image {
+        image_checks(scanned, now_unix, &mut observations);
+    }
+    if args.wants(LookFor::Secrets) || args.wants(LookFor::Hardening) {
+        containerfiles(scanned, args, &mut observations, file, gathered);
+    }
+    for observation in observations {
+        let finding = finding(observation, scanned, &about, file, gathered);
+        gathered.findings.push(finding);
+    }
+}
+
+fn secrets(scanned: &Scanned, subject: Subject, observations: &mut Vec<Observation>) {
+    for found in &scanned.inventory.secrets {
+        let mut observation = hardening::secret_in_file(&found.secret, &found.place, found.deleted);
+        if subject == Subject::Source {
+            observation.rule = &hardening::rules::SOURCE_SECRET;
+        }
+        observations.push(observation);
+    }
+}
+
+fn image_checks(scanned: &Scanned, now_unix: i64, observations: &mut Vec<Observation>) {
+    let _ = now_unix;
+    if let Some(config) = &scanned.config {
+        let configured = Configured {
+            user: &config.user,
+            env: config.env.iter().map(|variable| &**variable).collect(),
+            labels: config.labels.iter().map(|(name, value)| (&**name, &**value)).collect(),
+            ports: config.exposed_ports.iter().map(|port| &**port).collect(),
+            history: config.history.iter().map(|step| &*step.created_by).collect(),
+            healthcheck: config.healthcheck.as_ref().is_some_and(|test| test.first().is_some_and(|word| &**word != "NONE")),
+        };
+        observations.extend(hardening::check_configuration(&configured));
+    }
+    let mut markers: BTreeMap<Marker, Vec<&Place>> = BTreeMap::new();
+    for (marker, place) in &scanned.inventory.markers {
+        markers.entry(*marker).or_default().push(place);
+    }
+    for (marker, places) in markers {
+        observations.extend(hardening::check_marker(marker, &places));
+    }
+    if !scanned.inventory.knows_its_packages() {
+        let message = match scanned.inventory.databases_deleted.first() {
+            Some(place) => format!("the package database `{}` was deleted", place.path),
+            None => String::from("neither a package database nor packages of a language were found"),
+        };
+        observations.push(Observation::new(&hardening::rules::NO_PACKAGE_DATABASE, message));
+    }
+}
+
+/// Containerfiles of a source tree.
+fn containerfiles(
+    scanned: &Scanned,
+    args: &ScanArgs,
+    observations: &mut Vec<Observation>,
+    file: FileId,
+    gathered: &mut Gathered,
+) {
+    let Some(folder) = &scanned.folder else { return };
+    let secret = image::containerfile::rules::SECRET.code;
+    for (path, bytes) in distribute::scan::containerfiles(folder) {
+        gathered.coverage.scopes.see(Scope::Containerfile);
+        let text = String::from_utf8_lossy(&bytes);
+        match image::containerfile::parse(&text) {
+            Ok(parsed) => {
+                let wanted = |observation: &Observation| match observation.rule.code == secret {
+                    true => args.wants(LookFor::Secrets),
+                    false => args.wants(LookFor::Hardening),
+                };
+                observations.extend(image::containerfile::check(&path, &parsed).into_iter().filter(wanted));
+            }
+            Err(error) => {
+                let location = Location { file, ..Location::default() };
+                let message = format!("{path}: {error}");
+                if let Some(coverage) = gathered.coverage.files.get_mut(file.0 as usize) {
+                    coverage.gap(GapKind::NotUnderstood, location, message.clone());
+                }
+                observations.push(Observation::new(&image::containerfile::rules::SYNTAX, message).at(&path, 0, 0));
+            }
+        }
+    }
+}
+
+fn finding(
+    observation: Observation,
+    scanned: &Scanned,
+    about: &Arc<About>,
+    file: FileId,
+    gathered: &mut Gathered,
+) -> Finding {
+    let mut properties: Vec<(&'static str, Box<str>)> = Vec::new();
+    let location = match (&scanned.folder, observation.path.is_empty()) {
+        (Some(folder), false) => {
+            let shown = folder.join(&*observation.path).to_string_lossy().into_owned();
+            let file = gathered.inner(&shown);
+            Location { file, line: observation.line, column: observation.column, start: 0, end: 0 }
+        }
+        (None, false) => {
+            properties.push(("field", observation.path.clone()));
+            properties.push(("path", observation.path.clone()));
+            if observation.line > 0 {
+                properties.push(("line", observation.line.to_string().into()));
+            }
+            Location { file, ..Location::default() }
+        }
+        (_, true) => Location { file, ..Location::default() },
+    };
+    properties.extend(observation.properties);
+    Finding {
+        rule: observation.rule,
+        severity: observation.severity,
+        message: observation.message,
+        subject: Arc::clone(about),
+        location,
+        properties: (!properties.is_empty()).then(|| Box::new(properties)),
+    }
+}
+
+fn kind(subject: Subject) -> &'static str {
+    match subject {
+        Subject::Image => "Image",
+        Subject::Root => "RootFileSystem",
+        Subject::Source => "SourceTree",
+    }
+}
+
+fn scope(subject: Subject) -> Scope {
+    match subject {
+        Subject::Image | Subject::Root => Scope::Image,
+        Subject::Source => Scope::SourceTree,
+    }
+}
+
+impl Gathered {
+    /// A target, or a file of one.
+    fn file(&mut self, shown: &str, objects: u32) -> FileId {
+        let file = FileId(u32::try_from(self.files.len()).unwrap_or(u32::MAX));
+        self.files.push(shown.into());
+        self.coverage.files.push(FileCoverage {
+            file,
+            bytes: 0,
+            documents: 0,
+            objects,
+            judgement: Judgement::Judged,
+            gaps: Vec::new(),
+        });
+        file
+    }
+
+    fn inner(&mut self, shown: &str) -> FileId {
+        if let Some(file) = self.known.get(shown) {
+            return *file;
+        }
+        let file = self.file(shown, 0);
+        self.known.insert(shown.into(), file);
+        file
+    }
+
+    /// A target that could not be opened.
+    pub(crate) fn failed(&mut self, target: &str, message: String) {
+        let file = self.file(target, 0);
+        self.gap(file, GapKind::Unreadable, message);
+    }
+
+    /// A part of a target that could not be judged.
+    pub(crate) fn gap(&mut self, file: FileId, kind: GapKind, message: String) {
+        let location = Location { file, ..Location::default() };
+        if let Some(coverage) = self.coverage.files.get_mut(file.0 as usize) {
+            coverage.judgement = Judgement::Partly;
+            coverage.gap(kind, location, message);
+        }
+    }
+
+    /// What could not be read. Of a language's file that is a pity, of a layer or a system's database it leaves the whole
+    /// in doubt.
+    fn damage(&mut self, file: FileId, damage: &[Damage], failed: bool) {
+        for one in damage {
+            let system = one.path.is_empty()
+                || ["dpkg/status", "apk/db/installed", "rpm", "pacman/local"].iter().any(|part| one.path.contains(part));
+            let kind = if failed || system { GapKind::Error } else { GapKind::NotUnderstood };
+            let layer = one.layer.map_or(String::new(), |layer| format!("layer {layer}: "));
+            let path = if one.path.is_empty() { String::new() } else { format!("{}: ", one.path) };
+            self.gap(file, kind, format!("{layer}{path}{}", one.message));
+        }
+    }
+
+    /// Leaves what the user asked for.
+    pub(crate) fn filter(&mut self, args: &ScanArgs) {
+        let matches = |patterns: &[String], code: &str| patterns.iter().any(|glob| model::exception::glob(glob, code));
+        self.findings.retain(|finding| {
+            let code = finding.rule.code;
+            (args.check.is_empty() || matches(&args.check, code))
+                && !matches(&args.skip, code)
+                && args.severity.is_none_or(|severity| finding.severity >= severity)
+        });
+    }
+}

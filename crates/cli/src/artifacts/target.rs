@@ -1,0 +1,187 @@
+//! Opens what the user named and scans it.
+
+use std::path::PathBuf;
+
+use distribute::cache::Cache;
+use distribute::credentials::Credentials;
+use distribute::registry::Client;
+use distribute::scan::{self, Settings};
+use distribute::source::{self, Location, Opened};
+use image::config::Config;
+use image::fold::Inventory;
+use image::malware::KnownBad;
+use image::sbom::{Subject, SubjectKind};
+use model::package::Damage;
+
+use super::args::{LookFor, ScanArgs, SourceArgs};
+use crate::env;
+
+/// A scanned image or folder.
+pub(crate) struct Scanned {
+    /// The name by which the user knows it.
+    pub(crate) name: String,
+    /// The folder, where it is one.
+    pub(crate) folder: Option<PathBuf>,
+    /// What it holds.
+    pub(crate) inventory: Inventory,
+    /// What its configuration says, where it is an image.
+    pub(crate) config: Option<Config>,
+    /// What a bill of materials says that it is.
+    pub(crate) subject: Subject,
+    /// Layers and parts that could not be read: nothing is known of them.
+    pub(crate) failed: Vec<Damage>,
+}
+
+/// What scans need.
+pub(crate) struct Means {
+    threads: usize,
+    cache: Option<Cache>,
+    secrets: bool,
+    markers: bool,
+    known_bad: Option<KnownBad>,
+    client: Option<Client>,
+    options: source::Options,
+    quiet: bool,
+}
+
+impl Means {
+    /// The means that the command line names.
+    pub(crate) fn new(args: &ScanArgs, source: Option<&SourceArgs>) -> Result<Self, String> {
+        let mut means = Means::plain(args.jobs, args.no_cache, args.cache_dir.as_ref(), source, args.quiet)?;
+        means.secrets = args.wants(LookFor::Secrets);
+        means.markers = args.wants(LookFor::Hardening);
+        let mut feeds = String::new();
+        for path in &args.malware {
+            let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+            KnownBad::parse(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+            feeds.push_str(&text);
+            feeds.push('\n');
+        }
+        if !feeds.is_empty() {
+            means.known_bad = Some(KnownBad::parse(&feeds).map_err(|error| format!("--malware: {error}"))?);
+        }
+        Ok(means)
+    }
+
+    /// Means to find packages only.
+    pub(crate) fn plain(
+        jobs: Option<u16>,
+        no_cache: bool,
+        cache_dir: Option<&PathBuf>,
+        source: Option<&SourceArgs>,
+        quiet: bool,
+    ) -> Result<Self, String> {
+        let cache = match (no_cache, cache_dir.cloned().or_else(env::cache_dir)) {
+            (true, _) | (_, None) => None,
+            (false, Some(folder)) => Some(Cache::new(folder)),
+        };
+        let mut options = source::Options::default();
+        let mut client = None;
+        if let Some(source) = source {
+            let platform = |text: &String| text.parse().map_err(|error| format!("--platform `{text}`: {error}"));
+            options.platform = source.platform.as_ref().map(platform).transpose()?;
+            client = Some(registry_client(source)?);
+        }
+        let threads = jobs.map_or(0, usize::from);
+        Ok(Means { threads, cache, secrets: false, markers: false, known_bad: None, client, options, quiet })
+    }
+
+    /// An image, or what else the name stands for.
+    pub(crate) fn image(&self, text: &str) -> Result<Scanned, String> {
+        let location = Location::parse(text).map_err(|error| chain(&error))?;
+        let Some(client) = &self.client else { return self.folder(text, true) };
+        match location.open(&self.options, client).map_err(|error| chain(&error))? {
+            Opened::Image(image) => Ok(self.layers(*image, text)),
+            Opened::Folder(path) => self.folder(&path.to_string_lossy(), true),
+            Opened::Document(path) => document(text, &path),
+        }
+    }
+
+    fn layers(&self, image: source::Image, text: &str) -> Scanned {
+        let bar = super::target::progress(image.layers.len() as u64, self.quiet);
+        let tick = |done: usize| bar.set_position(done as u64);
+        let mut settings = self.settings();
+        settings.progress = Some(&tick);
+        let scanned = scan::image(&image, &settings);
+        bar.finish_and_clear();
+        let mut inventory = scanned.inventory;
+        inventory.damage.extend(image.damage.iter().map(|message| Damage {
+            path: "".into(),
+            layer: None,
+            message: message.clone(),
+        }));
+        let named = text.parse::<image::reference::Reference>().ok();
+        let subject = Subject {
+            kind: SubjectKind::Image,
+            name: named.as_ref().map_or_else(|| image.name.clone(), |name| format!("{}/{}", name.registry(), name.repository()).into()),
+            version: named.as_ref().and_then(|name| name.tag()).unwrap_or("").into(),
+            digest: image.manifest_digest.clone(),
+            arch: image.config.platform.architecture().into(),
+            layers: image.config.diff_ids.clone(),
+        };
+        let failed = scan::damage(&scanned.failed);
+        Scanned { name: text.to_owned(), folder: None, inventory, config: Some(image.config), subject, failed }
+    }
+
+    /// A folder.
+    pub(crate) fn folder(&self, text: &str, installed: bool) -> Result<Scanned, String> {
+        let path = PathBuf::from(text.strip_prefix("dir:").unwrap_or(text));
+        let inventory =
+            scan::folder(&path, installed, &self.settings()).map_err(|error| format!("{}: {error}", path.display()))?;
+        let subject = Subject { kind: SubjectKind::Folder, name: text.into(), ..Subject::default() };
+        Ok(Scanned { name: text.to_owned(), folder: Some(path), inventory, config: None, subject, failed: Vec::new() })
+    }
+
+    fn settings(&self) -> Settings<'_> {
+        Settings {
+            threads: self.threads,
+            cache: self.cache.as_ref(),
+            secrets: self.secrets,
+            markers: self.markers,
+            known_bad: self.known_bad.as_ref(),
+            ..Settings::default()
+        }
+    }
+}
+
+/// A bill of materials in the place of an image.
+fn document(text: &str, path: &std::path::Path) -> Result<Scanned, String> {
+    let bytes = std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let bill = image::sbom::read(&bytes).map_err(|error| format!("{}: {}", path.display(), chain(&error)))?;
+    let damage = |message: &Box<str>| Damage { path: "".into(), layer: None, message: message.clone() };
+    let inventory = Inventory {
+        distro: bill.distro.clone(),
+        packages: bill.packages().cloned().collect(),
+        damage: bill.damage.iter().map(damage).collect(),
+        ..Inventory::default()
+    };
+    Ok(Scanned { name: text.to_owned(), folder: None, inventory, config: None, subject: bill.subject, failed: Vec::new() })
+}
+
+fn registry_client(source: &SourceArgs) -> Result<Client, String> {
+    let files = Credentials::usual_files(|name| std::env::var(name).ok());
+    let credentials = Credentials::from_files(&files).map_err(|error| chain(&error))?;
+    let settings = distribute::registry::Settings {
+        credentials,
+        plain_http: source.plain_http.iter().map(|host| host.as_str().into()).collect(),
+        ca_file: source.ca_file.clone(),
+        ..distribute::registry::Settings::default()
+    };
+    Client::new(settings).map_err(|error| chain(&error))
+}
+
+fn progress(layers: u64, quiet: bool) -> indicatif::ProgressBar {
+    use std::io::IsTerminal;
+    match quiet || layers < 2 || !std::io::stderr().is_terminal() {
+        true => indicatif::ProgressBar::hidden(),
+        false => {
+            let bar = indicatif::ProgressBar::new(layers);
+            bar.set_message("layers");
+            bar
+        }
+    }
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    crate::verbs::chain(error)
+}
