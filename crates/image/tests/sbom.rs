@@ -135,6 +135,11 @@ fn faults_name_the_path_and_what_is_wrong() {
         let faults = cyclonedx::validate(&sbom::parse_json(document.as_bytes()).expect(document));
         let shown: Vec<String> = faults.iter().map(ToString::to_string).collect();
         assert!(shown.iter().any(|fault| fault.starts_with(expected)), "{document}: {shown:?}");
+        let absent = document == "{}";
+        assert!(
+            faults.iter().all(|fault| cyclonedx::locate(document, &fault.pointer).is_some() != absent),
+            "{faults:?}"
+        );
     }
 }
 

@@ -1,12 +1,14 @@
 //! CycloneDX: writing 1.6 and 1.7 in JSON, reading all versions in JSON and XML, validating 1.2 to 1.7 in JSON.
 
 mod pattern;
+mod place;
 mod read;
 mod structure;
 mod validate;
 mod write;
 mod xml;
 
+pub use place::locate;
 pub(super) use read::read;
 pub use validate::{FAULTS_MAX, Fault, validate};
 pub use write::{Version, write};

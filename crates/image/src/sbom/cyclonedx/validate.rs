@@ -13,6 +13,8 @@ use super::structure::{self, Node, Structure, Type};
 pub struct Fault {
     /// Where: `components[3].licenses[0].license.id`; empty for the document itself.
     pub path: Box<str>,
+    /// The same as a JSON pointer, for [`locate`](super::locate).
+    pub pointer: Box<str>,
     /// What is wrong there, without a trailing period.
     pub message: Box<str>,
 }
@@ -31,13 +33,17 @@ pub fn validate(document: &Value) -> Vec<Fault> {
     let mut faults = Vec::new();
     let version = document.get("specVersion").and_then(Value::as_str);
     let Some(version) = version else {
-        return vec![Fault { path: "specVersion".into(), message: "is missing or no string".into() }];
+        return vec![Fault {
+            path: "specVersion".into(),
+            pointer: "/specVersion".into(),
+            message: "is missing or no string".into(),
+        }];
     };
     let minor = version.strip_prefix("1.").and_then(|minor| minor.parse::<u8>().ok()).unwrap_or(0);
     let structure = structure::of(minor);
     let Some(root) = structure.forms.first().filter(|_| version.len() == 3) else {
         let message = format!("version {} has no JSON schema; 1.2 to 1.7 have", quoted(version));
-        return vec![Fault { path: "specVersion".into(), message: message.into() }];
+        return vec![Fault { path: "specVersion".into(), pointer: "/specVersion".into(), message: message.into() }];
     };
     let mut checker = Checker { structure, path: Vec::new(), faults: &mut faults, hasher: RandomState::new() };
     checker.explain(root, document);
@@ -61,15 +67,19 @@ impl<'a> Checker<'a, '_> {
         if self.faults.len() >= FAULTS_MAX {
             return;
         }
-        let mut path = String::new();
+        let (mut path, mut pointer) = (String::new(), String::new());
         for step in &self.path {
+            let _ = match step {
+                Step::Field(name) => write!(pointer, "/{}", name.replace('~', "~0").replace('/', "~1")),
+                Step::Item(index) => write!(pointer, "/{index}"),
+            };
             let _ = match step {
                 Step::Field(name) if path.is_empty() => write!(path, "{}", plain(name)),
                 Step::Field(name) => write!(path, ".{}", plain(name)),
                 Step::Item(index) => write!(path, "[{index}]"),
             };
         }
-        self.faults.push(Fault { path: path.into(), message: message.into() });
+        self.faults.push(Fault { path: path.into(), pointer: pointer.into(), message: message.into() });
     }
 
     fn at(&mut self, step: Step<'a>, node: &Node, value: &'a Value) {
