@@ -22,16 +22,19 @@ pub(super) fn json(bytes: &[u8], sink: &mut impl FnMut(Advisory)) -> Result<Stat
         }
         return Ok(stats);
     }
-    let mut place = 0;
+    let (mut place, mut good) = (0, 0);
     let mut records = serde_json::Deserializer::from_slice(bytes).into_iter::<Record>();
     while let Some(record) = records.next() {
         place += 1;
         match record {
-            Ok(record) => take(record, &mut stats, sink),
+            Ok(record) => {
+                good = records.byte_offset();
+                take(record, &mut stats, sink);
+            }
             // Text that is no JSON hides where the next record begins; a record of another shape does not, but the reader
             // stops in the middle of it. Both continue at the next line if there is one.
             Err(error) if place == 1 && !bytes.contains(&b'\n') => return Err(malformed(&error)),
-            Err(_) => return lines(bytes, sink),
+            Err(_) => return lines(bytes.get(good..).unwrap_or_default(), stats, sink),
         }
     }
     if place == 0 {
@@ -55,9 +58,8 @@ pub(super) fn yaml(bytes: &[u8], sink: &mut impl FnMut(Advisory)) -> Result<Stat
 }
 
 /// The door for a file whose first record is broken: line by line, or as one document that is bad as a whole.
-fn lines(bytes: &[u8], sink: &mut impl FnMut(Advisory)) -> Result<Stats, ImportError> {
+fn lines(bytes: &[u8], mut stats: Stats, sink: &mut impl FnMut(Advisory)) -> Result<Stats, ImportError> {
     let whole = serde_json::from_slice::<Record>(bytes);
-    let mut stats = Stats::default();
     for (place, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
         if line.iter().all(u8::is_ascii_whitespace) {
             continue;
