@@ -11,3 +11,4 @@ pub mod registry;
 pub mod scan;
 pub mod source;
 
+pub mod advisories;

@@ -68,22 +68,26 @@ impl Builder {
         self.sources.get_mut(source)
     }
 
-    /// Adds a record. Of two with the same name in one source the one that changed later counts, the later one of equals.
+    /// Adds a record. Of two with the same name in one source the one that changed later counts, the later one of
+    /// equals; records without a date stand side by side.
     pub fn add(&mut self, source: usize, advisory: &Advisory) -> Result<(), BuildError> {
         if source >= self.sources.len() {
             return Err(BuildError::NoSource { id: advisory.id.clone() });
         }
         let id = self.string(&advisory.id);
         let number = u32::try_from(source).map_err(|_| BuildError::TooLarge)?;
-        if let Some(place) = self.by_name.get(&(number, id)) {
-            let Some(before) = self.records.get_mut(*place) else { return Err(BuildError::TooLarge) };
-            if before.modified > advisory.modified_unix {
-                return Ok(());
-            }
-            before.replaced = true;
-        }
         let mut body = Vec::with_capacity(256);
         let parts = self.encode(source, id, advisory, &mut body)?;
+        if let Some(place) = self.by_name.get(&(number, id))
+            && let Some(before) = self.records.get_mut(*place)
+        {
+            let same = self.bodies.get(before.start..before.start + before.length) == Some(body.as_slice());
+            if same || before.modified > advisory.modified_unix {
+                return Ok(());
+            }
+            // Lists of fixes know no dates, and one file of them per release names the same vulnerability: both stay.
+            before.replaced = before.modified.is_some();
+        }
         let kept = Kept {
             start: self.bodies.len(),
             length: body.len(),
