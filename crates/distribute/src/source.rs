@@ -5,6 +5,8 @@
 //! [`Layer::diff_id`]) before believing what was in them. Archives are indexed once and read by offset.
 
 mod archive;
+mod bolt;
+mod containerd;
 mod docker;
 mod layout;
 mod podman;
@@ -22,6 +24,7 @@ use model::digest::{Digest, DigestError};
 
 use crate::registry::{Client, RegistryError};
 pub use archive::ArchiveError;
+pub use bolt::BoltError;
 
 /// Where an image, or something like one, lies.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +37,8 @@ pub enum Location {
     DockerArchive(PathBuf, Choice),
     /// A registry.
     Registry(Reference),
+    /// The content store of containerd on this machine.
+    Containerd(Reference),
     /// The store of podman, Buildah and CRI-O on this machine: a name or an image ID.
     Podman(Box<str>),
     /// A folder: a root file system or a source tree.
@@ -59,6 +64,8 @@ pub enum Choice {
 pub struct Options {
     /// The platform to take; `None` is Linux on the processor of this machine, or the only one there is.
     pub platform: Option<Platform>,
+    /// Root of containerd; `None` is `/var/lib/containerd`.
+    pub containerd_root: Option<PathBuf>,
     /// Root of containers/storage; `None` is `/var/lib/containers/storage`.
     pub podman_root: Option<PathBuf>,
 }
@@ -216,6 +223,9 @@ pub enum SourceError {
     /// A configuration.
     #[error("{0}: refused")]
     Config(Box<str>, #[source] ConfigError),
+    /// containerd's database.
+    #[error("{0}: the database is damaged")]
+    Bolt(Box<str>, #[source] BoltError),
     /// A registry.
     #[error("the registry did not give {0}")]
     Registry(Box<str>, #[source] Box<RegistryError>),
@@ -223,7 +233,7 @@ pub enum SourceError {
 
 impl Location {
     /// What a user types: `oci:DIR[:TAG|@DIGEST]`, `oci-archive:FILE[:TAG|@DIGEST]`, `docker-archive:FILE[:NAME]`,
-    /// `docker://NAME`, `registry:NAME`, `podman:NAME`, `dir:PATH`, `sbom:FILE`, a path that exists,
+    /// `docker://NAME`, `registry:NAME`, `containerd:NAME`, `podman:NAME`, `dir:PATH`, `sbom:FILE`, a path that exists,
     /// or the name of an image in a registry.
     ///
     /// # Errors
@@ -238,6 +248,7 @@ impl Location {
             Some(("oci-archive", rest)) => choice(rest).map(|(path, choice)| Location::OciArchive(path, choice)),
             Some(("docker-archive", rest)) => choice(rest).map(|(path, choice)| Location::DockerArchive(path, choice)),
             Some(("registry", rest)) => Ok(Location::Registry(name(rest)?)),
+            Some(("containerd", rest)) => Ok(Location::Containerd(name(rest)?)),
             Some(("podman", rest)) => Ok(Location::Podman(rest.into())),
             Some(("dir", rest)) => Ok(Location::Folder(rest.into())),
             Some(("sbom", rest)) => Ok(Location::Document(rest.into())),
@@ -256,6 +267,7 @@ impl Location {
             Location::OciArchive(path, choice) => layout::open_archive(path, choice, options),
             Location::DockerArchive(path, choice) => docker::open(path, choice, options),
             Location::Registry(name) => client.open(name, options.platform.as_ref()),
+            Location::Containerd(name) => containerd::open(name, options),
             Location::Podman(name) => podman::open(name, options),
             Location::Folder(path) => return Ok(Opened::Folder(path.clone())),
             Location::Document(path) => return Ok(Opened::Document(path.clone())),

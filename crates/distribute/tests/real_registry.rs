@@ -1,6 +1,8 @@
 //! Against a real registry and a real client: Debian's `docker-registry` and `skopeo`. Where they are not installed, the
 //! test says so and passes.
 
+#![allow(clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "a test")]
+
 use std::fs;
 use std::io::Read;
 use std::net::TcpListener;
