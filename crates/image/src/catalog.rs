@@ -4,6 +4,10 @@
 //! joined when the layers are folded. It never fails as a whole either: what it cannot read it reports as damage, and goes
 //! on with the rest.
 
+pub mod golang;
+pub mod java;
+pub mod rust;
+
 use model::Package;
 
 use crate::facts::Fact;
@@ -37,6 +41,12 @@ pub struct Wants {
     pub folders: &'static [&'static str],
     /// Asked last, with the whole path.
     pub filter: fn(&str) -> bool,
+}
+
+/// All cataloguers.
+pub fn all() -> Vec<&'static Cataloguer> {
+    let areas = [golang::CATALOGUERS, java::CATALOGUERS, rust::CATALOGUERS];
+    areas.into_iter().flatten().collect()
 }
 
 impl Wants {
@@ -84,4 +94,15 @@ impl Sink {
     pub fn damage(&mut self, message: impl Into<Box<str>>) {
         self.damage.push(message.into());
     }
+}
+
+#[cfg(test)]
+pub(crate) fn listed(read: fn(&Input<'_>, &mut Sink), path: &str, bytes: &[u8]) -> Vec<String> {
+    let mut sink = Sink::default();
+    read(&Input { path, bytes }, &mut sink);
+    let packages = sink.facts.iter().filter_map(|fact| match fact {
+        Fact::Package(package) => Some(format!("{} {}", package.name, package.version)),
+        _ => None,
+    });
+    packages.chain(sink.damage.iter().map(|damage| damage.to_string())).collect()
 }

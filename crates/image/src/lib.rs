@@ -7,5 +7,7 @@
 //! Out of scope: opening files, talking to registries, caches, threads (`distribute`), vulnerabilities (`advisory`).
 //! Nothing in this crate opens a file or asks for the time; bytes come through `std::io::Read`.
 
+pub mod archive;
 pub mod catalog;
+pub mod executable;
 pub mod facts;
