@@ -6,6 +6,7 @@
 
 pub mod golang;
 pub mod java;
+pub mod javascript;
 pub mod rust;
 
 use model::Package;
@@ -45,7 +46,7 @@ pub struct Wants {
 
 /// All cataloguers.
 pub fn all() -> Vec<&'static Cataloguer> {
-    let areas = [golang::CATALOGUERS, java::CATALOGUERS, rust::CATALOGUERS];
+    let areas = [golang::CATALOGUERS, java::CATALOGUERS, javascript::CATALOGUERS, rust::CATALOGUERS];
     areas.into_iter().flatten().collect()
 }
 
