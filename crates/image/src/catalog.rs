@@ -7,6 +7,8 @@
 pub mod golang;
 pub mod java;
 pub mod javascript;
+pub mod programs;
+pub mod python;
 pub mod rust;
 
 use model::Package;
@@ -46,7 +48,14 @@ pub struct Wants {
 
 /// All cataloguers.
 pub fn all() -> Vec<&'static Cataloguer> {
-    let areas = [golang::CATALOGUERS, java::CATALOGUERS, javascript::CATALOGUERS, rust::CATALOGUERS];
+    let areas = [
+        golang::CATALOGUERS,
+        java::CATALOGUERS,
+        javascript::CATALOGUERS,
+        programs::CATALOGUERS,
+        python::CATALOGUERS,
+        rust::CATALOGUERS,
+    ];
     areas.into_iter().flatten().collect()
 }
 

@@ -199,8 +199,12 @@ mod tests {
 
     #[test]
     fn go_modules_are_found_wherever_the_chunks_end() {
-        let expected =
-            ["golang stdlib 1.22.1", "golang example.com/a ", "golang example.com/b v1.2.0", "golang example.com/d v2.0.0"];
+        let expected = [
+            "golang stdlib 1.22.1",
+            "golang example.com/a ",
+            "golang example.com/b v1.2.0",
+            "golang example.com/d v2.0.0",
+        ];
         for before in [64, (1 << 18) - 10, (1 << 18) - 100, 600_000] {
             let bytes = elf(before, &go_info());
             for chunk in [997, 65536, bytes.len()] {

@@ -117,9 +117,11 @@ mod tests {
     fn requirements_replacements_and_the_go_version_are_read() {
         let text = b"module example.com/a\ngo 1.21\nrequire (\n\texample.com/b v1.0.0 // indirect\n\texample.com/c v1.1.0\n)\n\
             replace example.com/c => example.com/d v2.0.0\nrequire example.com/e v0.1.0 // why\n";
-        let expected = ["example.com/a ", "stdlib 1.21", "example.com/b v1.0.0", "example.com/d v2.0.0", "example.com/e v0.1.0"];
+        let expected =
+            ["example.com/a ", "stdlib 1.21", "example.com/b v1.0.0", "example.com/d v2.0.0", "example.com/e v0.1.0"];
         assert_eq!(listed(go_mod, "go.mod", text), expected);
-        let text = b"# example.com/b v1.0.0\n## explicit\nexample.com/b/x\n# example.com/c v1 => example.com/d v2.0.0\n";
+        let text =
+            b"# example.com/b v1.0.0\n## explicit\nexample.com/b/x\n# example.com/c v1 => example.com/d v2.0.0\n";
         assert_eq!(listed(vendor, "vendor/modules.txt", text), ["example.com/b v1.0.0", "example.com/d v2.0.0"]);
     }
 }

@@ -97,7 +97,8 @@ fn attributes(bytes: &[u8]) -> Vec<(String, String)> {
 
 fn by_manifest(attributes: &[(String, String)], stem: &str) -> Option<[String; 3]> {
     let first = |keys: &[&str]| {
-        let mut values = keys.iter().filter_map(|key| attributes.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)));
+        let mut values =
+            keys.iter().filter_map(|key| attributes.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)));
         values.find(|(_, value)| !value.is_empty() && !value.contains("${")).map(|(_, value)| value.clone())
     };
     let symbolic = first(&["Bundle-SymbolicName"]).map(|name| name.split(';').next().unwrap_or_default().to_owned());

@@ -1,7 +1,7 @@
 //! The build information that the Go linker puts into every program.
 
-use model::package::{Kind, Need};
 use model::Package;
+use model::package::{Kind, Need};
 
 use crate::catalog::Sink;
 
