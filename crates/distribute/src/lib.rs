@@ -5,10 +5,10 @@
 //!
 //! Out of scope: what the bytes mean (`image`, `advisory`), the command line and the reports (`cli`).
 
+pub mod advisories;
 pub mod cache;
 pub mod credentials;
 pub mod registry;
 pub mod scan;
 pub mod source;
 
-pub mod advisories;

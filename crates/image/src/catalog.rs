@@ -10,12 +10,30 @@ use crate::facts::Fact;
 
 pub mod apk;
 pub mod dpkg;
+pub mod golang;
+pub mod java;
+pub mod javascript;
 pub mod os_release;
+pub mod programs;
+pub mod python;
+pub mod rust;
 mod stanza;
 
 /// All cataloguers.
 pub fn all() -> impl Iterator<Item = &'static Cataloguer> {
-    [dpkg::CATALOGUERS, apk::CATALOGUERS, os_release::CATALOGUERS].into_iter().flatten()
+    [
+        apk::CATALOGUERS,
+        dpkg::CATALOGUERS,
+        golang::CATALOGUERS,
+        java::CATALOGUERS,
+        javascript::CATALOGUERS,
+        os_release::CATALOGUERS,
+        programs::CATALOGUERS,
+        python::CATALOGUERS,
+        rust::CATALOGUERS,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// Whether a cataloguer of a language may read the file, so that it matters who installed it.
@@ -126,4 +144,16 @@ pub(crate) fn packages_of(cataloguer: &Cataloguer, path: &str, bytes: &[u8]) -> 
         _ => None,
     });
     (packages.collect(), sink.damage)
+}
+
+/// Name and version of each package of one file, and then the damage.
+#[cfg(test)]
+pub(crate) fn listed(read: fn(&Input<'_>, &mut Sink), path: &str, bytes: &[u8]) -> Vec<String> {
+    let mut sink = Sink::default();
+    read(&Input { path, bytes }, &mut sink);
+    let packages = sink.facts.iter().filter_map(|fact| match fact {
+        Fact::Package(package) => Some(format!("{} {}", package.name, package.version)),
+        _ => None,
+    });
+    packages.chain(sink.damage.iter().map(|damage| damage.to_string())).collect()
 }

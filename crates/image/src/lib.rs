@@ -7,12 +7,14 @@
 //! Out of scope: opening files, talking to registries, caches, threads (`distribute`), vulnerabilities (`advisory`).
 //! Nothing in this crate opens a file or asks for the time; bytes come through `std::io::Read`.
 
+pub mod archive;
 pub mod catalog;
 pub mod compression;
 pub mod config;
 pub mod containerfile;
 pub mod cpe;
 pub mod document;
+pub mod executable;
 pub mod facts;
 pub mod fold;
 pub mod hardening;

@@ -1,0 +1,127 @@
+//! Go: `go.mod`, `go.sum`, `vendor/modules.txt`.
+
+use std::collections::BTreeMap;
+
+use model::Package;
+use model::package::{Kind, Need, Place};
+
+use super::{Cataloguer, Input, Settings, Sink, Wants};
+
+/// The readers of Go's files.
+pub static CATALOGUERS: &[Cataloguer] = &[
+    Cataloguer {
+        name: "go-mod",
+        wants: Wants { names: &["go.mod"], ..Wants::NOTHING },
+        settings: Settings::Sources,
+        bytes_max: BYTES_MAX,
+        read: go_mod,
+    },
+    Cataloguer {
+        name: "go-vendor",
+        wants: Wants { path_ends: &["vendor/modules.txt"], ..Wants::NOTHING },
+        settings: Settings::Sources,
+        bytes_max: BYTES_MAX,
+        read: vendor,
+    },
+];
+
+fn go_mod(input: &Input<'_>, sink: &mut Sink) {
+    let text = String::from_utf8_lossy(input.bytes);
+    let mut required: BTreeMap<(String, String), Package> = BTreeMap::new();
+    let mut replaced: Vec<[String; 4]> = Vec::new();
+    let (mut block, mut go, mut toolchain) = (String::new(), String::new(), String::new());
+    for (at, line) in text.lines().enumerate() {
+        let (code, comment) = line.split_once("//").unwrap_or((line, ""));
+        let code = code.trim();
+        let mut words: Vec<&str> = code.split_whitespace().map(|word| word.trim_matches(['"', '`'])).collect();
+        if code.ends_with('(') {
+            block = words.first().unwrap_or(&"").trim_end_matches('(').to_owned();
+            continue;
+        }
+        if code.starts_with(')') {
+            block.clear();
+            continue;
+        }
+        let verb = if block.is_empty() && !words.is_empty() { words.remove(0) } else { block.as_str() };
+        match (verb, words.as_slice()) {
+            ("module", [name, ..]) => {
+                let mut package = package(name, "", input.path, at);
+                package.need = Need::Direct;
+                sink.package(package);
+            }
+            ("go", [version, ..]) => go = (*version).to_owned(),
+            ("toolchain", [version, ..]) => toolchain = version.trim_start_matches("go").to_owned(),
+            ("require", [name, version, ..]) => {
+                let mut package = package(name, version, input.path, at);
+                let indirect = comment.trim().split([' ', ';']).next() == Some("indirect");
+                package.need = if indirect { Need::Indirect } else { Need::Direct };
+                required.insert(((*name).to_owned(), (*version).to_owned()), package);
+            }
+            ("replace", words) => replaced.extend(replacement(words)),
+            _ => {}
+        }
+    }
+    for [old, version, new, new_version] in replaced {
+        for ((name, at), package) in &mut required {
+            // A folder that stands in for a module has no version, and nothing is known of it.
+            if *name == old && (version.is_empty() || *at == version) && !new_version.is_empty() {
+                package.name = new.as_str().into();
+                package.version = new_version.as_str().into();
+                package.properties.push(("replaces".into(), format!("{name}@{at}").into()));
+            }
+        }
+    }
+    let version = if toolchain.is_empty() { go } else { toolchain };
+    if !version.is_empty() {
+        sink.package(package("stdlib", &version, input.path, 0));
+    }
+    required.into_values().for_each(|package| sink.package(package));
+}
+
+fn replacement(words: &[&str]) -> Option<[String; 4]> {
+    let arrow = words.iter().position(|word| *word == "=>")?;
+    let word = |at: usize| words.get(at).map(|word| (*word).to_owned()).unwrap_or_default();
+    let version = if arrow > 1 { word(1) } else { String::new() };
+    Some([word(0), version, word(arrow + 1), word(arrow + 2)])
+}
+
+fn vendor(input: &Input<'_>, sink: &mut Sink) {
+    let text = String::from_utf8_lossy(input.bytes);
+    for (at, line) in text.lines().enumerate() {
+        let Some(rest) = line.strip_prefix("# ") else { continue };
+        let words: Vec<&str> = rest.split_whitespace().collect();
+        match words.as_slice() {
+            [_, _, "=>", name, version] | [_, "=>", name, version] | [name, version, ..] if *version != "=>" => {
+                sink.package(package(name, version, input.path, at));
+            }
+            _ => {}
+        }
+    }
+}
+
+fn package(name: &str, version: &str, path: &str, line: usize) -> Package {
+    let mut package = Package::new(Kind::Golang, name, version);
+    package.places.push(Place { path: path.into(), layer: None, line: line as u32 + 1 });
+    package
+}
+
+/// The largest `go.mod` and module lists known are below 1 MB.
+const BYTES_MAX: u64 = 16 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::{go_mod, vendor};
+    use crate::catalog::listed;
+
+    #[test]
+    fn requirements_replacements_and_the_go_version_are_read() {
+        let text = b"module example.com/a\ngo 1.21\nrequire (\n\texample.com/b v1.0.0 // indirect\n\texample.com/c v1.1.0\n)\n\
+            replace example.com/c => example.com/d v2.0.0\nrequire example.com/e v0.1.0 // why\n";
+        let expected =
+            ["example.com/a ", "stdlib 1.21", "example.com/b v1.0.0", "example.com/d v2.0.0", "example.com/e v0.1.0"];
+        assert_eq!(listed(go_mod, "go.mod", text), expected);
+        let text =
+            b"# example.com/b v1.0.0\n## explicit\nexample.com/b/x\n# example.com/c v1 => example.com/d v2.0.0\n";
+        assert_eq!(listed(vendor, "vendor/modules.txt", text), ["example.com/b v1.0.0", "example.com/d v2.0.0"]);
+    }
+}

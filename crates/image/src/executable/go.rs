@@ -1,0 +1,122 @@
+//! The build information that the Go linker puts into every program.
+
+use model::Package;
+use model::package::{Kind, Need};
+
+use crate::catalog::Sink;
+
+use super::Reading;
+
+/// Go version and module list.
+#[derive(Debug)]
+pub(super) struct BuildInfo {
+    version: Box<str>,
+    modules: Box<str>,
+}
+
+/// Reads what follows the magic. Programs of Go before 1.18 keep pointers instead of strings there: of those only the
+/// presence is known.
+pub(super) fn read(bytes: &[u8]) -> Reading<BuildInfo> {
+    let Some(flags) = bytes.get(15) else { return Reading::Short };
+    if flags & 2 == 0 {
+        // The magic also stands in programs that look for it, without the header behind it.
+        return if matches!(bytes.get(14), Some(4 | 8)) { Reading::Short } else { Reading::Nothing };
+    }
+    let mut rest = bytes.get(32..).unwrap_or_default();
+    let (Some(version), Some(modules)) = (string(&mut rest), string(&mut rest)) else {
+        return Reading::Short;
+    };
+    // Two sentinels of 16 bytes stand around the list.
+    let inner = modules.len().checked_sub(16).and_then(|end| modules.get(16..end)).unwrap_or_default();
+    if !version.starts_with(b"go") && !version.starts_with(b"devel") {
+        return Reading::Nothing;
+    }
+    Reading::Found(BuildInfo {
+        version: String::from_utf8_lossy(version).into(),
+        modules: String::from_utf8_lossy(inner).into(),
+    })
+}
+
+/// The standard library, the main module, and all modules it was built from.
+pub(super) fn packages(info: &BuildInfo, sink: &mut Sink) {
+    let version = info.version.split_whitespace().next().unwrap_or_default();
+    if let Some(version) = version.strip_prefix("go") {
+        sink.package(Package::new(Kind::Golang, "stdlib", version));
+    }
+    let mut modules: Vec<Package> = Vec::new();
+    let mut main: Option<Package> = None;
+    let (mut flags, mut revision) = ("", "");
+    for line in info.modules.lines() {
+        let mut fields = line.split('\t');
+        let tag = fields.next().unwrap_or_default();
+        let (first, second, third) =
+            (fields.next().unwrap_or_default(), fields.next().unwrap_or_default(), fields.next().unwrap_or_default());
+        match tag {
+            "mod" => main = Some(module(first, second, third)),
+            "dep" => modules.push(module(first, second, third)),
+            // A folder that stands in for a module has no version; the module keeps its own name and version then.
+            "=>" if !second.is_empty() => {
+                if let Some(old) = modules.last_mut() {
+                    let mut new = module(first, second, third);
+                    new.properties.push(("replaces".into(), format!("{}@{}", old.name, old.version).into()));
+                    *old = new;
+                }
+            }
+            "build" => match first.split_once('=') {
+                Some(("-ldflags", value)) => flags = value,
+                Some(("vcs.revision", value)) => revision = value,
+                _ => {}
+            },
+            _ => {}
+        }
+    }
+    finish(main, modules, flags, revision, sink);
+}
+
+fn finish(main: Option<Package>, modules: Vec<Package>, flags: &str, revision: &str, sink: &mut Sink) {
+    if let Some(mut main) = main {
+        if main.version.is_empty() {
+            main.version = linked_version(flags).unwrap_or_default().into();
+        }
+        if !revision.is_empty() {
+            main.properties.push(("commit".into(), revision.into()));
+        }
+        main.need = Need::Direct;
+        sink.package(main);
+    }
+    modules.into_iter().for_each(|package| sink.package(package));
+}
+
+fn module(path: &str, version: &str, sum: &str) -> Package {
+    let version = if version == "(devel)" { "" } else { version };
+    let mut package = Package::new(Kind::Golang, path, version);
+    if !sum.is_empty() {
+        package.properties.push(("h1".into(), sum.into()));
+    }
+    package
+}
+
+/// The version that the builder wrote into a variable named `version` (`-X main.version=v1.2.3`).
+fn linked_version(flags: &str) -> Option<&str> {
+    flags.split([' ', '"', '\'']).filter_map(|word| word.split_once('=')).find_map(|(name, value)| {
+        let variable = name.rsplit('.').next().unwrap_or_default();
+        let digits = value.strip_prefix('v').unwrap_or(value);
+        let dotted = digits.starts_with(|first: char| first.is_ascii_digit()) && digits.contains('.');
+        (variable.to_ascii_lowercase().ends_with("version") && dotted).then_some(value)
+    })
+}
+
+fn string<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let mut length = 0usize;
+    for (at, byte) in rest.iter().enumerate().take(4) {
+        length |= usize::from(byte & 0x7f) << (7 * at);
+        if byte & 0x80 == 0 {
+            let value = rest.get(at + 1..)?.get(..length)?;
+            *rest = rest.get(at + 1 + length..)?;
+            return Some(value);
+        }
+    }
+    None
+}
+
+pub(super) const MAGIC: &[u8] = b"\xff Go buildinf:";
