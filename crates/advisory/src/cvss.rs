@@ -1,1 +1,169 @@
+//! How bad a vulnerability is: scores of CVSS 2.0, 3.0, 3.1 and 4.0, words of publishers, and whose opinion counts.
 
+use std::str::FromStr;
+
+use cvss::Cvss;
+
+use crate::record::{Score, Severity as Opinion};
+
+/// A vector that is not one of CVSS.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CvssError {
+    /// Longer than any vector can be.
+    #[error("a CVSS vector of {0} bytes is longer than any can be")]
+    Long(usize),
+    /// Not by the grammar of its version.
+    #[error("the CVSS vector cannot be read: {0}")]
+    Unreadable(Box<str>),
+}
+
+/// The score, 0 to 10 with one decimal, with temporal (threat) and environmental metrics where the vector has some.
+pub fn score(vector: &str) -> Result<f64, CvssError> {
+    if vector.len() > VECTOR_BYTES_MAX {
+        return Err(CvssError::Long(vector.len()));
+    }
+    let bare = vector.trim().trim_start_matches('(').trim_end_matches(')');
+    let parsed = Cvss::from_str(bare).map_err(|error| CvssError::Unreadable(error.to_string().into()))?;
+    let has = |names: &[&str]| {
+        bare.split('/')
+            .filter_map(|metric| metric.split_once(':'))
+            .any(|(name, value)| names.contains(&name) && value != "X" && value != "ND")
+    };
+    Ok(match parsed {
+        Cvss::CvssV20(v) if has(ENVIRONMENTAL_2) => v.environmental_score().value(),
+        Cvss::CvssV20(v) if has(TEMPORAL) => v.temporal_score().value(),
+        Cvss::CvssV30(v) | Cvss::CvssV31(v) if has(ENVIRONMENTAL_3) => v.environmental_score().value(),
+        // Without modified metrics the environmental equations give the temporal score over the base impact, except
+        // in 3.1 with a changed scope; so the temporal score is taken from the base score.
+        Cvss::CvssV30(v) | Cvss::CvssV31(v) if has(TEMPORAL) => round_up(v.base_score().value() * temporal(bare)),
+        other => other.score(),
+    })
+}
+
+/// Whose opinion counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Policy {
+    /// The publisher of the matched record and package (the distribution), then GitHub, then the NVD, then the worst.
+    #[default]
+    VendorFirst,
+    /// The NVD first, then as above.
+    NvdFirst,
+    /// The worst of all.
+    Highest,
+}
+
+/// The severity by the policy among the opinions in order: those of the package before those of the record. `None` where
+/// none can be read: unknown, not harmless.
+pub fn severity<'a>(opinions: impl IntoIterator<Item = &'a Opinion>, policy: Policy) -> Option<model::Severity> {
+    let read = opinions.into_iter().filter_map(|opinion| Some((rank(&opinion.by, policy), level(&opinion.score)?)));
+    // Of opinions of the same rank the worst counts.
+    read.max_by_key(|(rank, level)| (std::cmp::Reverse(*rank), *level)).map(|(_, level)| level)
+}
+
+/// The severity of one score or word.
+pub fn level(score: &Score) -> Option<model::Severity> {
+    match score {
+        Score::Cvss(vector) => Some(of_score(self::score(vector).ok()?)),
+        Score::Word(word) => of_word(word),
+    }
+}
+
+/// The severity of a score by the scale of CVSS 3 and 4; 0 is `Info`.
+pub fn of_score(score: f64) -> model::Severity {
+    match score {
+        s if s >= 9.0 => model::Severity::Critical,
+        s if s >= 7.0 => model::Severity::High,
+        s if s >= 4.0 => model::Severity::Medium,
+        s if s > 0.0 => model::Severity::Low,
+        _ => model::Severity::Info,
+    }
+}
+
+/// The severity that a publisher's word means; `None` for words that say that nobody judged.
+pub fn of_word(word: &str) -> Option<model::Severity> {
+    Some(match word.trim().trim_end_matches('*').to_ascii_lowercase().as_str() {
+        "critical" => model::Severity::Critical,
+        "high" | "important" => model::Severity::High,
+        "medium" | "moderate" => model::Severity::Medium,
+        "low" | "minor" => model::Severity::Low,
+        "negligible" | "unimportant" | "none" | "informational" => model::Severity::Info,
+        _ => return None,
+    })
+}
+
+fn rank(by: &str, policy: Policy) -> u8 {
+    match (policy, by) {
+        (Policy::Highest, _) => 0,
+        (Policy::NvdFirst, "nvd") => 0,
+        (_, "nvd") => 3,
+        (_, "ghsa") => 2,
+        _ => 1,
+    }
+}
+
+fn temporal(vector: &str) -> f64 {
+    vector
+        .split('/')
+        .map(|metric| match metric {
+            "E:U" => 0.91,
+            "E:P" => 0.94,
+            "E:F" => 0.97,
+            "RL:O" => 0.95,
+            "RL:T" => 0.96,
+            "RL:W" => 0.97,
+            "RC:U" => 0.92,
+            "RC:R" => 0.96,
+            _ => 1.0,
+        })
+        .product()
+}
+
+/// Up to one decimal, as appendix A of CVSS 3.1 defines it.
+fn round_up(score: f64) -> f64 {
+    let whole = (score * 100_000.0).round();
+    if whole % 10_000.0 == 0.0 { whole / 100_000.0 } else { ((whole / 10_000.0).floor() + 1.0) / 10.0 }
+}
+
+/// All metrics of 4.0 with their longest values take about 210 bytes.
+const VECTOR_BYTES_MAX: usize = 512;
+const TEMPORAL: &[&str] = &["E", "RL", "RC"];
+const ENVIRONMENTAL_2: &[&str] = &["CDP", "TD", "CR", "IR", "AR"];
+const ENVIRONMENTAL_3: &[&str] = &["CR", "IR", "AR", "MAV", "MAC", "MPR", "MUI", "MS", "MC", "MI", "MA"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scores_are_those_of_the_standard() {
+        for (vector, expected) in [
+            ("AV:N/AC:L/Au:N/C:N/I:N/A:C", 7.8),
+            ("AV:N/AC:L/Au:N/C:N/I:N/A:C/E:F/RL:OF/RC:C", 6.4),
+            ("CVSS:3.0/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H", 9.8),
+            ("CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:C/C:H/I:H/A:H", 10.0),
+            ("CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H/E:P/RL:O/RC:C", 8.8),
+            ("CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:H/SI:H/SA:H", 10.0),
+            ("CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N", 9.3),
+            ("CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:N/VI:N/VA:N/SC:N/SI:N/SA:N", 0.0),
+        ] {
+            assert_eq!(score(vector), Ok(expected), "{vector}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_vector_is_an_error() {
+        for vector in ["", "CVSS:3.1/", "CVSS:9.9/AV:N", &"A".repeat(10_000), "CVSS:4.0/AV:é"] {
+            assert!(score(vector).is_err(), "{vector}");
+        }
+    }
+
+    #[test]
+    fn the_distribution_counts_before_the_nvd() {
+        let opinion = |by: &str, word: &str| Opinion { by: by.into(), score: Score::Word(word.into()) };
+        let opinions = [opinion("nvd", "critical"), opinion("ghsa", "high"), opinion("debian", "low")];
+        assert_eq!(severity(&opinions, Policy::VendorFirst), Some(model::Severity::Low));
+        assert_eq!(severity(&opinions, Policy::NvdFirst), Some(model::Severity::Critical));
+        assert_eq!(severity(&opinions, Policy::Highest), Some(model::Severity::Critical));
+        assert_eq!(severity(&[opinion("debian", "untriaged")], Policy::VendorFirst), None);
+    }
+}

@@ -1,1 +1,312 @@
+//! The judgement which package is affected by what. What cannot be judged is said, never passed over.
 
+mod merge;
+mod ranges;
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use model::package::Kind;
+use model::{Distro, Package};
+
+use crate::cvss::Policy;
+use crate::ecosystem;
+use crate::record::{Advisory, Affected, Epss, Exploited, Source};
+use crate::version::Scheme;
+
+pub use ranges::{Verdict, judge};
+
+/// One affected package of one advisory.
+#[derive(Clone, Debug)]
+pub struct Entry<'a> {
+    /// Number of the advisory, for [`Knowledge::advisory`].
+    pub advisory: u32,
+    /// The package and its versions.
+    pub affected: Cow<'a, Affected>,
+}
+
+/// What is known of vulnerabilities.
+pub trait Knowledge {
+    /// Records about a package of an ecosystem, both spelt as in the records. PyPI names are normalised by PEP 503.
+    fn affected(&self, ecosystem: &str, package: &str) -> Vec<Entry<'_>>;
+    /// An advisory by its number; its `affected` may be left empty.
+    fn advisory(&self, number: u32) -> Option<Cow<'_, Advisory>>;
+    /// Probability of exploitation of a CVE.
+    fn epss(&self, id: &str) -> Option<Epss>;
+    /// Whether a CVE is known to be exploited.
+    fn exploited(&self, id: &str) -> Option<Exploited>;
+    /// Where all of it comes from.
+    fn sources(&self) -> &[Source];
+}
+
+/// What a user may choose.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Whose opinion of severity counts.
+    pub severity: Policy,
+    /// Kinds that are judged by the names of the NVD: those that no other source covers.
+    pub cpe_kinds: Vec<Kind>,
+    /// The present, seconds since 1970; `None` judges no age.
+    pub now_unix: Option<i64>,
+    /// Age in seconds beyond which silence of a source means nothing.
+    pub stale_seconds: i64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        let cpe_kinds = vec![Kind::Generic];
+        Options { severity: Policy::VendorFirst, cpe_kinds, now_unix: None, stale_seconds: STALE_SECONDS }
+    }
+}
+
+/// What becomes of an affected package.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Remedy {
+    /// A version that is not affected exists.
+    Fixed,
+    /// None is known.
+    NotFixed,
+    /// The publisher will not fix it.
+    WontFix,
+    /// The fix waits.
+    Deferred,
+    /// The product is no longer maintained.
+    EndOfLife,
+    /// The publisher does not know yet whether it is affected.
+    UnderInvestigation,
+}
+
+/// One vulnerability of one package.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Vulnerability {
+    /// Index into the packages that were given.
+    pub package: usize,
+    /// Its name: the CVE where there is one.
+    pub id: Box<str>,
+    /// All other names, in order.
+    pub aliases: Vec<Box<str>>,
+    /// Ecosystem whose records say so.
+    pub ecosystem: Box<str>,
+    /// One line.
+    pub summary: Box<str>,
+    /// By the policy; `None` when nobody judged.
+    pub severity: Option<model::Severity>,
+    /// Smallest version known that is not affected.
+    pub fixed: Option<Box<str>>,
+    /// What becomes of it.
+    pub remedy: Remedy,
+    /// Web pages, without doubles.
+    pub references: Vec<Box<str>>,
+    /// Weaknesses, in order.
+    pub cwes: Vec<Box<str>>,
+    /// Probability of exploitation.
+    pub epss: Option<Epss>,
+    /// That it is exploited.
+    pub exploited: Option<Exploited>,
+}
+
+/// The outcome.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Matches {
+    /// Vulnerabilities in the order of the packages, then of their names.
+    pub vulnerabilities: Vec<Vulnerability>,
+    /// What could not be judged and why, one sentence each, in order and without doubles.
+    pub unknown: Vec<Box<str>>,
+}
+
+/// Judges packages by what is known.
+pub struct Matcher<'k> {
+    knowledge: &'k dyn Knowledge,
+    options: Options,
+}
+
+/// One name under which a package is looked up.
+struct Lookup<'a> {
+    name: Cow<'a, str>,
+    version: &'a str,
+    source: bool,
+}
+
+impl<'k> Matcher<'k> {
+    /// A matcher over some knowledge.
+    pub fn new(knowledge: &'k dyn Knowledge, options: Options) -> Self {
+        Matcher { knowledge, options }
+    }
+
+    /// Judges the packages of one system or project.
+    pub fn match_packages(&self, packages: &[Package], distro: Option<&Distro>) -> Matches {
+        let ecosystems = distro.and_then(ecosystem::ecosystems);
+        let mut unknown = BTreeSet::new();
+        let mut vulnerabilities = Vec::new();
+        let distro_covered = ecosystems.iter().flatten().any(|name| self.covered(name).is_ok());
+        for (index, package) in packages.iter().enumerate() {
+            // What the distribution installs, the distribution patches: its package is judged in its own place.
+            if distro_covered && package.property("owner").is_some() {
+                continue;
+            }
+            match self.ecosystem(package, distro, ecosystems.as_deref()) {
+                Ok(ecosystem) => self.package(index, package, &ecosystem, &mut vulnerabilities, &mut unknown),
+                Err(why) => drop(unknown.insert(why)),
+            }
+        }
+        vulnerabilities.sort_by(|a: &Vulnerability, b| (a.package, &a.id).cmp(&(b.package, &b.id)));
+        Matches { vulnerabilities, unknown: unknown.into_iter().collect() }
+    }
+
+    /// The ecosystem that judges a package, or why there is none.
+    fn ecosystem(
+        &self,
+        package: &Package,
+        distro: Option<&Distro>,
+        ecosystems: Option<&[Box<str>]>,
+    ) -> Result<Box<str>, Box<str>> {
+        if matches!(package.kind, Kind::Deb | Kind::Apk | Kind::Rpm | Kind::Alpm) {
+            let Some(ecosystems) = ecosystems else {
+                let name = distro.map_or("that is not known".into(), |d| format!("{} {}", d.id, d.version));
+                return Err(format!("no advisory source covers the operating system {}", name.trim_end()).into());
+            };
+            let mut why = None;
+            for ecosystem in ecosystems {
+                match self.covered(ecosystem) {
+                    Ok(()) => return Ok(ecosystem.clone()),
+                    Err(reason) => drop(why.get_or_insert(reason)),
+                }
+            }
+            return Err(why.unwrap_or_else(|| "no advisory source covers the operating system".into()));
+        }
+        let name = match package.kind.osv_ecosystem() {
+            _ if self.options.cpe_kinds.contains(&package.kind) => "CPE",
+            "" => return Err(format!("no advisory source covers packages of {}", package.kind).into()),
+            name => name,
+        };
+        self.covered(name).map(|()| name.into())
+    }
+
+    /// Whether silence about an ecosystem means something.
+    fn covered(&self, ecosystem: &str) -> Result<(), Box<str>> {
+        let whole = ecosystem.split(':').next().unwrap_or_default();
+        let mut covering = self
+            .knowledge
+            .sources()
+            .iter()
+            .filter(|source| source.covers.iter().any(|name| **name == *ecosystem || **name == *whole))
+            .peekable();
+        if covering.peek().is_none() {
+            return Err(format!("no advisory source covers {}", ecosystem.replacen(':', " ", 1)).into());
+        }
+        let Some(now) = self.options.now_unix else { return Ok(()) };
+        let fresh = |source: &Source| {
+            now.saturating_sub(source.made_unix.unwrap_or(source.fetched_unix)) <= self.options.stale_seconds
+        };
+        if covering.any(fresh) {
+            return Ok(());
+        }
+        Err(format!("the advisories of {ecosystem} are older than {} days", self.options.stale_seconds / 86_400).into())
+    }
+
+    fn package(
+        &self,
+        index: usize,
+        package: &Package,
+        ecosystem: &str,
+        found: &mut Vec<Vulnerability>,
+        unknown: &mut BTreeSet<Box<str>>,
+    ) {
+        let Some(scheme) = Scheme::of_ecosystem(ecosystem) else {
+            unknown.insert(format!("the order of versions of {ecosystem} is not known").into());
+            return;
+        };
+        let Some(lookups) = lookups(package) else {
+            unknown.insert(format!("{} {} has no name in the NVD", package.kind, package.name).into());
+            return;
+        };
+        let mut hits = Vec::new();
+        for lookup in lookups {
+            let entries = self.knowledge.affected(ecosystem, &lookup.name);
+            let mut entries = entries.into_iter().filter(|entry| entry.affected.of_source == lookup.source).peekable();
+            if entries.peek().is_some() && !scheme.accepts(lookup.version) {
+                let version: String = lookup.version.chars().take(80).collect();
+                let why = format!("{} {}: '{version}' is not a version of {ecosystem}", package.kind, package.name);
+                unknown.insert(why.into());
+                continue;
+            }
+            for entry in entries.filter(|entry| applies(&entry.affected, package)) {
+                match judge(scheme, lookup.version, &entry.affected) {
+                    Ok(Verdict::Unaffected) => {}
+                    Ok(verdict) => hits.push((entry, verdict)),
+                    Err(error) => drop(unknown.insert(format!("{}: {error}", package.name).into())),
+                }
+            }
+        }
+        if !hits.is_empty() {
+            let context = merge::Context { knowledge: self.knowledge, options: &self.options, scheme, ecosystem };
+            found.extend(merge::vulnerabilities(&context, index, hits));
+        }
+    }
+}
+
+/// Names under which records may speak of a package; `None` when it has none in the terms of the NVD.
+fn lookups(package: &Package) -> Option<Vec<Lookup<'_>>> {
+    let own = |name: Cow<'_, str>| {
+        vec![Lookup { name: Cow::Owned(name.into_owned()), version: &package.version, source: false }]
+    };
+    Some(match package.kind {
+        Kind::Deb | Kind::Apk | Kind::Rpm | Kind::Alpm => {
+            let (name, version) = match &package.source {
+                Some(source) if source.version.is_empty() => (&*source.name, &*package.version),
+                Some(source) => (&*source.name, &*source.version),
+                None => (&*package.name, &*package.version),
+            };
+            let mut lookups = own(Cow::Borrowed(&*package.name));
+            lookups.push(Lookup { name: Cow::Borrowed(name), version, source: true });
+            lookups
+        }
+        Kind::PyPi => own(Cow::Owned(pep503(&package.name))),
+        Kind::NuGet | Kind::Composer => {
+            let mut lookups = own(Cow::Borrowed(&*package.name));
+            let lower = package.name.to_lowercase();
+            if lower != *package.name {
+                lookups.push(Lookup { name: Cow::Owned(lower), version: &package.version, source: false });
+            }
+            lookups
+        }
+        kind if kind.osv_ecosystem().is_empty() => {
+            let mut parts = package.property("cpe")?.strip_prefix("cpe:2.3:")?.split(':').skip(1);
+            own(Cow::Owned(format!("{}:{}", parts.next()?, parts.next()?)))
+        }
+        _ => own(Cow::Borrowed(&*package.name)),
+    })
+}
+
+/// Whether a record speaks of the package's architecture and module stream.
+fn applies(affected: &Affected, package: &Package) -> bool {
+    let independent = package.arch.is_empty() || matches!(&*package.arch, "noarch" | "all" | "any");
+    let arch = affected.arches.is_empty() || independent || affected.arches.contains(&package.arch);
+    // The label is `name:stream:version:context`.
+    let label = package.property("modularitylabel").unwrap_or_default();
+    let mut parts = label.splitn(3, ':');
+    let stream = match (parts.next(), parts.next()) {
+        (Some(name), Some(stream)) => format!("{name}:{stream}"),
+        _ => String::new(),
+    };
+    arch && *affected.module == *stream
+}
+
+/// A PyPI name as PEP 503 spells it.
+pub fn pep503(name: &str) -> String {
+    let mut normal = String::with_capacity(name.len());
+    for letter in name.chars() {
+        match letter {
+            '-' | '_' | '.' if normal.ends_with('-') => {}
+            '-' | '_' | '.' => normal.push('-'),
+            letter => normal.push(letter.to_ascii_lowercase()),
+        }
+    }
+    normal
+}
+
+/// Distributions publish daily; five days leave room for a weekend and a failed fetch.
+const STALE_SECONDS: i64 = 5 * 86_400;
+
+#[cfg(test)]
+mod tests;

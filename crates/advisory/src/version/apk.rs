@@ -22,8 +22,8 @@ pub(super) fn compare(a: &str, b: &str) -> Ordering {
             Token::First | Token::Digit | Token::SuffixNumber | Token::Revision => digits(a.value, b.value),
             Token::Letter | Token::Hash => a.value.cmp(b.value),
             Token::Suffix => a.suffix.cmp(&b.suffix),
-            // What is no version any more still needs a place that does not depend on who asks.
-            Token::Invalid => return a.rest.cmp(b.rest),
+            // What is no version any more is not compared.
+            Token::Invalid => return Ordering::Equal,
             Token::End => return Ordering::Equal,
         };
         if order.is_ne() {
@@ -38,6 +38,9 @@ pub(super) fn accepts(version: &str) -> bool {
     let mut tokens = Tokens::new(version);
     while tokens.token < Token::End {
         tokens.next();
+        if tokens.token == Token::Revision && tokens.value.is_empty() {
+            return false;
+        }
     }
     tokens.token == Token::End
 }
@@ -98,7 +101,9 @@ impl<'a> Tokens<'a> {
             }
             Some(b'-') if before < Token::Revision && after.first() == Some(&b'r') => {
                 self.rest = after.get(1..).unwrap_or_default();
-                self.number(Token::Revision);
+                // A revision without a number counts as zero, though it is not sound.
+                (self.value, self.rest) = run(self.rest, |b| b.is_ascii_digit());
+                self.token = Token::Revision;
             }
             Some(_) => self.token = Token::Invalid,
         }

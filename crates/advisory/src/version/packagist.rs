@@ -13,8 +13,8 @@ pub(super) fn compare(a: &str, b: &str) -> Ordering {
                 (true, true) => digits(x, y),
                 _ => rank(x).cmp(&rank(y)),
             },
-            (Some(x), None) => return ending(x),
-            (None, Some(y)) => return ending(y).reverse(),
+            (Some(x), None) => ending(x),
+            (None, Some(y)) => ending(y).reverse(),
         };
         if order.is_ne() {
             return order;
@@ -37,12 +37,21 @@ fn numeric(word: &[u8]) -> bool {
 
 fn rank(word: &[u8]) -> i32 {
     if numeric(word) {
-        return 5;
+        return 4;
     }
-    // Names are known by their beginning, as in PHP.
-    let word = word.to_ascii_lowercase();
-    let known: &[(&[u8], i32)] =
-        &[(b"dev", 0), (b"alpha", 1), (b"a", 1), (b"beta", 2), (b"b", 2), (b"rc", 3), (b"#", 4), (b"pl", 6), (b"p", 6)];
+    // Names are known by their beginning and their case, as in PHP.
+    let known: &[(&[u8], i32)] = &[
+        (b"dev", 0),
+        (b"alpha", 1),
+        (b"a", 1),
+        (b"beta", 2),
+        (b"b", 2),
+        (b"RC", 3),
+        (b"rc", 3),
+        (b"#", 4),
+        (b"pl", 6),
+        (b"p", 6),
+    ];
     known.iter().find(|(name, _)| word.starts_with(name)).map_or(-1, |(_, rank)| *rank)
 }
 

@@ -8,15 +8,18 @@ pub(super) fn compare(a: &str, b: &str) -> Ordering {
     let ((a_epoch, a_version, a_release), (b_epoch, b_version, b_release)) = (parts(a), parts(b));
     digits(a_epoch.as_bytes(), b_epoch.as_bytes())
         .then_with(|| part(a_version.as_bytes(), b_version.as_bytes()))
-        .then_with(|| part(a_release.as_bytes(), b_release.as_bytes()))
+        .then_with(|| match (a_release, b_release) {
+            (Some(a), Some(b)) => part(a.as_bytes(), b.as_bytes()),
+            (a, b) => a.is_some().cmp(&b.is_some()),
+        })
 }
 
-fn parts(version: &str) -> (&str, &str, &str) {
+fn parts(version: &str) -> (&str, &str, Option<&str>) {
     let (epoch, rest) = match version.split_once(':') {
         Some((epoch, rest)) if epoch.bytes().all(|b| b.is_ascii_digit()) => (epoch, rest),
         _ => ("", version),
     };
-    let (version, release) = rest.rsplit_once('-').unwrap_or((rest, ""));
+    let (version, release) = rest.rsplit_once('-').map_or((rest, None), |(version, release)| (version, Some(release)));
     (epoch, version, release)
 }
 

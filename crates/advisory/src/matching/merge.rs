@@ -1,0 +1,169 @@
+//! Records of the same vulnerability become one finding.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::{Entry, Knowledge, Options, Remedy, Verdict, Vulnerability};
+use crate::cvss;
+use crate::record::{Advisory, Status};
+use crate::version::{Scheme, compare};
+
+pub(super) struct Context<'a> {
+    pub(super) knowledge: &'a dyn Knowledge,
+    pub(super) options: &'a Options,
+    pub(super) scheme: Scheme,
+    pub(super) ecosystem: &'a str,
+}
+
+struct Hit<'a> {
+    entry: Entry<'a>,
+    verdict: Verdict,
+    advisory: std::borrow::Cow<'a, Advisory>,
+}
+
+pub(super) fn vulnerabilities(
+    context: &Context<'_>,
+    package: usize,
+    hits: Vec<(Entry<'_>, Verdict)>,
+) -> Vec<Vulnerability> {
+    let hits: Vec<Hit<'_>> = hits
+        .into_iter()
+        .filter_map(|(entry, verdict)| {
+            let advisory = context.knowledge.advisory(entry.advisory)?;
+            advisory.withdrawn_unix.is_none().then_some(Hit { entry, verdict, advisory })
+        })
+        .collect();
+    let mut groups = Groups::default();
+    for (index, hit) in hits.iter().enumerate() {
+        groups.add(index, &hit.advisory);
+    }
+    groups.sorted().into_iter().filter_map(|(names, members)| one(context, package, &names, &members, &hits)).collect()
+}
+
+/// Names that mean the same, by union of sets.
+#[derive(Default)]
+struct Groups {
+    numbers: HashMap<Box<str>, usize>,
+    parents: Vec<usize>,
+    members: Vec<(usize, usize)>,
+}
+
+impl Groups {
+    fn add(&mut self, hit: usize, advisory: &Advisory) {
+        let names = || std::iter::once(&advisory.id).chain(&advisory.aliases);
+        // An advisory about several vulnerabilities stands for each of them, and is not another one.
+        if !names().any(|name| name.starts_with("CVE-")) && !advisory.upstream.is_empty() {
+            for name in &advisory.upstream {
+                let number = self.number(name);
+                self.members.push((number, hit));
+            }
+            return;
+        }
+        let first = self.number(&advisory.id);
+        for name in &advisory.aliases {
+            let (a, b) = (self.number(name), self.root(first));
+            let a = self.root(a);
+            if let Some(parent) = self.parents.get_mut(a) {
+                *parent = b;
+            }
+        }
+        self.members.push((first, hit));
+    }
+
+    fn number(&mut self, name: &str) -> usize {
+        if let Some(number) = self.numbers.get(name) {
+            return *number;
+        }
+        let number = self.parents.len();
+        self.parents.push(number);
+        self.numbers.insert(name.into(), number);
+        number
+    }
+
+    /// The representative; paths are halved on the way.
+    fn root(&mut self, mut number: usize) -> usize {
+        while let Some(parent) = self.parents.get(number).copied().filter(|parent| *parent != number) {
+            let above = self.parents.get(parent).copied().unwrap_or(parent);
+            if let Some(slot) = self.parents.get_mut(number) {
+                *slot = above;
+            }
+            number = above;
+        }
+        number
+    }
+
+    fn sorted(mut self) -> Vec<(BTreeSet<Box<str>>, Vec<usize>)> {
+        let mut groups: HashMap<usize, (BTreeSet<Box<str>>, Vec<usize>)> = HashMap::new();
+        for (number, hit) in std::mem::take(&mut self.members) {
+            groups.entry(self.root(number)).or_default().1.push(hit);
+        }
+        for (name, number) in std::mem::take(&mut self.numbers) {
+            if let Some(group) = groups.get_mut(&self.root(number)) {
+                group.0.insert(name);
+            }
+        }
+        groups.into_values().collect()
+    }
+}
+
+fn one(
+    context: &Context<'_>,
+    package: usize,
+    names: &BTreeSet<Box<str>>,
+    members: &[usize],
+    hits: &[Hit<'_>],
+) -> Option<Vulnerability> {
+    let hits: Vec<&Hit<'_>> = members.iter().filter_map(|index| hits.get(*index)).collect();
+    if hits.iter().any(|hit| hit.verdict == Verdict::Cleared) {
+        return None;
+    }
+    let id = names.iter().find(|name| name.starts_with("CVE-")).or_else(|| names.first())?.clone();
+    let mut fixed: Option<Box<str>> = None;
+    let mut aliases: BTreeSet<Box<str>> = names.clone();
+    let (mut references, mut cwes, mut seen) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
+    for hit in &hits {
+        if let Verdict::Affected(Some(candidate)) = &hit.verdict
+            && fixed.as_ref().is_none_or(|best| compare(context.scheme, best, candidate).is_ok_and(|o| o.is_lt()))
+        {
+            fixed = Some(candidate.clone());
+        }
+        aliases.insert(hit.advisory.id.clone());
+        references.extend(hit.advisory.references.iter().filter(|page| seen.insert(&***page)).cloned());
+        cwes.extend(hit.advisory.cwes.iter().cloned());
+    }
+    aliases.remove(&id);
+    // The publisher's opinion of the package is more exact than that of the whole record.
+    let of_packages = hits.iter().flat_map(|hit| &hit.entry.affected.severities);
+    let of_records = hits.iter().flat_map(|hit| &hit.advisory.severities);
+    let severity = match context.options.severity {
+        cvss::Policy::VendorFirst => cvss::severity(of_packages, cvss::Policy::VendorFirst)
+            .or_else(|| cvss::severity(of_records, cvss::Policy::VendorFirst)),
+        policy => cvss::severity(of_packages.chain(of_records), policy),
+    };
+    let summary = hits.iter().map(|hit| &hit.advisory.summary).find(|summary| !summary.is_empty());
+    Some(Vulnerability {
+        package,
+        summary: summary.cloned().unwrap_or_default(),
+        severity,
+        remedy: remedy(fixed.is_some(), &hits),
+        fixed,
+        references,
+        cwes: cwes.into_iter().collect(),
+        epss: context.knowledge.epss(&id),
+        exploited: context.knowledge.exploited(&id),
+        ecosystem: context.ecosystem.into(),
+        aliases: aliases.into_iter().collect(),
+        id,
+    })
+}
+
+fn remedy(fixed: bool, hits: &[&Hit<'_>]) -> Remedy {
+    let worst = hits.iter().map(|hit| hit.entry.affected.status).max().unwrap_or_default();
+    match worst {
+        _ if fixed => Remedy::Fixed,
+        Status::WontFix => Remedy::WontFix,
+        Status::FixDeferred => Remedy::Deferred,
+        Status::EndOfLife => Remedy::EndOfLife,
+        Status::UnderInvestigation => Remedy::UnderInvestigation,
+        Status::Affected | Status::NotAffected => Remedy::NotFixed,
+    }
+}
