@@ -12,9 +12,11 @@
 
 mod builder;
 mod format;
+mod knowledge;
 mod view;
 
 pub use builder::{BuildError, Builder, KeepError};
+pub use knowledge::Answers;
 pub use view::{AffectedView, EndView, RangeView, RecordView};
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -359,7 +361,7 @@ impl<'a> Database<'a> {
         Ok(Hit { record, affected })
     }
 
-    fn record_at(&self, offset: u64) -> Result<RecordView<'a>, DatabaseError> {
+    pub(crate) fn record_at(&self, offset: u64) -> Result<RecordView<'a>, DatabaseError> {
         RecordView::at(self.strings(), self.section(Section::Records), offset)
     }
 

@@ -27,6 +27,11 @@ pub(crate) enum Command {
     /// Print findings only
     #[command(subcommand)]
     Scan(ScanCommand),
+    /// Write the bill of materials of an image or folder, or compare two
+    Sbom(crate::artifacts::args::SbomArgs),
+    /// Keep the database of known vulnerabilities
+    #[command(subcommand)]
+    Advisories(crate::advisories::AdvisoriesCommand),
     /// Judge, test and explain with policies of your own, in CEL and Rego
     #[command(subcommand)]
     Policy(crate::policy::args::PolicyCommand),
@@ -49,6 +54,12 @@ pub(crate) enum Command {
 pub(crate) enum ScanCommand {
     /// Kubernetes manifests, Helm charts, Kustomize folders and cluster configuration files
     Manifests(JudgeArgs),
+    /// Container images: vulnerable packages, secrets, hardening
+    Image(crate::artifacts::args::ImageArgs),
+    /// Root file systems: vulnerable packages that are installed, secrets
+    Fs(crate::artifacts::args::FolderArgs),
+    /// Source trees: vulnerable packages in lock files, secrets, Containerfiles
+    Repo(crate::artifacts::args::FolderArgs),
 }
 
 #[derive(Debug, Subcommand)]

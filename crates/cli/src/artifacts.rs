@@ -21,6 +21,7 @@ use crate::verbs::{remark, talk, usage};
 use crate::{baseline, env};
 
 pub(crate) use bill::run as sbom;
+pub(crate) use vulnerabilities::usual_path as usual_database;
 
 /// What a scan is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,14 +111,7 @@ fn gather(
     Ok(gathered)
 }
 
-fn finish(
-    report: &Report,
-    args: &ScanArgs,
-    command: &str,
-    now_unix: i64,
-    begun: Instant,
-    out: &mut dyn Write,
-) -> Exit {
+fn finish(report: &Report, args: &ScanArgs, command: &str, now_unix: i64, begun: Instant, out: &mut dyn Write) -> Exit {
     let fail_on = args.fail_on.unwrap_or(FailOn::From(Severity::Low));
     let allow = Allow { unrendered: false, unknown: args.allow_unknown };
     let exit = Exit::of(report, fail_on, allow);

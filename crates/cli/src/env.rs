@@ -1,6 +1,7 @@
 //! Every environment variable that Kobuk reads.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 /// `NO_COLOR`: set and not empty, no colour.
 pub(crate) fn no_color() -> bool {
@@ -25,6 +26,23 @@ pub(crate) fn source_date_epoch() -> Option<i64> {
 /// `PATH`: where helm, kustomize and kubectl are looked for.
 pub(crate) fn path() -> Option<OsString> {
     std::env::var_os("PATH")
+}
+
+/// `KOBUK_CACHE_DIR`, or `kobuk` below `XDG_CACHE_HOME` or `.cache` in `HOME`: what is known of layers.
+pub(crate) fn cache_dir() -> Option<PathBuf> {
+    folder("KOBUK_CACHE_DIR", "XDG_CACHE_HOME", ".cache")
+}
+
+/// `KOBUK_DATA_DIR`, or `kobuk` below `XDG_DATA_HOME` or `.local/share` in `HOME`: the database of advisories.
+pub(crate) fn data_dir() -> Option<PathBuf> {
+    folder("KOBUK_DATA_DIR", "XDG_DATA_HOME", ".local/share")
+}
+
+fn folder(own: &str, standard: &str, below_home: &str) -> Option<PathBuf> {
+    let given = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    given(own)
+        .or_else(|| given(standard).map(|folder| folder.join("kobuk")))
+        .or_else(|| given("HOME").map(|home| home.join(below_home).join("kobuk")))
 }
 
 fn set(name: &str) -> bool {

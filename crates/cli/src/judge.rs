@@ -105,6 +105,52 @@ pub(crate) fn judge(args: &JudgeArgs, now_unix: i64) -> Result<Run, JudgeError> 
     Ok(Run { report, rules, sources })
 }
 
+/// Exceptions of the given files and folders, for runs that judge no manifests.
+pub(crate) fn exceptions(paths: &[std::path::PathBuf]) -> Result<Vec<model::Exception>, String> {
+    let mut exceptions = Vec::new();
+    for path in paths {
+        let files = match path.is_dir() {
+            true => ignore::Walk::new(path)
+                .flatten()
+                .map(ignore::DirEntry::into_path)
+                .filter(|path| path.extension().is_some_and(|end| end == "yaml" || end == "yml" || end == "json"))
+                .collect(),
+            false => vec![path.clone()],
+        };
+        for file in files {
+            let bytes = std::fs::read(&file).map_err(|error| format!("{}: {error}", file.display()))?;
+            let text = decode_owned(bytes).map_err(|error| format!("{}: {error}", file.display()))?;
+            let mut fault = None;
+            manifest::documents(&text, FileId(u32::MAX), |document| {
+                let Ok(tree) = document else {
+                    fault = Some(format!("{}: it cannot be read as YAML", file.display()));
+                    return;
+                };
+                manifest::object::objects(&tree, |found| {
+                    if let manifest::object::Found::Object(object) = found
+                        && object.kind == "Exception"
+                    {
+                        match policy::exceptions::read(&object) {
+                            Some(exception) => exceptions.push(exception),
+                            None => {
+                                fault = Some(format!(
+                                    "{}: the Exception `{}` lacks a field or has one that is wrong; `kobuk scan manifests` says which",
+                                    file.display(),
+                                    object.name()
+                                ))
+                            }
+                        }
+                    }
+                });
+            });
+            if let Some(fault) = fault {
+                return Err(fault);
+            }
+        }
+    }
+    Ok(exceptions)
+}
+
 /// The text of a source, for excerpts.
 pub(crate) fn text(source: &Source) -> Option<String> {
     let bytes = match &source.content {
@@ -186,7 +232,7 @@ fn prepare(config: &mut Config, sources: &[Source]) {
         manifest::documents(&text, FileId(index as u32), |document| {
             let Ok(tree) = document else { return };
             let mut collect = |tree: &manifest::Tree<'_>| {
-                manifest::object::objects(tree, |found| {
+                manifest::object::objects(&tree, |found| {
                     if let manifest::object::Found::Object(object) = found {
                         admission.collect(&object);
                     }

@@ -6,7 +6,9 @@
 //! (`distribute`), the vocabulary (`model`).
 //! Standard output is data, standard error is talk.
 
+mod advisories;
 mod args;
+mod artifacts;
 mod baseline;
 mod catalogue;
 mod env;

@@ -28,6 +28,7 @@ use std::io::{self, BufWriter, Write};
 
 use model::{FileId, Report, Rule, Severity};
 
+pub(crate) use self::escape::Shown;
 pub(crate) use self::oscal::oscal_catalogue;
 
 #[cfg(test)]

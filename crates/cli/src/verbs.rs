@@ -9,6 +9,7 @@ use clap::CommandFactory;
 use model::Severity;
 
 use crate::args::{Cli, Color, Command, ControlsCommand, FailOn, GenerateCommand, JudgeArgs, ScanCommand};
+use crate::artifacts::Subject;
 use crate::exit::{Allow, Exit};
 use crate::report::{Format, Render};
 use crate::{catalogue, env, judge, report, settings};
@@ -25,6 +26,11 @@ pub(crate) fn run(cli: Cli) -> Exit {
     let outcome = match cli.command {
         Command::Assess(args) => return assess(args, true, out),
         Command::Scan(ScanCommand::Manifests(args)) => return assess(args, false, out),
+        Command::Scan(ScanCommand::Image(args)) => return crate::artifacts::scan_image(&args, out),
+        Command::Scan(ScanCommand::Fs(args)) => return crate::artifacts::scan_folder(&args, Subject::Root, out),
+        Command::Scan(ScanCommand::Repo(args)) => return crate::artifacts::scan_folder(&args, Subject::Source, out),
+        Command::Sbom(args) => return crate::artifacts::sbom(&args, out),
+        Command::Advisories(command) => return crate::advisories::run(&command, out),
         Command::Policy(command) => {
             let ended = crate::policy::run(&command, out);
             return match ended.and_then(|exit| out.flush().map(|()| exit).map_err(Into::into)) {
@@ -153,7 +159,7 @@ fn man_pages(dir: &Path) -> io::Result<()> {
     clap_mangen::generate_to(Cli::command(), dir)
 }
 
-fn colored(color: Color) -> bool {
+pub(crate) fn colored(color: Color) -> bool {
     match color {
         Color::Always => true,
         Color::Never => false,
@@ -161,15 +167,15 @@ fn colored(color: Color) -> bool {
     }
 }
 
-fn width() -> usize {
+pub(crate) fn width() -> usize {
     env::columns().unwrap_or(COLUMNS).clamp(60, 160)
 }
 
-fn clock() -> i64 {
+pub(crate) fn clock() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() as i64)
 }
 
-fn usage(message: &str) -> Exit {
+pub(crate) fn usage(message: &str) -> Exit {
     talk("error", message);
     Exit::Usage
 }
@@ -179,13 +185,13 @@ pub(crate) fn remark(message: &str) {
     talk("note", message);
 }
 
-fn talk(word: &str, message: &str) {
+pub(crate) fn talk(word: &str, message: &str) {
     // Nobody is left to tell when standard error is closed.
     let _ = writeln!(io::stderr().lock(), "{word}: {message}");
 }
 
 /// An error with its causes.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

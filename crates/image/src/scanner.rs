@@ -32,6 +32,21 @@ pub trait Watch {
     fn finish(self: Box<Self>, sink: &mut Sink);
 }
 
+impl Watch for crate::executable::Scan {
+    fn push(&mut self, piece: &[u8]) {
+        crate::executable::Scan::push(self, piece);
+    }
+
+    fn finish(self: Box<Self>, sink: &mut Sink) {
+        crate::executable::Scan::finish(*self, sink);
+    }
+}
+
+/// What looks at executables by default: build information and versions of known programs.
+pub fn executables(path: &str, size: u64) -> Box<dyn Watch> {
+    Box::new(crate::executable::Scan::new(path, size))
+}
+
 /// What is looked for.
 pub struct Options<'a> {
     /// Cataloguers by the files that they want.

@@ -36,9 +36,9 @@ pub(crate) struct SourceArgs {
     /// Platform of images that have several, as in linux/arm64/v8 [default: that of this machine]
     #[arg(long, value_name = "OS/ARCH[/VARIANT]", help_heading = "Where images come from")]
     pub(crate) platform: Option<String>,
-    /// Registry that is reached without TLS; repeatable [localhost is]
-    #[arg(long, value_name = "HOST[:PORT]", help_heading = "Where images come from")]
-    pub(crate) plain_http: Vec<String>,
+    /// Speak HTTP without TLS to registries; those of this machine are always spoken to without
+    #[arg(long, help_heading = "Where images come from")]
+    pub(crate) plain_http: bool,
     /// Certificates of authorities that registries are verified with, beside those of the system
     #[arg(long, value_name = "FILE", help_heading = "Where images come from")]
     pub(crate) ca_file: Option<PathBuf>,
@@ -66,9 +66,6 @@ pub(crate) struct ScanArgs {
     /// Advisory database [default: the one that `kobuk advisories` keeps]
     #[arg(long, value_name = "FILE", help_heading = "What is judged")]
     pub(crate) advisories: Option<PathBuf>,
-    /// Statements that vulnerabilities do not apply: OpenVEX, CSAF or CycloneDX; repeatable
-    #[arg(long, value_name = "FILE", help_heading = "What is judged")]
-    pub(crate) vex: Vec<PathBuf>,
     /// SHA-256 digests of known malware, one a line; repeatable
     #[arg(long, value_name = "FILE", help_heading = "What is judged")]
     pub(crate) malware: Vec<PathBuf>,

@@ -84,7 +84,10 @@ fn image_checks(scanned: &Scanned, now_unix: i64, observations: &mut Vec<Observa
             labels: config.labels.iter().map(|(name, value)| (&**name, &**value)).collect(),
             ports: config.exposed_ports.iter().map(|port| &**port).collect(),
             history: config.history.iter().map(|step| &*step.created_by).collect(),
-            healthcheck: config.healthcheck.as_ref().is_some_and(|test| test.first().is_some_and(|word| &**word != "NONE")),
+            healthcheck: config
+                .healthcheck
+                .as_ref()
+                .is_some_and(|test| test.first().is_some_and(|word| &**word != "NONE")),
         };
         observations.extend(hardening::check_configuration(&configured));
     }
@@ -232,7 +235,9 @@ impl Gathered {
     fn damage(&mut self, file: FileId, damage: &[Damage], failed: bool) {
         for one in damage {
             let system = one.path.is_empty()
-                || ["dpkg/status", "apk/db/installed", "rpm", "pacman/local"].iter().any(|part| one.path.contains(part));
+                || ["dpkg/status", "apk/db/installed", "rpm", "pacman/local"]
+                    .iter()
+                    .any(|part| one.path.contains(part));
             let kind = if failed || system { GapKind::Error } else { GapKind::NotUnderstood };
             let layer = one.layer.map_or(String::new(), |layer| format!("layer {layer}: "));
             let path = if one.path.is_empty() { String::new() } else { format!("{}: ", one.path) };

@@ -113,10 +113,12 @@ impl Means {
         let named = text.parse::<image::reference::Reference>().ok();
         let subject = Subject {
             kind: SubjectKind::Image,
-            name: named.as_ref().map_or_else(|| image.name.clone(), |name| format!("{}/{}", name.registry(), name.repository()).into()),
+            name: named
+                .as_ref()
+                .map_or_else(|| image.name.clone(), |name| format!("{}/{}", name.registry(), name.repository()).into()),
             version: named.as_ref().and_then(|name| name.tag()).unwrap_or("").into(),
             digest: image.manifest_digest.clone(),
-            arch: image.config.platform.architecture().into(),
+            arch: image.config.platform.architecture.clone(),
             layers: image.config.diff_ids.clone(),
         };
         let failed = scan::damage(&scanned.failed);
@@ -139,6 +141,7 @@ impl Means {
             secrets: self.secrets,
             markers: self.markers,
             known_bad: self.known_bad.as_ref(),
+            executables: Some(image::scanner::executables),
             ..Settings::default()
         }
     }
@@ -155,7 +158,14 @@ fn document(text: &str, path: &std::path::Path) -> Result<Scanned, String> {
         damage: bill.damage.iter().map(damage).collect(),
         ..Inventory::default()
     };
-    Ok(Scanned { name: text.to_owned(), folder: None, inventory, config: None, subject: bill.subject, failed: Vec::new() })
+    Ok(Scanned {
+        name: text.to_owned(),
+        folder: None,
+        inventory,
+        config: None,
+        subject: bill.subject,
+        failed: Vec::new(),
+    })
 }
 
 fn registry_client(source: &SourceArgs) -> Result<Client, String> {
@@ -163,7 +173,7 @@ fn registry_client(source: &SourceArgs) -> Result<Client, String> {
     let credentials = Credentials::from_files(&files).map_err(|error| chain(&error))?;
     let settings = distribute::registry::Settings {
         credentials,
-        plain_http: source.plain_http.iter().map(|host| host.as_str().into()).collect(),
+        plain_http: source.plain_http,
         ca_file: source.ca_file.clone(),
         ..distribute::registry::Settings::default()
     };

@@ -1,0 +1,188 @@
+//! Packages against the database of advisories.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use advisory::database::Answers;
+use advisory::matching::{Matcher, Options, Remedy, Vulnerability};
+use advisory::rules::{EXPLOITED, MALICIOUS, UNMAINTAINED, VULNERABLE};
+use distribute::advisories::{Mapped, SourceAge, StoreError};
+use model::coverage::GapKind;
+use model::{FileId, Finding, Location, Package, Rule, Scope, Severity, Subject};
+
+use super::args::ScanArgs;
+use super::findings::Gathered;
+use super::target::Scanned;
+use crate::env;
+
+/// The database in use.
+pub(crate) struct Known {
+    mapped: Mapped,
+    path: PathBuf,
+    ages: Vec<SourceAge>,
+    now_unix: i64,
+    stale_seconds: i64,
+}
+
+/// Where the database lies unless the user says otherwise.
+pub(crate) fn usual_path() -> Option<PathBuf> {
+    env::data_dir().map(|folder| folder.join("advisories.kobukdb"))
+}
+
+impl Known {
+    /// Opens the database that is named, or the usual one where there is one.
+    pub(crate) fn open(args: &ScanArgs, now_unix: i64) -> Result<Option<Self>, String> {
+        if !args.wants(super::args::LookFor::Vulnerabilities) {
+            return Ok(None);
+        }
+        let stale_seconds = i64::from(args.stale_after) * 86_400;
+        match (&args.advisories, usual_path()) {
+            (Some(path), _) => Known::at(path, now_unix, stale_seconds).map(Some),
+            (None, Some(path)) if path.exists() => Known::at(&path, now_unix, stale_seconds).map(Some),
+            (None, _) => Ok(None),
+        }
+    }
+
+    fn at(path: &Path, now_unix: i64, stale_seconds: i64) -> Result<Self, String> {
+        let fail = |error: StoreError| crate::verbs::chain(&error);
+        let mapped = Mapped::open(path).map_err(fail)?;
+        let ages = mapped.ages(now_unix, stale_seconds).map_err(fail)?;
+        Ok(Known { mapped, path: path.to_owned(), ages, now_unix, stale_seconds })
+    }
+
+    /// How old the knowledge is, as a line for people.
+    pub(crate) fn remark(&self) -> Option<String> {
+        let database = self.mapped.database().ok()?;
+        let oldest = self.ages.iter().filter_map(|age| age.age_s).max().unwrap_or(0) / 86_400;
+        let stale = self.ages.iter().filter(|age| age.stale).count();
+        let stale = if stale > 0 { format!(", {stale} of them stale") } else { String::new() };
+        Some(format!(
+            "{} advisories of {} sources{stale}, the oldest of {oldest} days ago, from {}",
+            database.len(),
+            self.ages.len(),
+            self.path.display()
+        ))
+    }
+}
+
+/// Judges the packages of one target.
+pub(crate) fn judge(scanned: &Scanned, file: FileId, args: &ScanArgs, known: Option<&Known>, gathered: &mut Gathered) {
+    let inventory = &scanned.inventory;
+    let packages = &inventory.packages;
+    packages.iter().for_each(|_| gathered.coverage.scopes.see(Scope::Package));
+    if scanned.config.is_some() && inventory.distro.is_none() && (packages.is_empty() || has_system(packages)) {
+        let message = "nothing tells which operating system this is, so its vulnerabilities are not known";
+        gathered.gap(file, GapKind::Undecided, message.into());
+    }
+    let Some(known) = known else {
+        let message = "there is no database of advisories, so vulnerabilities are not known; `kobuk advisories update` fetches one, \
+                       `kobuk advisories build` makes one of files, and `--look-for` leaves vulnerabilities out";
+        gathered.gap(file, GapKind::Undecided, message.into());
+        return;
+    };
+    let answers = known.mapped.database().map_err(|error| error.to_string());
+    let answers = match answers.and_then(|database| Answers::new(database).map_err(|error| error.to_string())) {
+        Ok(answers) => answers,
+        Err(message) => return gathered.gap(file, GapKind::Error, message),
+    };
+    let options = Options { now_unix: Some(known.now_unix), stale_seconds: known.stale_seconds, ..Options::default() };
+    let matches = Matcher::new(&answers, options).match_packages(packages, inventory.distro.as_ref());
+    if let Some(fault) = answers.fault() {
+        gathered.gap(file, GapKind::Error, fault.to_string());
+    }
+    for why in &matches.unknown {
+        gathered.gap(file, GapKind::Undecided, why.to_string());
+    }
+    for vulnerability in matches.vulnerabilities {
+        if args.ignore_unfixed && vulnerability.fixed.is_none() {
+            continue;
+        }
+        let Some(package) = packages.get(vulnerability.package) else { continue };
+        let informational = informational(&known.mapped, &vulnerability);
+        gathered.findings.push(finding(&vulnerability, package, informational, file));
+    }
+}
+
+fn has_system(packages: &[Package]) -> bool {
+    packages.iter().any(|package| image::fold::is_of_system(package.kind))
+}
+
+/// Whether the advisory is about maintenance rather than a fault.
+fn informational(mapped: &Mapped, vulnerability: &Vulnerability) -> bool {
+    let Ok(database) = mapped.database() else { return false };
+    let names = std::iter::once(&vulnerability.id).chain(&vulnerability.aliases);
+    let records =
+        names.filter(|id| id.starts_with("RUSTSEC-")).flat_map(|id| database.advisory(id).unwrap_or_default());
+    records.filter_map(|record| record.read().ok()).any(|record| !record.informational.is_empty())
+}
+
+fn finding(vulnerability: &Vulnerability, package: &Package, informational: bool, file: FileId) -> Finding {
+    let malicious = std::iter::once(&vulnerability.id).chain(&vulnerability.aliases).any(|id| id.starts_with("MAL-"));
+    let rule: &'static Rule = match () {
+        () if malicious => &MALICIOUS,
+        () if vulnerability.exploited.is_some() => &EXPLOITED,
+        () if informational => &UNMAINTAINED,
+        () => &VULNERABLE,
+    };
+    let severity = match rule.code {
+        code if code == VULNERABLE.code => vulnerability.severity.unwrap_or(Severity::Medium),
+        _ => rule.severity.max(vulnerability.severity.unwrap_or(Severity::Info)),
+    };
+    let fixed = vulnerability.fixed.as_deref().unwrap_or("");
+    let what = if vulnerability.summary.is_empty() { String::new() } else { format!(": {}", vulnerability.summary) };
+    let remedy = if fixed.is_empty() { String::from("no fixed version is known") } else { format!("fixed in {fixed}") };
+    let message = format!("{} in {} {}{what} ({remedy})", vulnerability.id, package.name, package.version);
+    let mut properties: Vec<(&'static str, Box<str>)> = vec![
+        ("field", vulnerability.id.clone()),
+        ("vulnerability", vulnerability.id.clone()),
+        ("package", package.name.clone()),
+        ("installed", package.version.clone()),
+        ("ecosystem", vulnerability.ecosystem.clone()),
+        ("status", status(vulnerability.remedy).into()),
+    ];
+    let mut more = |name, value: String| {
+        if !value.is_empty() {
+            properties.push((name, value.into()));
+        }
+    };
+    more("fixed", fixed.to_owned());
+    more("aliases", vulnerability.aliases.join(" "));
+    if vulnerability.severity.is_none() {
+        more("severity", "unrated".into());
+    }
+    more("epss", vulnerability.epss.as_ref().map_or(String::new(), |epss| format!("{:.5}", epss.probability)));
+    more("exploited", vulnerability.exploited.as_ref().map_or(String::new(), |known| known.added.to_string()));
+    let place = package.places.first();
+    more("path", place.map_or(String::new(), |place| place.path.to_string()));
+    more("layer", place.and_then(|place| place.layer).map_or(String::new(), |layer| layer.to_string()));
+    more("cwes", vulnerability.cwes.join(" "));
+    more("references", vulnerability.references.iter().take(REFERENCES_MAX).cloned().collect::<Vec<_>>().join(" "));
+    let subject = Subject {
+        kind: "Package".into(),
+        namespace: package.kind.purl_type().into(),
+        name: package.name.clone(),
+        ..Subject::default()
+    };
+    Finding {
+        rule,
+        severity,
+        message: message.into(),
+        subject: Arc::new(subject),
+        location: Location { file, ..Location::default() },
+        properties: Some(Box::new(properties)),
+    }
+}
+
+fn status(remedy: Remedy) -> &'static str {
+    match remedy {
+        Remedy::Fixed => "fixed",
+        Remedy::NotFixed => "affected",
+        Remedy::WontFix => "will not fix",
+        Remedy::Deferred => "fix deferred",
+        Remedy::EndOfLife => "end of life",
+        Remedy::UnderInvestigation => "under investigation",
+    }
+}
+
+/// Web pages told of one vulnerability.
+const REFERENCES_MAX: usize = 5;
