@@ -10,5 +10,7 @@
 pub mod cvss;
 pub mod ecosystem;
 pub mod matching;
+pub mod plan;
 pub mod record;
 pub mod version;
+pub mod vex;
