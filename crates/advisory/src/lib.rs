@@ -12,8 +12,10 @@ pub mod database;
 pub mod ecosystem;
 pub mod import;
 pub mod matching;
+pub mod plan;
 pub mod record;
 pub mod rules;
 pub mod version;
 
 pub use rules::rules;
+pub mod vex;

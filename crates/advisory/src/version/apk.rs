@@ -22,8 +22,9 @@ pub(super) fn compare(a: &str, b: &str) -> Ordering {
             Token::First | Token::Digit | Token::SuffixNumber | Token::Revision => digits(a.value, b.value),
             Token::Letter | Token::Hash => a.value.cmp(b.value),
             Token::Suffix => a.suffix.cmp(&b.suffix),
-            // What is no version any more is not compared.
-            Token::Invalid => return Ordering::Equal,
+            // What follows a revision without being one means nothing; elsewhere it has a natural order.
+            Token::Invalid if a.revised && b.revised => return Ordering::Equal,
+            Token::Invalid => return super::dpkg::part(a.rest, b.rest),
             Token::End => return Ordering::Equal,
         };
         if order.is_ne() {
@@ -63,11 +64,13 @@ struct Tokens<'a> {
     token: Token,
     value: &'a [u8],
     suffix: i32,
+    revised: bool,
 }
 
 impl<'a> Tokens<'a> {
     fn new(version: &'a str) -> Self {
-        let mut tokens = Tokens { rest: version.as_bytes(), token: Token::First, value: b"", suffix: 0 };
+        let mut tokens =
+            Tokens { rest: version.as_bytes(), token: Token::First, value: b"", suffix: 0, revised: false };
         tokens.number(Token::First);
         tokens
     }
@@ -104,6 +107,7 @@ impl<'a> Tokens<'a> {
                 // A revision without a number counts as zero, though it is not sound.
                 (self.value, self.rest) = run(self.rest, |b| b.is_ascii_digit());
                 self.token = Token::Revision;
+                self.revised = true;
             }
             Some(_) => self.token = Token::Invalid,
         }

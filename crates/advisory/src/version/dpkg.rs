@@ -28,7 +28,8 @@ fn parts(version: &str) -> (&str, &str, &str) {
     (epoch, upstream, revision)
 }
 
-fn part(mut a: &[u8], mut b: &[u8]) -> Ordering {
+/// Natural order of two parts.
+pub(super) fn part(mut a: &[u8], mut b: &[u8]) -> Ordering {
     while !a.is_empty() || !b.is_empty() {
         let ((a_text, a_rest), (b_text, b_rest)) = (run(a, |b| !b.is_ascii_digit()), run(b, |b| !b.is_ascii_digit()));
         for at in 0..a_text.len().max(b_text.len()) {

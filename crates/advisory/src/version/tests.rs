@@ -40,6 +40,26 @@ fn orders_are_total_on_odd_versions() {
 }
 
 #[test]
+fn orders_are_transitive() {
+    let odd = [
+        "0", "1", "1.0", "1.0-1", "1.0a", "1.0rc1", "1.0-rc.1", "1~", "1^", "1.01", "1.1", "a", "1.0_p1", "1.0-r1",
+        "1-ruff",
+    ];
+    let mut broken = Vec::new();
+    // vercmp takes a version without a release as equal to all of its releases, so its equality is not transitive.
+    for scheme in SCHEMES.iter().filter(|scheme| **scheme != Scheme::Alpm) {
+        let le = |a, b| compare(*scheme, a, b).is_ok_and(|order| order.is_le());
+        for a in odd {
+            for b in odd.iter().filter(|b| le(a, b)) {
+                broken.extend(odd.iter().filter(|c| le(b, c) && !le(a, c)).map(|c| (scheme, a, b, c)));
+            }
+        }
+    }
+    let broken: Vec<_> = broken.into_iter().filter(|one| compare(*one.0, one.1, one.3).is_ok()).collect();
+    assert!(broken.is_empty(), "{broken:?}");
+}
+
+#[test]
 fn versions_of_ten_thousand_characters_take_linear_time() {
     for pattern in ["1", "1.", "a1", "0.", "-", "~", "^", "_p1", "1-", "a.", "é"] {
         let long: String = pattern.repeat(10_000);
