@@ -247,7 +247,7 @@ impl Location {
             Some(("oci", rest)) => choice(rest).map(|(path, choice)| Location::OciLayout(path, choice)),
             Some(("oci-archive", rest)) => choice(rest).map(|(path, choice)| Location::OciArchive(path, choice)),
             Some(("docker-archive", rest)) => choice(rest).map(|(path, choice)| Location::DockerArchive(path, choice)),
-            Some(("registry", rest)) => Ok(Location::Registry(name(rest)?)),
+            Some(("registry", rest)) if !is_tag_of_image(rest) => Ok(Location::Registry(name(rest)?)),
             Some(("containerd", rest)) => Ok(Location::Containerd(name(rest)?)),
             Some(("podman", rest)) => Ok(Location::Podman(rest.into())),
             Some(("dir", rest)) => Ok(Location::Folder(rest.into())),
@@ -348,6 +348,12 @@ fn choice(text: &str) -> Result<(PathBuf, Choice), SourceError> {
         Some((path, name)) => Ok((path.into(), Choice::Name(name.into()))),
         None => Err(io_error(Path::new(text), io::ErrorKind::NotFound.into())),
     }
+}
+
+/// `registry:2` is an image of Docker Hub, and there is no image that is called `2`.
+fn is_tag_of_image(rest: &str) -> bool {
+    let plain = !rest.contains(['/', ':', '@']);
+    plain && (rest == "latest" || rest.starts_with(|first: char| first.is_ascii_digit()))
 }
 
 fn is_path(text: &str) -> bool {

@@ -24,6 +24,8 @@ pub(super) struct Transport {
     pub(super) settings: Settings,
     /// By the reach of the registry that leads there. Agents keep connections.
     agents: [Agent; 3],
+    /// This machine's own registries are never asked through a proxy: credentials would go to it in the clear.
+    direct: Agent,
     /// By origin and repository. Locked for look-ups only, never while a request is on its way.
     authorizations: Mutex<HashMap<(Origin, Box<str>), Authorization>>,
     /// Lives for one client: what a name resolved to first decides.
@@ -108,7 +110,8 @@ impl Transport {
     pub(super) fn new(settings: Settings) -> Result<Self, RegistryError> {
         let roots = roots(&settings)?;
         let agents = [Reach::Public, Reach::Private, Reach::Loopback].map(|from| agent(&settings, &roots, from));
-        Ok(Transport { settings, agents, authorizations: Mutex::default(), reaches: Mutex::default() })
+        let direct = agent(&Settings { proxy: false, ..settings.clone() }, &roots, Reach::Loopback);
+        Ok(Transport { settings, agents, direct, authorizations: Mutex::default(), reaches: Mutex::default() })
     }
 
     /// How long to wait before attempt `attempt` (from 1 for the second one).
@@ -398,6 +401,7 @@ impl Transport {
     /// address when the connection is made, for names may resolve differently the second time.
     fn agent(&self, home: &Origin, target: &Origin) -> Agent {
         match self.reach(home) {
+            _ if home == target && target.is_local() => self.direct.clone(),
             _ if home == target => self.agents[2].clone(),
             Reach::Private => self.agents[1].clone(),
             Reach::Loopback => self.agents[2].clone(),

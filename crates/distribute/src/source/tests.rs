@@ -300,3 +300,25 @@ fn folders_of_podmans_store_are_layers_of_which_nothing_vouches() {
     fs::write(root.join("overlay-images/images.json"), images.replace("l1", "l2")).expect("a file");
     assert!(matches!(Location::Podman(id.into()).open(&options, &client), Err(SourceError::Metadata(..))));
 }
+
+#[test]
+fn what_a_user_types_is_one_location() {
+    let name = |text: &str| match Location::parse(text) {
+        Ok(Location::Registry(name)) => name.to_string(),
+        other => panic!("{text}: {other:?}"),
+    };
+    assert_eq!(name("no-such-path/app"), "docker.io/no-such-path/app:latest");
+    assert_eq!(name("docker://registry.example:5000/app:1"), "registry.example:5000/app:1");
+    assert_eq!(name("registry:nginx"), "docker.io/library/nginx:latest");
+    assert_eq!(name("registry:2.8"), "docker.io/library/registry:2.8");
+    assert!(matches!(Location::parse("containerd:app"), Ok(Location::Containerd(_))));
+    assert!(matches!(Location::parse("podman:app"), Ok(Location::Podman(_))));
+    assert!(matches!(Location::parse("dir:/"), Ok(Location::Folder(_))));
+    assert!(matches!(Location::parse("/"), Ok(Location::Folder(_))));
+    for bad in
+        ["docker://", "docker://App", "oci:/no/such/folder:1", "/no/such/file", "oci-archive:", "https://a.example/b"]
+    {
+        assert!(Location::parse(bad).is_err(), "{bad}");
+    }
+    assert!(matches!(Location::parse("/dev/null"), Err(SourceError::NotRegular(_))));
+}
