@@ -147,9 +147,9 @@ impl Scan {
 /// Bytes that are gathered before they are searched.
 const STEP: usize = 1 << 18;
 
-/// The longest build information of Go and dependency list seen are below 300 KB; more than ten times that. With the step
+/// The longest build information of Go and dependency list seen are below 300 KB; several times that. With the step
 /// it bounds the window below 8 MiB.
-const CAPTURE_MAX: usize = 4 << 20;
+const CAPTURE_MAX: usize = 2 << 20;
 
 /// Longer than every needle with the version behind it.
 const OVERLAP: usize = 256;

@@ -140,5 +140,5 @@ const BEGIN: &[u8; 12] = b"{\"packages\":";
 /// Enough packed bytes for the Huffman tables and the beginning.
 const HEAD_MIN: usize = 512;
 
-/// A list of a thousand crates is 100 KB; eighty times that.
-const LIST_MAX: usize = 8 << 20;
+/// A list of a thousand crates is 100 KB; forty times that.
+const LIST_MAX: usize = 4 << 20;
