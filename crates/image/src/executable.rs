@@ -95,6 +95,8 @@ impl Scan {
         }
         if let Some(list) = &self.rust {
             rust::packages(list, sink);
+        } else if self.rust_probes.broken() {
+            sink.damage("the list of crates in it does not unpack; its crates are not known");
         }
         for search in &self.programs {
             search.package(sink);
@@ -104,9 +106,8 @@ impl Scan {
     fn search(&mut self, last: bool) {
         // A place that was short of bytes is looked at again when more have come; all other bytes are looked at once,
         // but for the few that a needle across two windows needs.
-        let from = 0;
         let mut keep = self.window.len().saturating_sub(OVERLAP);
-        let window = self.window.get(from..).unwrap_or_default();
+        let window = self.window.as_slice();
         if self.go.is_none() {
             for at in memmem::find_iter(window, go::MAGIC) {
                 match go::read(window.get(at..).unwrap_or_default()) {
@@ -114,7 +115,7 @@ impl Scan {
                         self.go = Some(info);
                         break;
                     }
-                    Reading::Short if !last && window.len() - at < CAPTURE_MAX => keep = keep.min(from + at),
+                    Reading::Short if !last && window.len() - at < CAPTURE_MAX => keep = keep.min(at),
                     Reading::Short => self.go_damage = true,
                     Reading::Nothing => {}
                 }
@@ -124,9 +125,11 @@ impl Scan {
             match self.rust_probes.find(window, last) {
                 Reading::Found(list) => self.rust = Some(list),
                 Reading::Short => {
-                    let at = from + self.rust_probes.at();
+                    let at = self.rust_probes.at();
                     if self.window.len() - at < CAPTURE_MAX {
                         keep = keep.min(at);
+                    } else {
+                        self.rust_probes.give_up();
                     }
                 }
                 Reading::Nothing => {}
@@ -144,9 +147,9 @@ impl Scan {
 /// Bytes that are gathered before they are searched.
 const STEP: usize = 1 << 18;
 
-/// The longest build information of Go and dependency list seen are below 300 KB; more than ten times that. With the step
+/// The longest build information of Go and dependency list seen are below 300 KB; several times that. With the step
 /// it bounds the window below 8 MiB.
-const CAPTURE_MAX: usize = 4 << 20;
+const CAPTURE_MAX: usize = 2 << 20;
 
 /// Longer than every needle with the version behind it.
 const OVERLAP: usize = 256;

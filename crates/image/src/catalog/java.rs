@@ -49,7 +49,7 @@ fn archive(path: &str, bytes: &[u8], depth: usize, budget: &mut Budget, sink: &m
     // The archive itself is the artifact that its name begins with; the others were shaded into it.
     let own = found.iter().any(|[_, artifact, _]| found.len() == 1 || stem.starts_with(artifact.as_str()));
     if !own {
-        found.extend(by_manifest(&manifest, stem));
+        found.push(by_manifest(&manifest, stem));
     }
     for [group, artifact, version] in found {
         let name = if group.is_empty() { artifact.clone() } else { format!("{group}:{artifact}") };
@@ -95,7 +95,7 @@ fn attributes(bytes: &[u8]) -> Vec<(String, String)> {
     attributes
 }
 
-fn by_manifest(attributes: &[(String, String)], stem: &str) -> Option<[String; 3]> {
+fn by_manifest(attributes: &[(String, String)], stem: &str) -> [String; 3] {
     let first = |keys: &[&str]| {
         let mut values =
             keys.iter().filter_map(|key| attributes.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)));
@@ -106,8 +106,13 @@ fn by_manifest(attributes: &[(String, String)], stem: &str) -> Option<[String; 3
     let group = first(&["Implementation-Vendor-Id"]).filter(is_group).or(symbolic.filter(is_group)).unwrap_or_default();
     let (name, version) = split_name(stem);
     let written = ["Implementation-Version", "Bundle-Version", "Specification-Version", "Plugin-Version"];
-    let version = version.map(str::to_owned).or_else(|| first(&written))?;
-    Some([group, name.to_owned(), version])
+    // Without a version anywhere the archive is still there; an empty version says that it is not known.
+    let version = version.map(str::to_owned).or_else(|| first(&written)).unwrap_or_default();
+    // Bundles are named by group and artifact in one.
+    match name.rsplit_once('.').filter(|_| group == name) {
+        Some((group, artifact)) => [group.to_owned(), artifact.to_owned(), version],
+        None => [group, name.to_owned(), version],
+    }
 }
 
 /// Artifact and version of a file name: the version begins at the first dash before a digit.

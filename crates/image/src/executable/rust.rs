@@ -16,16 +16,27 @@ use super::Reading;
 pub(super) struct Probe {
     inflate: Decompress,
     at: usize,
+    broken: bool,
 }
 
 impl Probe {
     pub(super) fn new() -> Self {
-        Probe { inflate: Decompress::new(true), at: 0 }
+        Probe { inflate: Decompress::new(true), at: 0, broken: false }
     }
 
     /// Where the list begins that was found, or is short of bytes.
     pub(super) fn at(&self) -> usize {
         self.at
+    }
+
+    /// Whether a list was seen that does not unpack whole.
+    pub(super) fn broken(&self) -> bool {
+        self.broken
+    }
+
+    /// Remembers that a list was given up.
+    pub(super) fn give_up(&mut self) {
+        self.broken = true;
     }
 
     /// The first list in these bytes, unpacked.
@@ -54,7 +65,7 @@ impl Probe {
             match self.whole(stream) {
                 Some(list) => return Reading::Found(list),
                 None if !last => return Reading::Short,
-                None => {}
+                None => self.broken = true,
             }
         }
         Reading::Nothing
@@ -129,5 +140,5 @@ const BEGIN: &[u8; 12] = b"{\"packages\":";
 /// Enough packed bytes for the Huffman tables and the beginning.
 const HEAD_MIN: usize = 512;
 
-/// A list of a thousand crates is 100 KB; eighty times that.
-const LIST_MAX: usize = 8 << 20;
+/// A list of a thousand crates is 100 KB; forty times that.
+const LIST_MAX: usize = 4 << 20;
