@@ -77,7 +77,8 @@ pub struct Stats {
     pub bad: u64,
     /// The first of the bad ones, at most [`FAULTS_MAX`].
     pub faults: Vec<Fault>,
-    /// When the file says that it was made; seconds since 1970.
+    /// When the file says that it was made, as a whole; seconds since 1970. When its newest record changed says nothing of
+    /// that: a quiet source is no old one.
     pub made_unix: Option<i64>,
 }
 

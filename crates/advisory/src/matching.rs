@@ -144,7 +144,7 @@ impl<'k> Matcher<'k> {
             if distro_covered && package.property("owner").is_some() {
                 continue;
             }
-            match self.ecosystem(package, distro, ecosystems.as_deref()) {
+            match self.ecosystem(package, distro, ecosystems.as_deref(), &mut unknown) {
                 Ok(ecosystem) => self.package(index, package, &ecosystem, &mut vulnerabilities, &mut unknown),
                 Err(why) => drop(unknown.insert(why)),
             }
@@ -159,27 +159,27 @@ impl<'k> Matcher<'k> {
         package: &Package,
         distro: Option<&Distro>,
         ecosystems: Option<&[Box<str>]>,
+        unknown: &mut BTreeSet<Box<str>>,
     ) -> Result<Box<str>, Box<str>> {
         if matches!(package.kind, Kind::Deb | Kind::Apk | Kind::Rpm | Kind::Alpm) {
             let Some(ecosystems) = ecosystems else {
                 let name = distro.map_or("that is not known".into(), |d| format!("{} {}", d.id, d.version));
                 return Err(format!("no advisory source covers the operating system {}", name.trim_end()).into());
             };
-            let mut why = None;
-            for ecosystem in ecosystems {
-                match self.covered(ecosystem) {
-                    Ok(()) => return Ok(ecosystem.clone()),
-                    Err(reason) => drop(why.get_or_insert(reason)),
-                }
-            }
-            return Err(why.unwrap_or_else(|| "no advisory source covers the operating system".into()));
+            let missing = || Box::from("no advisory source covers the operating system");
+            let covered = ecosystems.iter().find(|name| self.covered(name).is_ok());
+            let ecosystem = covered.or(ecosystems.first()).ok_or_else(missing)?;
+            // What old or partial knowledge says is still true; what it does not say is unknown.
+            unknown.extend(self.covered(ecosystem).err());
+            return Ok(ecosystem.clone());
         }
         let name = match package.kind.osv_ecosystem() {
             _ if self.options.cpe_kinds.contains(&package.kind) => "CPE",
             "" => return Err(format!("no advisory source covers packages of {}", package.kind).into()),
             name => name,
         };
-        self.covered(name).map(|()| name.into())
+        unknown.extend(self.covered(name).err());
+        Ok(name.into())
     }
 
     /// Whether silence about an ecosystem means something.

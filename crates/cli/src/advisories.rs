@@ -168,12 +168,35 @@ fn build(args: &BuildArgs) -> Exit {
     match store::install(&path, &bytes, now()) {
         Ok(()) => {
             remark(&format!("{} records of {} files in {}", report.records, report.files, path.display()));
+            coverage(&bytes);
             Exit::Clean
         }
         Err(error) => {
             talk("error", &chain(&error));
             Exit::NotJudged
         }
+    }
+}
+
+/// Tells which ecosystems have records but no source that answers for all of them.
+fn coverage(bytes: &[u8]) {
+    let Ok(database) = advisory::database::Database::open(bytes) else { return };
+    let covers: Vec<Box<str>> =
+        database.sources().unwrap_or_default().into_iter().flat_map(|source| source.covers).collect();
+    let mut loose: Vec<&str> = database
+        .packages()
+        .flatten()
+        .map(|(ecosystem, _)| ecosystem)
+        .filter(|name| !covers.iter().any(|covered| **covered == **name || Some(&**covered) == name.split(':').next()))
+        .collect();
+    loose.sort_unstable();
+    loose.dedup();
+    if !loose.is_empty() {
+        let names = loose.iter().take(8).copied().collect::<Vec<_>>().join(", ");
+        let more = if loose.len() > 8 { format!(" and {} more", loose.len() - 8) } else { String::new() };
+        remark(&format!(
+            "no source says that it covers {names}{more}: what is not found there stays unknown; say so with --covers NAME=ECOSYSTEM"
+        ));
     }
 }
 
@@ -201,10 +224,28 @@ fn input(text: &str, args: &BuildArgs) -> Result<Input, String> {
         url: format!("file:{}", path.display()).into(),
         license: given(&args.license).unwrap_or_default().into(),
         made_unix: None,
-        fetched_unix: now(),
+        fetched_unix: newest(&path).unwrap_or_else(now).min(now()),
         covers: covers.split(',').filter(|word| !word.is_empty()).map(Into::into).collect(),
     };
     Ok(Input { source, path, format: None, ecosystem: None })
+}
+
+/// When the newest file of a source was written: that long ago at least it was fetched.
+fn newest(path: &Path) -> Option<i64> {
+    let written = |path: &Path| {
+        let time = fs::metadata(path).ok()?.modified().ok()?;
+        time.duration_since(std::time::UNIX_EPOCH).ok().map(|since| since.as_secs() as i64)
+    };
+    match path.is_dir() {
+        true => ignore::WalkBuilder::new(path)
+            .standard_filters(false)
+            .build()
+            .flatten()
+            .filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()))
+            .filter_map(|entry| written(entry.path()))
+            .max(),
+        false => written(path),
+    }
 }
 
 fn open(given: &DatabaseArg) -> Result<(Mapped, PathBuf), String> {

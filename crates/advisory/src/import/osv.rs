@@ -185,7 +185,6 @@ fn take(raw: Record, stats: &mut Stats, sink: &mut impl FnMut(Advisory)) {
     for part in raw.affected.unwrap_or_default() {
         affected(part, &mut advisory, stats);
     }
-    stats.made_unix = stats.made_unix.max(advisory.modified_unix);
     stats.read += 1;
     sink(advisory);
 }

@@ -23,7 +23,6 @@ pub(super) fn read(bytes: &[u8], sink: &mut impl FnMut(Advisory)) -> Result<Stat
         if advisory.affected.is_empty() {
             stats.bad(&advisory.id, "criteria", "name no package of a known distribution");
         }
-        stats.made_unix = stats.made_unix.max(advisory.modified_unix);
         stats.read += 1;
         sink(advisory);
     })?;

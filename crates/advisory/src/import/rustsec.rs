@@ -71,7 +71,6 @@ pub(super) fn read(bytes: &[u8], sink: &mut impl FnMut(Advisory)) -> Result<Stat
         ..Advisory::default()
     });
     stats.read = 1;
-    stats.made_unix = date;
     Ok(stats)
 }
 

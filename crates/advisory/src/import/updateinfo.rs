@@ -58,7 +58,6 @@ pub(super) fn read(bytes: &[u8], ecosystem: &str, sink: &mut impl FnMut(Advisory
                 });
             }
         }
-        stats.made_unix = stats.made_unix.max(advisory.modified_unix);
         stats.read += 1;
         sink(advisory);
     })?;
