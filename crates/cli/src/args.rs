@@ -184,6 +184,9 @@ pub(crate) struct JudgeArgs {
     pub(crate) allow_unknown: bool,
 
     #[command(flatten)]
+    pub(crate) beside: crate::artifacts::args::BesideArgs,
+
+    #[command(flatten)]
     pub(crate) policy: crate::policy::args::PolicyArgs,
 
     /// Threads [default: one per core]

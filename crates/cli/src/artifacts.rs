@@ -83,6 +83,34 @@ fn scan(
     finish(&report, args, command, now_unix, begun, out)
 }
 
+/// Images beside manifests, for `kobuk assess`: those that the user names, and with `pull` those that the manifests name.
+/// Images that manifests name and nobody scanned are told as unknown.
+pub(crate) fn beside_manifests(
+    args: &args::BesideArgs,
+    named: &std::collections::BTreeSet<String>,
+    jobs: Option<u16>,
+    quiet: bool,
+    now_unix: i64,
+) -> Result<Option<Gathered>, String> {
+    if args.images.is_empty() && !args.pull {
+        return Ok(None);
+    }
+    let mut targets = args.images.clone();
+    if args.pull {
+        targets.extend(named.iter().filter(|name| !args.images.contains(name)).map(|name| format!("registry:{name}")));
+    }
+    let scan = ScanArgs { advisories: args.advisories.clone(), jobs, quiet, ..ScanArgs::default() };
+    let mut gathered = gather(&targets, Subject::Image, Some(&SourceArgs::default()), &scan, now_unix)?;
+    if !args.pull {
+        for name in named.iter().filter(|name| !args.images.iter().any(|given| given.ends_with(name.as_str()))) {
+            let message =
+                "the manifests name this image and it was not scanned; name it with --image, or let --pull fetch it";
+            gathered.not_scanned(name, message.into());
+        }
+    }
+    Ok(Some(gathered))
+}
+
 /// Everything that the targets are found to hold.
 fn gather(
     targets: &[String],

@@ -34,7 +34,7 @@ impl Exit {
     pub(crate) fn of(report: &Report, fail_on: FailOn, allow: Allow) -> Self {
         let allowed = |kind: GapKind| match kind {
             GapKind::NotRendered => allow.unrendered,
-            GapKind::Undecided => allow.unknown,
+            GapKind::Undecided | GapKind::Unknown => allow.unknown,
             _ => false,
         };
         let not_judged = report.coverage.gaps().any(|gap| gap.kind.fails_run() && !allowed(gap.kind));

@@ -41,6 +41,8 @@ pub(crate) enum JudgeError {
     NoPolicy(&'static str),
     #[error("--controls `{0}` matches no control; `kobuk controls list` lists all of them")]
     NoSuchControl(String),
+    #[error("{0}")]
+    Images(String),
     #[error(transparent)]
     Policy(#[from] crate::policy::load::LoadError),
 }
@@ -76,15 +78,28 @@ pub(crate) fn judge(args: &JudgeArgs, now_unix: i64) -> Result<Run, JudgeError> 
         // With --exceptions only those count: whoever writes a manifest must not write its pardon.
         outcome.exceptions.retain(|exception| exception.location.file.0 as usize >= judged);
     }
-    let files: Vec<Box<str>> = sources.iter().map(|source| source.shown.as_str().into()).collect();
-    let coverage = Coverage { files: outcome.files, scopes: outcome.scopes };
+    let mut files: Vec<Box<str>> = sources.iter().map(|source| source.shown.as_str().into()).collect();
+    let mut coverage = Coverage { files: outcome.files, scopes: outcome.scopes };
+    let mut rules = engine.rules();
+    if !args.beside.images.is_empty() || args.beside.pull {
+        let named = images(&sources[..judged]);
+        let beside = crate::artifacts::beside_manifests(&args.beside, &named, args.jobs, args.quiet, now_unix);
+        if let Some(mut gathered) = beside.map_err(JudgeError::Images)? {
+            gathered.shift(files.len());
+            files.append(&mut gathered.files);
+            gathered.findings.retain(|finding| config.selects(finding.rule));
+            outcome.findings.append(&mut gathered.findings);
+            coverage.files.append(&mut gathered.coverage.files);
+            coverage.scopes.merge(&gathered.coverage.scopes);
+            rules.extend(crate::rules::of_images().filter(|rule| config.selects(rule)));
+        }
+    }
     let path_of = |finding: &Finding| files.get(finding.location.file.0 as usize).map_or("", |path| path);
     let (mut findings, excepted, exceptions) =
         model::exception::apply(outcome.findings, outcome.exceptions, now_unix, path_of);
     let whole = args.check.is_empty() && args.skip.is_empty() && args.controls.is_empty() && args.severity.is_none();
     let about = policy::exceptions::findings_about(&exceptions, whole);
     findings.extend(about.into_iter().filter(|finding| config.selects(finding.rule)));
-    let rules = engine.rules();
     let posture = model::posture::fold(
         &rules,
         &engine.rules_left_out(),
@@ -103,6 +118,25 @@ pub(crate) fn judge(args: &JudgeArgs, now_unix: i64) -> Result<Run, JudgeError> 
     let baselined = baseline.map_or(0, |baseline| baseline.subtract(&mut findings));
     let report = Report { files, findings, excepted, exceptions, coverage, posture, baselined };
     Ok(Run { report, rules, sources })
+}
+
+/// Names of images in the workloads of the sources.
+fn images(sources: &[Source]) -> std::collections::BTreeSet<String> {
+    let mut names = std::collections::BTreeSet::new();
+    for (index, source) in sources.iter().enumerate() {
+        let Some(text) = text(source) else { continue };
+        manifest::documents(&text, FileId(index as u32), |document| {
+            let Ok(tree) = document else { return };
+            manifest::object::objects(&tree, |found| {
+                if let manifest::object::Found::Object(object) = found {
+                    let containers = object.pods.iter().flat_map(manifest::pod::PodTemplate::containers);
+                    let images = containers.filter_map(|container| container.value.str_at("image").map(str::to_owned));
+                    names.extend(images.filter(|image| !image.is_empty()));
+                }
+            });
+        });
+    }
+    names
 }
 
 /// Exceptions of the given files and folders, for runs that judge no manifests.

@@ -16,6 +16,11 @@ pub(crate) fn all() -> &'static [&'static Rule] {
     &RULES
 }
 
+/// Rules that scans of images and source trees may report.
+pub(crate) fn of_images() -> impl Iterator<Item = &'static Rule> {
+    image::rules().chain(advisory::rules())
+}
+
 #[cfg(test)]
 mod tests {
     #[test]

@@ -86,6 +86,9 @@ pub enum GapKind {
     Truncated,
     /// A user's policy depends on facts about the cluster that nobody gave. Exit code 2 unless unknowns are allowed.
     Undecided,
+    /// Nothing tells it: no advisory source covers a system, advisories are stale, an image was not scanned. Exit code 2
+    /// unless unknowns are allowed.
+    Unknown,
 }
 
 impl GapKind {
@@ -99,6 +102,7 @@ impl GapKind {
             GapKind::CheckFailed => "check-failed",
             GapKind::Truncated => "truncated",
             GapKind::Undecided => "undecided",
+            GapKind::Unknown => "unknown",
         }
     }
 

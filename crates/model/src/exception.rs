@@ -63,7 +63,10 @@ impl Exception {
     /// Whether this exception alone covers the finding.
     pub fn covers(&self, finding: &Finding, path: &str) -> bool {
         let vulnerability = finding.property("vulnerability").unwrap_or(finding.rule.code);
-        let named = self.findings.iter().any(|pattern| glob(pattern, finding.rule.code) || glob(pattern, vulnerability))
+        let named = self
+            .findings
+            .iter()
+            .any(|pattern| glob(pattern, finding.rule.code) || glob(pattern, vulnerability))
             || self.controls.iter().any(|id| finding.rule.serves.iter().any(|s| s.control.eq_ignore_ascii_case(id)));
         let scope = &self.scope;
         let subject = &finding.subject;

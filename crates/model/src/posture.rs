@@ -13,7 +13,7 @@ use std::collections::HashMap;
 
 use crate::catalogue::{self, Control, Input};
 use crate::coverage::GapKind;
-use crate::rule::{Absence, Proof};
+use crate::rule::{Absence, Proof, Scope};
 use crate::{Coverage, Finding, Rule, Severity};
 
 /// State of a control.
@@ -89,13 +89,22 @@ pub fn fold<'f>(
         }
     }
     // What a user's policy could not decide takes nothing from the proof that built-in checks give.
-    let aside = |kind: GapKind| matches!(kind, GapKind::Truncated | GapKind::Undecided);
+    let aside = |kind: GapKind| matches!(kind, GapKind::Truncated | GapKind::Undecided | GapKind::Unknown);
     let unjudged = coverage.gaps().filter(|gap| !aside(gap.kind)).count();
+    let unknown = coverage.gaps().filter(|gap| gap.kind == GapKind::Unknown).count();
+    // What is not known of images leaves the proofs alone that do not rest on images.
+    let rests_on_images = |control: &str| {
+        rules.iter().any(|rule| {
+            matches!(rule.scope, Scope::Image | Scope::Package)
+                && rule.serves.iter().any(|serves| serves.control == control)
+        })
+    };
     catalogue::controls()
         .iter()
         .map(|control| {
             let tally = tally.remove(control.id).unwrap_or_default();
-            judge(control, rules, left_out, tally, coverage, unjudged)
+            let unknown = if rests_on_images(control.id) { unknown } else { 0 };
+            judge(control, rules, left_out, tally, coverage, unjudged + unknown)
         })
         .collect()
 }

@@ -44,6 +44,20 @@ pub(crate) struct SourceArgs {
     pub(crate) ca_file: Option<PathBuf>,
 }
 
+/// Images beside manifests.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct BesideArgs {
+    /// Scan this image too, as in `kobuk scan image`; repeatable
+    #[arg(long = "image", value_name = "IMAGE", help_heading = "Images")]
+    pub(crate) images: Vec<String>,
+    /// Scan the images that the manifests name, from their registries
+    #[arg(long, help_heading = "Images")]
+    pub(crate) pull: bool,
+    /// Advisory database [default: the one that `kobuk advisories` keeps]
+    #[arg(long, value_name = "FILE", help_heading = "Images")]
+    pub(crate) advisories: Option<PathBuf>,
+}
+
 /// What is looked for, and what counts.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ScanArgs {
@@ -89,7 +103,7 @@ pub(crate) struct ScanArgs {
     #[arg(long, help_heading = "What counts")]
     pub(crate) allow_unknown: bool,
     /// Advisories of a source that is older than this many days tell nothing
-    #[arg(long, value_name = "DAYS", default_value_t = 7, help_heading = "What counts")]
+    #[arg(long, value_name = "DAYS", default_value_t = STALE_AFTER_DAYS, help_heading = "What counts")]
     pub(crate) stale_after: u32,
 
     /// Threads [default: one per core]
@@ -119,6 +133,35 @@ pub(crate) enum LookFor {
     /// Root user, setuid files, shells, Containerfiles, known malware
     Hardening,
 }
+
+impl Default for ScanArgs {
+    fn default() -> Self {
+        ScanArgs {
+            format: None,
+            output: None,
+            look_for: Vec::new(),
+            check: Vec::new(),
+            skip: Vec::new(),
+            advisories: None,
+            malware: Vec::new(),
+            exceptions: Vec::new(),
+            ignore_unfixed: false,
+            fail_on: None,
+            severity: None,
+            baseline: None,
+            allow_unknown: false,
+            stale_after: STALE_AFTER_DAYS,
+            jobs: None,
+            cache_dir: None,
+            no_cache: false,
+            color: Color::Auto,
+            quiet: false,
+        }
+    }
+}
+
+/// Days after which advisories are stale: distributions publish daily, and a week leaves room for a failed fetch.
+const STALE_AFTER_DAYS: u32 = 7;
 
 impl ScanArgs {
     /// Whether the scan looks for it.

@@ -245,6 +245,23 @@ impl Gathered {
         }
     }
 
+    /// Names of images that a run should have scanned and did not.
+    pub(crate) fn not_scanned(&mut self, name: &str, message: String) {
+        let file = self.file(name, 0);
+        self.gap(file, GapKind::Unknown, message);
+    }
+
+    /// Moves all files behind those of another report.
+    pub(crate) fn shift(&mut self, by: usize) {
+        let by = u32::try_from(by).unwrap_or(u32::MAX);
+        let move_file = |file: &mut FileId| file.0 = file.0.saturating_add(by);
+        self.findings.iter_mut().for_each(|finding| move_file(&mut finding.location.file));
+        for coverage in &mut self.coverage.files {
+            move_file(&mut coverage.file);
+            coverage.gaps.iter_mut().for_each(|gap| move_file(&mut gap.location.file));
+        }
+    }
+
     /// Leaves what the user asked for.
     pub(crate) fn filter(&mut self, args: &ScanArgs) {
         let matches = |patterns: &[String], code: &str| patterns.iter().any(|glob| model::exception::glob(glob, code));

@@ -72,12 +72,12 @@ pub(crate) fn judge(scanned: &Scanned, file: FileId, args: &ScanArgs, known: Opt
     packages.iter().for_each(|_| gathered.coverage.scopes.see(Scope::Package));
     if scanned.config.is_some() && inventory.distro.is_none() && (packages.is_empty() || has_system(packages)) {
         let message = "nothing tells which operating system this is, so its vulnerabilities are not known";
-        gathered.gap(file, GapKind::Undecided, message.into());
+        gathered.gap(file, GapKind::Unknown, message.into());
     }
     let Some(known) = known else {
         let message = "there is no database of advisories, so vulnerabilities are not known; `kobuk advisories update` fetches one, \
                        `kobuk advisories build` makes one of files, and `--look-for` leaves vulnerabilities out";
-        gathered.gap(file, GapKind::Undecided, message.into());
+        gathered.gap(file, GapKind::Unknown, message.into());
         return;
     };
     let answers = known.mapped.database().map_err(|error| error.to_string());
@@ -91,7 +91,7 @@ pub(crate) fn judge(scanned: &Scanned, file: FileId, args: &ScanArgs, known: Opt
         gathered.gap(file, GapKind::Error, fault.to_string());
     }
     for why in &matches.unknown {
-        gathered.gap(file, GapKind::Undecided, why.to_string());
+        gathered.gap(file, GapKind::Unknown, why.to_string());
     }
     for vulnerability in matches.vulnerabilities {
         if args.ignore_unfixed && vulnerability.fixed.is_none() {
