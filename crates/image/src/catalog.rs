@@ -4,6 +4,10 @@
 //! joined when the layers are folded. It never fails as a whole either: what it cannot read it reports as damage, and goes
 //! on with the rest.
 
+mod document;
+pub mod locks;
+pub mod ruby;
+
 use model::Package;
 
 use crate::facts::Fact;
