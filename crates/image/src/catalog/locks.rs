@@ -67,8 +67,11 @@ fn composer(input: &Input<'_>, sink: &mut Sink) {
             package.need = Need::Development;
         }
         package.licenses = elements(entry, "license").filter_map(Value::as_str).map(Into::into).collect();
-        package.depends_on =
-            entries(entry, "require").map(|(name, _)| name.as_str()).filter(|n| n.contains('/')).map(Into::into).collect();
+        package.depends_on = entries(entry, "require")
+            .map(|(name, _)| name.as_str())
+            .filter(|n| n.contains('/'))
+            .map(Into::into)
+            .collect();
         sink.package(package);
     }
 }
@@ -116,7 +119,9 @@ fn pubspec(input: &Input<'_>, sink: &mut Sink) {
 /// `"name": {:hex, :name, "1.0.0", …}`; what comes from git has no version.
 fn mix(input: &Input<'_>, sink: &mut Sink) {
     for line in text(input, sink).lines() {
-        let Some((name, rest)) = line.trim().strip_prefix('"').and_then(|line| line.split_once("\":")) else { continue };
+        let Some((name, rest)) = line.trim().strip_prefix('"').and_then(|line| line.split_once("\":")) else {
+            continue;
+        };
         let Some(rest) = rest.trim_start().strip_prefix("{:hex,") else { continue };
         match rest.split('"').nth(1) {
             Some(version) => found(sink, Kind::Hex, name, version, Need::Unstated),
@@ -141,7 +146,8 @@ fn conan(input: &Input<'_>, sink: &mut Sink) {
             conan_reference(member(node, "ref"), need, sink);
         }
     }
-    let lists = [("requires", Need::Unstated), ("build_requires", Need::Development), ("python_requires", Need::Development)];
+    let lists =
+        [("requires", Need::Unstated), ("build_requires", Need::Development), ("python_requires", Need::Development)];
     for (list, need) in lists {
         elements(&document, list).filter_map(Value::as_str).for_each(|text| conan_reference(text, need, sink));
     }
@@ -187,7 +193,8 @@ fn julia(input: &Input<'_>, sink: &mut Sink) {
     for (name, list) in top.and_then(Value::as_object).into_iter().flatten() {
         for entry in list.as_array().into_iter().flatten() {
             let version = member(entry, "version");
-            let mut package = Package::new(Kind::Julia, name.as_str(), if version.is_empty() { default } else { version });
+            let mut package =
+                Package::new(Kind::Julia, name.as_str(), if version.is_empty() { default } else { version });
             package.properties.push(("uuid".into(), member(entry, "uuid").into()));
             sink.package(package);
         }
@@ -261,10 +268,14 @@ mod tests {
         let cataloguer = CATALOGUERS.iter().find(|cataloguer| cataloguer.name == name).unwrap();
         let mut sink = Sink::default();
         (cataloguer.read)(&Input { path: "x", bytes: bytes.as_bytes() }, &mut sink);
-        let got: Vec<_> = sink.facts.iter().filter_map(|fact| match fact {
-            Fact::Package(package) => Some((&*package.name, &*package.version)),
-            _ => None,
-        }).collect();
+        let got: Vec<_> = sink
+            .facts
+            .iter()
+            .filter_map(|fact| match fact {
+                Fact::Package(package) => Some((&*package.name, &*package.version)),
+                _ => None,
+            })
+            .collect();
         assert_eq!(got, expected, "{name}: {:?}", sink.damage);
     }
 
@@ -278,7 +289,11 @@ mod tests {
         check("mix-lock", "%{\n \"a\": {:hex, :a, \"1\", \"x\"},\n}", &[("a", "1")]);
         check("conan-lock", r#"{"version":"0.5","requires":["a/1#r%2"]}"#, &[("a", "1")]);
         check("conan-lock", r#"{"graph_lock":{"nodes":{"1":{"ref":"a/1@u/c"}}}}"#, &[("a", "1")]);
-        check("swift-resolved", r#"{"pins":[{"location":"https://h/a/b.git","state":{"version":"1"}}]}"#, &[("h/a/b", "1")]);
+        check(
+            "swift-resolved",
+            r#"{"pins":[{"location":"https://h/a/b.git","state":{"version":"1"}}]}"#,
+            &[("h/a/b", "1")],
+        );
         check("podfile-lock", "PODS:\n  - A (1):\n    - B\n  - B (2)\n", &[("A", "1"), ("B", "2")]);
         check("julia-manifest", "manifest_format = \"2.0\"\n[[deps.A]]\nversion = \"1\"\n", &[("A", "1")]);
         check("renv-lock", r#"{"Packages":{"a":{"Version":"1"}}}"#, &[("a", "1")]);

@@ -19,11 +19,7 @@ pub static CATALOGUERS: &[Cataloguer] = &[
     },
     Cataloguer {
         name: "gemspec",
-        wants: Wants {
-            extensions: &[".gemspec"],
-            filter: |path| path.contains("specifications/"),
-            ..Wants::NOTHING
-        },
+        wants: Wants { extensions: &[".gemspec"], filter: |path| path.contains("specifications/"), ..Wants::NOTHING },
         settings: Settings::Installed,
         bytes_max: 1 << 20,
         read: gemspec,
