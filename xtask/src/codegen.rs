@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// Every generated file with its text.
 fn generated() -> Vec<(PathBuf, String)> {
-    let mut files: Vec<(PathBuf, String)> = policy::check::rules()
+    let mut files: Vec<(PathBuf, String)> = crate::rules()
         .iter()
         .copied()
         .map(|rule| (PathBuf::from(format!("docs/findings/{}.md", rule.code)), policy::docs::page(rule)))
@@ -55,7 +55,7 @@ fn index() -> String {
     let mut text = String::from(
         "# Finding codes\n\nEvery code is stable. `kobuk explain CODE` prints the same page.\n\n| code | severity | what is wrong | controls |\n|---|---|---|---|\n",
     );
-    for rule in policy::check::rules() {
+    for rule in crate::rules() {
         let controls: Vec<&str> = rule.serves.iter().map(|serves| serves.control).collect();
         text.push_str(&format!(
             "| [{0}]({0}.md) | {1} | {2} | {3} |\n",

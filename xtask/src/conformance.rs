@@ -5,7 +5,10 @@
 //! everything both score one half. Names of files and objects are never looked at to decide.
 
 mod cel;
+mod cyclonedx;
 mod gatekeeper;
+mod versions;
+mod purl;
 
 use std::path::Path;
 
@@ -42,6 +45,9 @@ pub fn score(suites: &Path) -> Vec<Score> {
     scores.extend(encryption_configuration(&suites.join("kms/encryption-config")));
     scores.extend(cel::score(&suites.join("cel")));
     scores.extend(gatekeeper::score(&suites.join("gatekeeper-library")));
+    scores.extend(versions::score(&suites.join("versions/semantic")));
+    scores.extend(cyclonedx::score(&suites.join("cyclonedx")));
+    scores.extend(purl::score(&suites.join("purl")));
     scores.extend(real_manifests(&suites.join("manifests")));
     scores
 }

@@ -77,7 +77,7 @@ pub fn is_judged_here(control: &Control) -> bool {
 
 /// The rules that serve a control, with what their silence means.
 pub fn serving(control: &Control) -> Vec<(&'static Rule, Proof)> {
-    policy::check::rules()
+    crate::rules()
         .iter()
         .copied()
         .filter_map(|rule| Some((rule, rule.serves.iter().find(|serves| serves.control == control.id)?.proof)))

@@ -10,11 +10,21 @@ pub mod codegen;
 pub mod compare;
 pub mod conformance;
 pub mod coverage;
+pub mod example_image;
 pub mod functions;
 pub mod schema;
 pub mod tidy;
 
 use std::path::{Path, PathBuf};
+
+/// All rules of the product, in the order of their codes.
+pub fn rules() -> Vec<&'static model::Rule> {
+    let mut rules: Vec<&'static model::Rule> = policy::check::rules().to_vec();
+    rules.extend(image::rules());
+    rules.extend(advisory::rules());
+    rules.sort_unstable_by_key(|rule| rule.code);
+    rules
+}
 
 // The reader's own table and its comparison, so that the score and the test cannot disagree.
 #[allow(dead_code)]

@@ -8,6 +8,7 @@ cargo xtask test                                install what the tests need, run
 cargo xtask conformance --suites DIR [--json]   score against public test suites
 cargo xtask compare DIR                         CPU time against parsing alone and against checkov
 cargo xtask tidy                                check the fences and house rules
+cargo xtask example-image [DIR] FILE            build the OCI image that DIR describes [default: examples/image]
 cargo xtask codegen [--check]                   write (or compare) files made from code
 cargo xtask schema FILE                         write the table of built-in kinds from an OpenAPI v2 document";
 
@@ -34,6 +35,8 @@ fn main() -> ExitCode {
             println!("{} events", xtask::compare::floor(&PathBuf::from(folder)));
             ExitCode::SUCCESS
         }
+        ["example-image", file] => example_image(&xtask::root().join("examples/image"), file),
+        ["example-image", folder, file] => example_image(&PathBuf::from(folder), file),
         ["tidy"] => verdict(&xtask::tidy::faults(&xtask::root())),
         ["schema", file] => match xtask::schema::write(&xtask::root(), &PathBuf::from(file)) {
             Ok(()) => ExitCode::SUCCESS,
@@ -59,6 +62,13 @@ fn conformance(folder: &str, json: bool) -> ExitCode {
         print!("{}", xtask::conformance::text(&scores));
     }
     if scores.is_empty() { fail("no known suite in that folder") } else { ExitCode::SUCCESS }
+}
+
+fn example_image(from: &std::path::Path, to: &str) -> ExitCode {
+    match xtask::example_image::write(from, &PathBuf::from(to)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&format!("cannot build an image of {}: {error}", from.display())),
+    }
 }
 
 fn verdict(faults: &[String]) -> ExitCode {

@@ -7,4 +7,13 @@
 //! Out of scope: fetching and storing (`distribute`), finding packages (`image`). Nothing in this crate opens a file or
 //! asks for the time; where an age matters, the caller says what time it is.
 
+pub mod cvss;
+pub mod database;
+pub mod ecosystem;
+pub mod import;
+pub mod matching;
 pub mod record;
+pub mod rules;
+pub mod version;
+
+pub use rules::rules;

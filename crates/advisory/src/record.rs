@@ -11,6 +11,8 @@ pub struct Advisory {
     pub upstream: Vec<Box<str>>,
     /// One line.
     pub summary: Box<str>,
+    /// What it is about instead of a vulnerability: `unmaintained`, `unsound`, `notice`; empty for vulnerabilities.
+    pub informational: Box<str>,
     /// When it was published, as seconds since 1970.
     pub published_unix: Option<i64>,
     /// When it last changed, as seconds since 1970.

@@ -208,6 +208,6 @@ impl std::str::FromStr for FailOn {
     }
 }
 
-fn severity(word: &str) -> Result<Severity, String> {
+pub(crate) fn severity(word: &str) -> Result<Severity, String> {
     word.parse().map_err(|error: model::severity::UnknownSeverity| error.to_string())
 }

@@ -65,7 +65,7 @@ pub(crate) fn show(id: &str, format: CatalogueFormat, out: &mut dyn Write) -> Re
 
 /// `kobuk explain`.
 pub(crate) fn explain(code: Option<&str>, format: ExplainFormat, out: &mut dyn Write) -> Result<(), LookupError> {
-    let rules = policy::check::rules();
+    let rules = crate::rules::all();
     let Some(code) = code else {
         if format == ExplainFormat::Json {
             let all: Vec<Value> = rules.iter().map(|rule| rule_json(rule)).collect();
@@ -125,7 +125,7 @@ fn show_text(control: &Control, out: &mut dyn Write) -> io::Result<()> {
 }
 
 fn serving(control: &Control) -> Vec<(&'static Rule, Proof)> {
-    policy::check::rules()
+    crate::rules::all()
         .iter()
         .copied()
         .filter_map(|rule| Some((rule, rule.serves.iter().find(|serves| serves.control == control.id)?.proof)))

@@ -160,7 +160,7 @@ fn config(args: &JudgeArgs, own: &[&'static model::Rule]) -> Result<Config, Judg
     if let Some(registry) = args.registry.iter().find(|registry| !host(registry)) {
         return Err(JudgeError::Registry(registry.clone()));
     }
-    let rules = policy::check::rules();
+    let rules = crate::rules::all();
     let known = |pattern: &str| rules.iter().chain(own).any(|rule| model::exception::glob(pattern, rule.code));
     if let Some(pattern) = args.check.iter().chain(&args.skip).find(|pattern| !known(pattern)) {
         let own = pattern.starts_with(policy::user_rules::CODE_PREFIX);

@@ -2,7 +2,8 @@
 //!
 //! In scope: the command line, opening and walking files, running renderers, output formats, exit codes.
 //!
-//! Out of scope: reading YAML (`manifest`), deciding what is wrong (`policy`), the vocabulary (`model`).
+//! Out of scope: reading YAML (`manifest`), deciding what is wrong (`policy`, `image`, `advisory`), images and feeds
+//! (`distribute`), the vocabulary (`model`).
 //! Standard output is data, standard error is talk.
 
 mod args;
@@ -15,6 +16,7 @@ mod judge;
 mod policy;
 mod render;
 mod report;
+mod rules;
 mod settings;
 mod verbs;
 

@@ -112,6 +112,15 @@ impl Render<'_> {
         format!("kobuk {}", self.command)
     }
 
+    /// A place as `path:line:column`; the path alone where a line has no meaning.
+    fn place(&self, location: model::Location) -> String {
+        let path = self.report.path(location.file);
+        match location.line {
+            0 => escape::Shown(path).to_string(),
+            line => format!("{}:{line}:{}", escape::Shown(path), location.column),
+        }
+    }
+
     /// The time of the run in RFC 3339.
     fn time(&self) -> String {
         model::exception::format_date(self.now_unix)

@@ -4,3 +4,10 @@
 //! cache, updates of the advisory database, the index of a fleet's bills of materials.
 //!
 //! Out of scope: what the bytes mean (`image`, `advisory`), the command line and the reports (`cli`).
+
+pub mod cache;
+pub mod credentials;
+pub mod registry;
+pub mod scan;
+pub mod source;
+

@@ -12,6 +12,36 @@ use model::Package;
 
 use crate::facts::Fact;
 
+pub mod apk;
+pub mod dpkg;
+pub mod os_release;
+mod stanza;
+
+/// All cataloguers.
+pub fn all() -> impl Iterator<Item = &'static Cataloguer> {
+    [dpkg::CATALOGUERS, apk::CATALOGUERS, os_release::CATALOGUERS].into_iter().flatten()
+}
+
+/// Whether a cataloguer of a language may read the file, so that it matters who installed it.
+pub(crate) fn is_of_language(path: &str) -> bool {
+    let path = path.trim_end();
+    [
+        ".dist-info/METADATA",
+        ".egg-info/PKG-INFO",
+        ".egg-info",
+        "/package.json",
+        ".gemspec",
+        ".jar",
+        ".war",
+        "/composer.json",
+        "/installed.json",
+        ".deps.json",
+        "/DESCRIPTION",
+    ]
+    .iter()
+    .any(|end| path.ends_with(end))
+}
+
 /// Reader of one kind of file.
 #[derive(Debug)]
 pub struct Cataloguer {
@@ -88,4 +118,16 @@ impl Sink {
     pub fn damage(&mut self, message: impl Into<Box<str>>) {
         self.damage.push(message.into());
     }
+}
+
+/// What a cataloguer finds in one file: packages and damage.
+#[cfg(test)]
+pub(crate) fn packages_of(cataloguer: &Cataloguer, path: &str, bytes: &[u8]) -> (Vec<Package>, Vec<Box<str>>) {
+    let mut sink = Sink::default();
+    (cataloguer.read)(&Input { path, bytes }, &mut sink);
+    let packages = sink.facts.into_iter().filter_map(|fact| match fact {
+        Fact::Package(package) => Some(package),
+        _ => None,
+    });
+    (packages.collect(), sink.damage)
 }

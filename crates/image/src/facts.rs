@@ -1,7 +1,10 @@
 //! What one file, and one layer, is found to hold.
 
+use model::Digest;
 use model::package::Kind;
 use model::{Distro, Package};
+
+use crate::path::PathHash;
 
 /// Something that a file tells about the system it lies in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +41,7 @@ pub enum Fact {
 }
 
 /// A secret in a file. The value itself is never kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Secret {
     /// Name of the format: `aws-access-key-id`.
     pub format: Box<str>,
@@ -81,5 +84,34 @@ pub struct FileFacts {
     /// What it tells.
     pub facts: Vec<Fact>,
     /// What could not be read, one sentence each without a trailing period.
+    pub damage: Vec<Box<str>>,
+}
+
+/// Everything that one layer tells, apart from the others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LayerFacts {
+    /// Digest of the layer as it is stored.
+    pub digest: Digest,
+    /// Digest of the layer unpacked.
+    pub diff_id: Digest,
+    /// Bytes stored.
+    pub size: u64,
+    /// Bytes unpacked.
+    pub unpacked: u64,
+    /// Entries of the archive.
+    pub entries: u64,
+    /// Regular files.
+    pub files_seen: u64,
+    /// Files that tell something, ordered by path; each path once.
+    pub files: Vec<FileFacts>,
+    /// Paths of everything but folders, ordered: what of lower layers has one of them as its path or above it is hidden.
+    pub hides: Vec<PathHash>,
+    /// Paths that the layer deletes, ordered.
+    pub whiteouts: Vec<Box<str>>,
+    /// Folders whose lower content the layer deletes, ordered.
+    pub opaque: Vec<Box<str>>,
+    /// Symbolic links with their targets, ordered by path.
+    pub links: Vec<(Box<str>, Box<str>)>,
+    /// What could not be read and belongs to no file, one sentence each without a trailing period.
     pub damage: Vec<Box<str>>,
 }

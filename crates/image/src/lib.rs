@@ -8,4 +8,28 @@
 //! Nothing in this crate opens a file or asks for the time; bytes come through `std::io::Read`.
 
 pub mod catalog;
+pub mod compression;
+pub mod config;
+pub mod containerfile;
+pub mod cpe;
+pub mod document;
 pub mod facts;
+pub mod fold;
+pub mod hardening;
+pub mod layer;
+pub mod license;
+pub mod limits;
+pub mod malware;
+pub mod manifest;
+pub mod observation;
+pub mod path;
+pub mod reference;
+pub mod sbom;
+pub mod scanner;
+pub mod secrets;
+pub mod tar;
+
+/// All rules of this crate.
+pub fn rules() -> impl Iterator<Item = &'static model::Rule> {
+    hardening::RULES.iter().chain(containerfile::RULES).copied()
+}

@@ -23,7 +23,7 @@ pub struct Exception {
     pub expires: Box<str>,
     /// The same instant in seconds since 1970-01-01T00:00:00Z.
     pub expires_unix: i64,
-    /// `spec.findings`: finding codes, exact or with `*`.
+    /// `spec.findings`: finding codes or names of vulnerabilities, exact or with `*`.
     pub findings: Vec<Box<str>>,
     /// `spec.controls`: control ids.
     pub controls: Vec<Box<str>>,
@@ -62,7 +62,8 @@ pub struct ExceptionUse {
 impl Exception {
     /// Whether this exception alone covers the finding.
     pub fn covers(&self, finding: &Finding, path: &str) -> bool {
-        let named = self.findings.iter().any(|pattern| glob(pattern, finding.rule.code))
+        let vulnerability = finding.property("vulnerability").unwrap_or(finding.rule.code);
+        let named = self.findings.iter().any(|pattern| glob(pattern, finding.rule.code) || glob(pattern, vulnerability))
             || self.controls.iter().any(|id| finding.rule.serves.iter().any(|s| s.control.eq_ignore_ascii_case(id)));
         let scope = &self.scope;
         let subject = &finding.subject;

@@ -120,6 +120,14 @@ pub enum Scope {
     AuditPolicy,
     /// AdmissionConfiguration and plugin configurations.
     AdmissionConfig,
+    /// Container images.
+    Image,
+    /// Packages that were found, in an image or a folder.
+    Package,
+    /// Dockerfiles and Containerfiles.
+    Containerfile,
+    /// Folders of source code.
+    SourceTree,
     /// Kobuk's own Exception objects.
     Exception,
 }
@@ -163,6 +171,10 @@ impl Scope {
             Scope::Authorization => "an AuthorizationConfiguration",
             Scope::AuditPolicy => "an audit Policy",
             Scope::AdmissionConfig => "an AdmissionConfiguration",
+            Scope::Image => "images",
+            Scope::Package => "packages",
+            Scope::Containerfile => "Containerfiles",
+            Scope::SourceTree => "source code",
             Scope::Exception => "Exceptions",
         }
     }

@@ -97,19 +97,25 @@ fn case(path: &str, finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
     let subject = finding.subject.display();
     let (line, column) = (finding.location.line, finding.location.column);
     write!(out, "    <testcase classname=\"{}\" name=\"{}: {}", Xml(path), finding.rule.code, Xml(&subject))?;
-    writeln!(out, " ({line}:{column})\" file=\"{}\" line=\"{line}\">", Xml(path))
+    match (line, finding.property("vulnerability")) {
+        (0, Some(id)) => writeln!(out, " ({})\" file=\"{}\">", Xml(id), Xml(path)),
+        (0, None) => writeln!(out, "\" file=\"{}\">", Xml(path)),
+        _ => writeln!(out, " ({line}:{column})\" file=\"{}\" line=\"{line}\">", Xml(path)),
+    }
 }
 
 fn failure(path: &str, finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
     case(path, finding, out)?;
     writeln!(out, "      <failure type=\"{}\" message=\"{}\">", finding.severity, Xml(&finding.message))?;
     let controls: Vec<&str> = finding.rule.serves.iter().map(|serves| serves.control).collect();
+    let place = match finding.location.line {
+        0 => path.to_owned(),
+        line => format!("{path}:{line}:{}", finding.location.column),
+    };
     writeln!(
         out,
-        "{}:{}:{}\n{}\nfix: {}\ncontrols: {}</failure>\n    </testcase>",
-        Xml(path),
-        finding.location.line,
-        finding.location.column,
+        "{}\n{}\nfix: {}\ncontrols: {}</failure>\n    </testcase>",
+        Xml(&place),
         Xml(&finding.message),
         Xml(finding.rule.fix),
         controls.join(", ")

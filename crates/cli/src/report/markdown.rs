@@ -74,7 +74,10 @@ fn findings(render: &Render<'_>, out: &mut dyn Write) -> io::Result<()> {
     for finding in &worst {
         let path = render.report.path(finding.location.file);
         let shown = path.strip_prefix("./").unwrap_or(path);
-        let line = finding.location.line;
+        let (colon, hash) = match finding.location.line {
+            0 => (String::new(), String::new()),
+            line => (format!(":{line}"), format!("#L{line}")),
+        };
         let marker = MARKERS.get(rank(finding.severity)).copied().unwrap_or("");
         write!(
             out,
@@ -83,8 +86,8 @@ fn findings(render: &Render<'_>, out: &mut dyn Write) -> io::Result<()> {
             Prose(&finding.message),
             finding.rule.code
         )?;
-        write!(out, "{} | [{}:{line}](", Markdown(&finding.subject.display()), Markdown(shown))?;
-        writeln!(out, "{}#L{line}) |", Link(shown.trim_start_matches('/')))?;
+        write!(out, "{} | [{}{colon}](", Markdown(&finding.subject.display()), Markdown(shown))?;
+        writeln!(out, "{}{hash}) |", Link(shown.trim_start_matches('/')))?;
     }
     more(out, render.report.findings.len(), FINDINGS_MAX, "finding")?;
     fixes(&worst, out)

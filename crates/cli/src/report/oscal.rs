@@ -307,7 +307,7 @@ impl<'r> Results<'r> {
 /// Rules that the settings kept from running: what they would judge stays unknown.
 fn left_out(render: &Render<'_>) -> Vec<&'static Rule> {
     let ran: HashSet<&str> = render.rules.iter().map(|rule| rule.code).collect();
-    policy::check::rules().iter().copied().filter(|rule| !ran.contains(rule.code)).collect()
+    crate::rules::all().iter().copied().filter(|rule| !ran.contains(rule.code)).collect()
 }
 
 /// Assessment results are read by people and by tools that load them whole; the worst findings come first.

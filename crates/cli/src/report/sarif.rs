@@ -206,6 +206,9 @@ fn location(json: &mut Json<'_>, render: &Render<'_>, finding: &Finding, sources
     json.object_at("physicalLocation", |json| {
         artifact(json, render.report.path(place.file));
         if place.line > 0 {
+            if place.line == 0 {
+                return;
+            }
             json.object_at("region", |json| {
                 json.count("startLine", place.line);
                 json.count("startColumn", place.column.max(1));

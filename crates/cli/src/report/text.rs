@@ -1,13 +1,14 @@
 //! For people at a terminal: findings by file and object, then a summary. Readable without colour.
 
 mod assess;
+mod packages;
 mod style;
 mod summary;
 
 use std::collections::HashMap;
 use std::io::{self, Write};
 
-use model::{Finding, Rule};
+use model::{Finding, Rule, Scope};
 use unicode_width::UnicodeWidthStr;
 
 use self::style::Style;
@@ -23,8 +24,19 @@ pub(crate) fn write(render: &Render<'_>, out: &mut dyn Write) -> io::Result<()> 
         assess::write(render, style, out)?;
     } else {
         let mut printer = Printer::new(render, style);
-        for (count, group) in groups(&render.report.findings).enumerate() {
-            printer.group(group, count == 0, out)?;
+        let mut first = true;
+        for file in render.report.findings.chunk_by(|a, b| a.location.file == b.location.file) {
+            let (packages, others): (Vec<&Finding>, Vec<&Finding>) =
+                file.iter().partition(|finding| finding.rule.scope == Scope::Package);
+            if let Some(finding) = packages.first() {
+                printer.head(finding.location.file, first, out)?;
+                packages::write(&packages, style, out)?;
+                first = false;
+            }
+            for group in groups_of(&others) {
+                printer.group(group, first, out)?;
+                first = false;
+            }
         }
     }
     summary::write(render, style, out)
@@ -48,25 +60,30 @@ type Group<'f> = Vec<&'f Finding>;
 /// Findings in file order; within one object those of the same rule become one group at the place of the
 /// first. Memory is bounded by the findings of one file.
 fn groups(findings: &[Finding]) -> impl Iterator<Item = Group<'_>> {
-    findings.chunk_by(|a, b| a.location.file == b.location.file).flat_map(|file| {
-        let mut index: HashMap<(&str, &model::Subject), usize> = HashMap::new();
-        let mut order: Vec<(&model::Subject, Vec<Group<'_>>)> = Vec::new();
-        let mut subjects: HashMap<&model::Subject, usize> = HashMap::new();
-        for finding in file {
-            let subject = &*finding.subject;
-            let place = *subjects.entry(subject).or_insert_with(|| {
-                order.push((subject, Vec::new()));
-                order.len() - 1
-            });
-            let Some((_, groups)) = order.get_mut(place) else { continue };
-            let at = *index.entry((finding.rule.code, subject)).or_insert(groups.len());
-            match groups.get_mut(at) {
-                Some(group) => group.push(finding),
-                None => groups.push(vec![finding]),
-            }
+    findings
+        .chunk_by(|a, b| a.location.file == b.location.file)
+        .flat_map(|file| groups_of(&file.iter().collect::<Vec<_>>()))
+}
+
+/// The groups of one file.
+fn groups_of<'f>(file: &[&'f Finding]) -> Vec<Group<'f>> {
+    let mut index: HashMap<(&str, &model::Subject), usize> = HashMap::new();
+    let mut order: Vec<Vec<Group<'f>>> = Vec::new();
+    let mut subjects: HashMap<&model::Subject, usize> = HashMap::new();
+    for finding in file {
+        let subject = &*finding.subject;
+        let place = *subjects.entry(subject).or_insert_with(|| {
+            order.push(Vec::new());
+            order.len() - 1
+        });
+        let Some(groups) = order.get_mut(place) else { continue };
+        let at = *index.entry((finding.rule.code, subject)).or_insert(groups.len());
+        match groups.get_mut(at) {
+            Some(group) => group.push(finding),
+            None => groups.push(vec![finding]),
         }
-        order.into_iter().flat_map(|(_, groups)| groups)
-    })
+    }
+    order.into_iter().flatten().collect()
 }
 
 impl<'r> Printer<'r> {
@@ -78,6 +95,12 @@ impl<'r> Printer<'r> {
     fn group(&mut self, group: Group<'_>, first: bool, out: &mut dyn Write) -> io::Result<()> {
         let file = group.first().map(|finding| finding.location.file);
         let Some(file) = file.filter(|_| self.file != file) else { return self.headless(group, first, out) };
+        self.head(file, first, out)?;
+        self.headless(group, true, out)
+    }
+
+    /// Prints the name of a file.
+    fn head(&mut self, file: model::FileId, first: bool, out: &mut dyn Write) -> io::Result<()> {
         if !first {
             writeln!(out)?;
         }
@@ -85,8 +108,7 @@ impl<'r> Printer<'r> {
         let style = self.style;
         let path = Shown(self.render.report.path(file)).to_string();
         let line = "─".repeat(style.width.saturating_sub(path.width() + 4));
-        writeln!(out, "{} {} {}\n", style.dim("──"), style.bold(path), style.dim(line))?;
-        self.headless(group, true, out)
+        writeln!(out, "{} {} {}\n", style.dim("──"), style.bold(path), style.dim(line))
     }
 
     /// Prints a group on its own.
@@ -96,14 +118,13 @@ impl<'r> Printer<'r> {
             writeln!(out)?;
         }
         let style = self.style;
-        let path = self.render.report.path(finding.location.file);
         let word = finding.severity.as_str();
         let message = Shown(&finding.message).to_string();
         let lead = word.len() + 2;
         writeln!(out, "{}: {}", style.severity(finding.severity, word), style.bold(style.wrap(&message, lead, 2)))?;
         let subject = finding.subject.display();
-        let (line, column) = (finding.location.line, finding.location.column);
-        writeln!(out, "  {} {}:{line}:{column}  {}", style.dim("-->"), Shown(path), style.dim(Shown(&subject)))?;
+        let place = self.render.place(finding.location);
+        writeln!(out, "  {} {place}  {}", style.dim("-->"), style.dim(Shown(&subject)))?;
         let shown = self.shown.entry(finding.rule.code).or_insert(0);
         *shown += 1;
         let shown = *shown;
@@ -134,8 +155,11 @@ impl<'r> Printer<'r> {
     /// The same rule on the same object again: a line each, then a count.
     fn others(&self, others: &[&Finding], out: &mut dyn Write) -> io::Result<()> {
         for finding in others.iter().take(REPEATS_MAX) {
-            let place = format!("line {}", finding.location.line);
-            let text = format!("also {place}: {}", Shown(&finding.message));
+            let message = Shown(&finding.message);
+            let text = match finding.location.line {
+                0 => format!("also: {message}"),
+                line => format!("also line {line}: {message}"),
+            };
             writeln!(out, "  {}", self.style.wrap(&text, 2, 7))?;
         }
         match others.len().checked_sub(REPEATS_MAX) {

@@ -104,9 +104,11 @@ pub fn lists<'d>(object: &Object<'d>) -> Vec<(Value<'d>, String)> {
             faults.push((list, format!("`{path}.{key}` is given and is no list of at least one string")));
         }
     }
-    // Which policies a run has is not known here; that an exception covers nothing is told at its end.
+    // Which policies a run has, and which codes other scans give, is not known here; that an exception covers nothing is
+    // told at its end.
     let known = |code: &str| {
         code.starts_with(crate::user_rules::CODE_PREFIX)
+            || OTHER_SCANS.iter().any(|prefix| code.starts_with(prefix))
             || crate::check::rules().iter().any(|rule| glob(code, rule.code))
     };
     for item in spec.list("findings").filter(|item| item.as_str().is_some_and(|code| !known(code))) {
@@ -118,6 +120,30 @@ pub fn lists<'d>(object: &Object<'d>) -> Vec<(Value<'d>, String)> {
     }
     faults
 }
+
+/// Beginnings of the codes that scans of images and source trees give, and of the names of vulnerabilities.
+const OTHER_SCANS: &[&str] = &[
+    "image-",
+    "containerfile-",
+    "source-",
+    "vulnerable-",
+    "exploited-",
+    "malicious-",
+    "unmaintained-",
+    "CVE-",
+    "GHSA-",
+    "GO-",
+    "RUSTSEC-",
+    "PYSEC-",
+    "MAL-",
+    "DSA-",
+    "DLA-",
+    "RHSA-",
+    "USN-",
+    "ALAS",
+    "SUSE-",
+    "ELSA-",
+];
 
 /// Fields that an Exception does not have, so that a misspelt scope can never widen it.
 pub fn unknown_fields<'d>(object: &Object<'d>) -> impl Iterator<Item = (String, Value<'d>)> + use<'d> {

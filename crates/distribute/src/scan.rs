@@ -1,0 +1,301 @@
+//! The scan of an image or a folder: layers in parallel, each streamed once, what is known of them kept.
+//!
+//! Guarantees: nothing is written but the cache; memory is that of the layers in flight, one per thread, and of what was
+//! found. A layer that cannot be verified gives no facts and is told; the others count.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use image::catalog;
+use image::facts::LayerFacts;
+use image::fold::{self, Inventory};
+use image::layer::{self, LayerError, Promise};
+use image::malware::KnownBad;
+use image::path::{Name, normalise};
+use image::scanner::{Content, Meta, Options, Scanner, Table, Watch};
+use image::secrets::Allow;
+use model::package::Damage;
+
+use crate::cache::Cache;
+
+/// Layers of an image, bottom first.
+pub trait Layers: Sync {
+    /// How many.
+    fn count(&self) -> usize;
+    /// What the manifest and the configuration promise of one.
+    fn promise(&self, index: usize) -> Promise;
+    /// Its bytes as stored.
+    ///
+    /// # Errors
+    /// When the source fails.
+    fn open(&self, index: usize) -> io::Result<Box<dyn Read + Send>>;
+    /// A folder with the layer's files instead of a stream, where the source keeps layers like that.
+    fn folder(&self, _index: usize) -> Option<&Path> {
+        None
+    }
+}
+
+/// What is looked for, and with what means.
+#[derive(Default)]
+pub struct Settings<'a> {
+    /// Threads; 0 is one per core.
+    pub threads: usize,
+    /// Where facts of layers are kept.
+    pub cache: Option<&'a Cache>,
+    /// Whether secrets are looked for.
+    pub secrets: bool,
+    /// Whether files that matter for hardening are.
+    pub markers: bool,
+    /// Secrets that are none.
+    pub allow: Allow,
+    /// Known malware.
+    pub known_bad: Option<&'a KnownBad>,
+    /// Makes what looks at executables.
+    pub executables: Option<fn(&str, u64) -> Box<dyn Watch>>,
+    /// Called after each layer with how many are done.
+    pub progress: Option<&'a (dyn Fn(usize) + Sync)>,
+}
+
+/// What a scan found.
+#[derive(Debug)]
+pub struct Scanned {
+    /// What the image or folder holds.
+    pub inventory: Inventory,
+    /// Layers that could not be read or verified, with why.
+    pub failed: Vec<(usize, LayerError)>,
+    /// Layers that were known from before.
+    pub cached: usize,
+}
+
+/// Scans the layers of an image.
+pub fn image(layers: &dyn Layers, settings: &Settings<'_>) -> Scanned {
+    let table = Table::new(catalog::all(), true);
+    let options = options(settings, &table);
+    let (next, done, cached) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
+    let count = layers.count();
+    let results: Vec<Mutex<Option<Result<LayerFacts, LayerError>>>> = (0..count).map(|_| Mutex::new(None)).collect();
+    let work = || {
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(slot) = results.get(index) else { return };
+            let (result, was_cached) = one(layers, index, settings, &options);
+            cached.fetch_add(usize::from(was_cached), Ordering::Relaxed);
+            *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
+            let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+            if let Some(progress) = settings.progress {
+                progress(done);
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 1..threads(settings.threads).min(count) {
+            scope.spawn(work);
+        }
+        work();
+    });
+    let (mut facts, mut failed) = (Vec::with_capacity(count), Vec::new());
+    for (index, slot) in results.into_iter().enumerate() {
+        match slot.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            Some(Ok(layer)) => facts.push(Some(Arc::new(layer))),
+            Some(Err(error)) => {
+                failed.push((index, error));
+                facts.push(None);
+            }
+            None => facts.push(None),
+        }
+    }
+    Scanned { inventory: fold::fold(&facts), failed, cached: cached.into_inner() }
+}
+
+fn one(
+    layers: &dyn Layers,
+    index: usize,
+    settings: &Settings<'_>,
+    options: &Options<'_>,
+) -> (Result<LayerFacts, LayerError>, bool) {
+    let promise = layers.promise(index);
+    let wanted = wanted(settings);
+    // A list of malware changes from day to day, and what it says is not kept.
+    let cache = settings.cache.filter(|_| settings.known_bad.is_none());
+    if let (Some(cache), Some(diff_id)) = (cache, &promise.diff_id)
+        && let Some(mut facts) = cache.load(diff_id, &wanted)
+    {
+        if let (Some(digest), Some(size)) = (&promise.digest, promise.size) {
+            (facts.digest, facts.size) = (digest.clone(), size);
+        }
+        return (Ok(facts), true);
+    }
+    let read = || match layers.folder(index) {
+        Some(folder) => layer::scan_folder(&promise, |scanner| walk(folder, scanner), options),
+        None => layer::scan(layers.open(index).map_err(LayerError::Read)?, &promise, options),
+    };
+    let facts = read();
+    if let (Some(cache), Ok(facts), None) = (cache, &facts, layers.folder(index)) {
+        // A cache that cannot be written costs time only.
+        let _ = cache.store(facts, &wanted);
+    }
+    (facts, false)
+}
+
+/// Scans a folder: a root file system when `installed`, a source tree otherwise.
+///
+/// # Errors
+/// When the folder itself cannot be read.
+pub fn folder(root: &Path, installed: bool, settings: &Settings<'_>) -> io::Result<Inventory> {
+    fs::read_dir(root)?;
+    let table = Table::new(catalog::all(), installed);
+    let options = options(settings, &table);
+    let mut scanner = Scanner::new(&options);
+    walk(root, &mut scanner)?;
+    Ok(fold::fold_folder(scanner.finish()))
+}
+
+/// Takes every regular file below a folder in the order of paths. Links are never followed; what is neither file, folder nor
+/// link is told.
+fn walk(root: &Path, scanner: &mut Scanner<'_>) -> io::Result<()> {
+    let entries = ignore::WalkBuilder::new(root)
+        .standard_filters(false)
+        .follow_links(false)
+        .sort_by_file_name(|a, b| a.cmp(b))
+        .filter_entry(|entry| entry.file_name() != ".git")
+        .build();
+    for entry in entries {
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) => {
+                scanner.damage("", format!("cannot be read: {error}"));
+                continue;
+            }
+        };
+        let Ok(relative) = entry.path().strip_prefix(root) else { continue };
+        let path = match normalise(relative.as_os_str().as_encoded_bytes()) {
+            Name::Path(path) if path.is_empty() => continue,
+            Name::Path(path) => path,
+            Name::Hostile(why) => {
+                scanner.damage("", format!("a path below the folder {why}"));
+                continue;
+            }
+        };
+        let Some(kind) = entry.file_type() else { continue };
+        if kind.is_file() {
+            if let Err(error) = file(entry.path(), &path, scanner) {
+                scanner.damage(&path, format!("cannot be read: {error}"));
+            }
+        } else if !kind.is_dir() && !kind.is_symlink() {
+            scanner.damage(&path, "is neither a file nor a folder and was not read");
+        }
+    }
+    Ok(())
+}
+
+fn file(path: &Path, name: &str, scanner: &mut Scanner<'_>) -> io::Result<()> {
+    let meta = fs::symlink_metadata(path)?;
+    let meta = Meta { path: name, size: meta.len(), mode: mode(&meta), capabilities: false };
+    let mut content = Lazy { path, file: None, buffer: Vec::new() };
+    scanner.file(meta, &mut content)
+}
+
+#[cfg(unix)]
+fn mode(meta: &fs::Metadata) -> u32 {
+    use std::os::unix::fs::PermissionsExt;
+    meta.permissions().mode() & 0o7777
+}
+
+#[cfg(not(unix))]
+fn mode(_: &fs::Metadata) -> u32 {
+    0o644
+}
+
+/// A file that is opened when somebody looks at it.
+struct Lazy<'a> {
+    path: &'a Path,
+    file: Option<File>,
+    buffer: Vec<u8>,
+}
+
+impl Content for Lazy<'_> {
+    fn chunk(&mut self) -> io::Result<&[u8]> {
+        let file = match &mut self.file {
+            Some(file) => file,
+            slot => slot.insert(open_regular(self.path)?),
+        };
+        self.buffer.resize(CHUNK_BYTES, 0);
+        let length = file.read(&mut self.buffer)?;
+        Ok(&self.buffer[..length])
+    }
+}
+
+/// Opens a file that was a regular one when it was listed: a pipe that took its place would hold the scan for ever.
+fn open_regular(path: &Path) -> io::Result<File> {
+    let file = File::open(path)?;
+    match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(io::Error::other("it is no regular file any more")),
+    }
+}
+
+fn options<'a>(settings: &'a Settings<'a>, table: &'a Table) -> Options<'a> {
+    Options {
+        table,
+        secrets: settings.secrets,
+        allow: settings.allow.clone(),
+        known_bad: settings.known_bad,
+        markers: settings.markers,
+        executables: settings.executables,
+    }
+}
+
+/// What was looked for, as part of the name of what is kept.
+fn wanted(settings: &Settings<'_>) -> String {
+    let allow = &settings.allow;
+    let parts = [
+        ("packages", true),
+        ("secrets", settings.secrets),
+        ("markers", settings.markers),
+        ("programs", settings.executables.is_some()),
+    ];
+    let mut name: Vec<String> = parts.iter().filter(|(_, on)| *on).map(|(name, _)| (*name).to_owned()).collect();
+    if !allow.paths.is_empty() || !allow.formats.is_empty() || !allow.values.is_empty() {
+        let text = format!("{allow:?}");
+        let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
+        name.push(hash.as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect());
+    }
+    name.join("-")
+}
+
+fn threads(asked: usize) -> usize {
+    match asked {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        asked => asked,
+    }
+}
+
+/// Damage of layers that gave nothing, in the words of an inventory.
+pub fn damage(failed: &[(usize, LayerError)]) -> Vec<Damage> {
+    failed
+        .iter()
+        .map(|(index, error)| Damage {
+            path: "".into(),
+            layer: u32::try_from(*index).ok(),
+            message: chain(error).into(),
+        })
+        .collect()
+}
+
+/// An error with what caused it.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        next = cause.source();
+    }
+    text
+}
+
+/// Bytes read of a file at once.
+const CHUNK_BYTES: usize = 64 * 1024;

@@ -1,0 +1,216 @@
+//! Debian's package database, whole or one file per package as distroless images have it.
+
+use std::borrow::Cow;
+
+use model::Package;
+use model::package::{Kind, Source};
+
+use super::stanza::{Stanza, stanzas};
+use super::{Cataloguer, Input, Settings, Sink, Wants};
+use crate::facts::Fact;
+
+/// What dpkg leaves behind.
+pub static CATALOGUERS: &[Cataloguer] = &[
+    Cataloguer {
+        name: "dpkg-status",
+        wants: Wants {
+            path_ends: &["var/lib/dpkg/status"],
+            folders: &["var/lib/dpkg/status.d"],
+            filter: |path| !path.ends_with(".md5sums") && !path.ends_with(".list"),
+            ..Wants::NOTHING
+        },
+        settings: Settings::Installed,
+        bytes_max: DATABASE_BYTES_MAX,
+        read: status,
+    },
+    Cataloguer {
+        name: "dpkg-files",
+        wants: Wants { folders: &["var/lib/dpkg/info"], filter: |path| path.ends_with(".list"), ..Wants::NOTHING },
+        settings: Settings::Installed,
+        bytes_max: 64 << 20,
+        read: list,
+    },
+    Cataloguer {
+        name: "debian-copyright",
+        wants: Wants {
+            names: &["copyright"],
+            filter: |path| {
+                path.strip_prefix("usr/share/doc/")
+                    .and_then(|rest| rest.strip_suffix("/copyright"))
+                    .is_some_and(|name| !name.contains('/'))
+            },
+            ..Wants::NOTHING
+        },
+        settings: Settings::Installed,
+        bytes_max: 4 << 20,
+        read: copyright,
+    },
+];
+
+fn status(input: &Input<'_>, sink: &mut Sink) {
+    let text = text(input.bytes, sink);
+    // One file per package has no Status field: that it is there means that it is installed.
+    let single = !input.path.ends_with("/status");
+    let (mut packages, mut damage) = (Vec::new(), Vec::new());
+    stanzas(
+        &text,
+        |stanza, line| match package(&stanza, single) {
+            Ok(Some(package)) => packages.push(package),
+            Ok(None) => {}
+            Err(field) => damage.push(format!("the package at line {line} has no {field}")),
+        },
+        |_| {},
+    );
+    packages.into_iter().for_each(|package| sink.package(package));
+    damage.into_iter().for_each(|message| sink.damage(message));
+    broken_lines(&text, sink);
+}
+
+/// Lines that belong to no field are told together.
+fn broken_lines(text: &str, sink: &mut Sink) {
+    let (mut count, mut first) = (0u32, 0);
+    stanzas(
+        text,
+        |_, _| {},
+        |line| {
+            count += 1;
+            first = if first == 0 { line } else { first };
+        },
+    );
+    if count > 0 {
+        sink.damage(format!("{count} lines are no fields, the first is line {first}"));
+    }
+}
+
+fn package(stanza: &Stanza<'_>, single: bool) -> Result<Option<Package>, &'static str> {
+    let name = stanza.field("Package").filter(|name| !name.is_empty());
+    let installed = match stanza.field("Status") {
+        // Only the third word says what is there: `deinstall ok config-files` left its settings alone.
+        Some(status) => matches!(
+            status.split_whitespace().nth(2),
+            Some(
+                "installed"
+                    | "half-installed"
+                    | "unpacked"
+                    | "half-configured"
+                    | "triggers-awaited"
+                    | "triggers-pending"
+            )
+        ),
+        None => single || name.is_some(),
+    };
+    if !installed {
+        return Ok(None);
+    }
+    let name = name.ok_or("Package field")?;
+    let version = stanza.field("Version").filter(|version| !version.is_empty()).ok_or("Version field")?;
+    let mut package = Package::new(Kind::Deb, name, version);
+    package.arch = stanza.field("Architecture").unwrap_or("").into();
+    package.supplier = stanza.field("Maintainer").unwrap_or("").into();
+    package.source = stanza.field("Source").map(|source| match source.split_once(" (") {
+        Some((name, own)) => Source { name: name.trim().into(), version: own.trim_end_matches(')').trim().into() },
+        None => Source { name: source.into(), version: "".into() },
+    });
+    for field in ["Pre-Depends", "Depends"] {
+        let alternatives = stanza.field(field).unwrap_or("").split(',');
+        let first = alternatives.filter_map(|one| one.split('|').next()?.trim().split([' ', ':', '(']).next());
+        package.depends_on.extend(first.filter(|name| !name.is_empty()).map(Into::into));
+    }
+    Ok(Some(package))
+}
+
+/// Files that cataloguers of languages read, so that the distribution is known to own them.
+fn list(input: &Input<'_>, sink: &mut Sink) {
+    let text = text(input.bytes, sink);
+    let name = input.path.rsplit('/').next().unwrap_or("").trim_end_matches(".list");
+    let package = name.split(':').next().unwrap_or(name);
+    let paths: Vec<Box<str>> = text
+        .lines()
+        .filter(|line| super::is_of_language(line))
+        .map(|line| line.trim_start_matches('/').into())
+        .collect();
+    if !paths.is_empty() {
+        sink.facts.push(Fact::Owns { kind: Kind::Deb, package: package.into(), paths });
+    }
+}
+
+/// The licences that a copyright file names in the form that machines read.
+fn copyright(input: &Input<'_>, sink: &mut Sink) {
+    let text = String::from_utf8_lossy(input.bytes);
+    let package = input.path.rsplit('/').nth(1).unwrap_or("");
+    let mut licenses: Vec<Box<str>> = Vec::new();
+    let machine_readable = text.trim_start().to_ascii_lowercase().starts_with("format:");
+    for line in text.lines().filter(|_| machine_readable) {
+        let Some(license) = line.strip_prefix("License:") else { continue };
+        for name in crate::license::normalise(license.trim()) {
+            if !licenses.contains(&name) && licenses.len() < LICENSES_MAX {
+                licenses.push(name);
+            }
+        }
+    }
+    if licenses.is_empty() {
+        for (at, _) in text.match_indices("/usr/share/common-licenses/").take(LICENSES_MAX) {
+            let rest = &text[at + "/usr/share/common-licenses/".len()..];
+            let name =
+                rest.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '.'))).next().unwrap_or("");
+            for name in crate::license::normalise(name.trim_end_matches('.')) {
+                if !licenses.contains(&name) {
+                    licenses.push(name);
+                }
+            }
+        }
+    }
+    if !licenses.is_empty() {
+        sink.facts.push(Fact::Licenses { kind: Kind::Deb, package: package.into(), licenses });
+    }
+}
+
+fn text<'a>(bytes: &'a [u8], sink: &mut Sink) -> Cow<'a, str> {
+    let text = String::from_utf8_lossy(bytes);
+    if matches!(text, Cow::Owned(_)) {
+        sink.damage("it is not all UTF-8; other bytes were replaced");
+    }
+    text
+}
+
+/// The status file of a system with every package of Debian has some 90 MB.
+const DATABASE_BYTES_MAX: u64 = 256 << 20;
+
+/// Licences told of one package; copyright files of kernels and browsers have hundreds.
+const LICENSES_MAX: usize = 60;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::packages_of as packages;
+
+    #[test]
+    fn only_what_is_installed_is_a_package() {
+        let status = "Package: a\nStatus: install ok installed\nVersion: 1:2-3\nSource: src (9)\nArchitecture: amd64\nDepends: b (>= 1) | c, d:any\nMaintainer: M\n\n\
+                      Package: b\nStatus: deinstall ok config-files\nVersion: 1\n\nPackage: c\r\nStatus: install ok half-configured\r\nVersion: 2\r\nDescription: x\r\n more\r\n";
+        let found = packages(status_cataloguer(), "var/lib/dpkg/status", status.as_bytes());
+        let names: Vec<(&str, &str)> = found.0.iter().map(|package| (&*package.name, &*package.version)).collect();
+        assert_eq!(names, [("a", "1:2-3"), ("c", "2")]);
+        assert_eq!(found.0[0].source, Some(Source { name: "src".into(), version: "9".into() }));
+        assert_eq!(found.0[0].depends_on, ["b".into(), "d".into()]);
+        assert_eq!(found.1, Vec::<Box<str>>::new());
+    }
+
+    #[test]
+    fn damage_is_told_and_the_rest_is_found() {
+        let status = "Package: a\nStatus: install ok installed\n\nnonsense\nPackage: b\nVersion: 1\nStatus: install ok installed\n\nVersion: \u{fffd}\nStatus: install ok installed\n";
+        let found = packages(status_cataloguer(), "var/lib/dpkg/status", status.as_bytes());
+        assert_eq!(found.0.len(), 1);
+        assert_eq!(found.1.len(), 3, "{:?}", found.1);
+    }
+
+    #[test]
+    fn single_files_of_distroless_images_need_no_status() {
+        let found = packages(status_cataloguer(), "var/lib/dpkg/status.d/base", b"Package: base-files\nVersion: 12\n");
+        assert_eq!(found.0.len(), 1);
+    }
+
+    fn status_cataloguer() -> &'static Cataloguer {
+        &CATALOGUERS[0]
+    }
+}

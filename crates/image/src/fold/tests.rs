@@ -1,0 +1,113 @@
+use super::*;
+use crate::facts::FileFacts;
+
+fn layer(files: &[(&str, &[Fact])], whiteouts: &[&str], opaque: &[&str]) -> Option<Arc<LayerFacts>> {
+    let digest = |byte: u8| Digest::of_hash(&[byte; 32]).unwrap();
+    let mut hides: Vec<PathHash> = files.iter().map(|(path, _)| PathHash::of(path)).collect();
+    hides.sort();
+    let boxed = |list: &[&str]| list.iter().map(|path| (*path).into()).collect();
+    Some(Arc::new(LayerFacts {
+        digest: digest(1),
+        diff_id: digest(2),
+        size: 1,
+        unpacked: 1,
+        entries: 1,
+        files_seen: files.len() as u64,
+        files: files
+            .iter()
+            .map(|(path, facts)| FileFacts { path: (*path).into(), facts: facts.to_vec(), damage: Vec::new() })
+            .collect(),
+        hides,
+        whiteouts: boxed(whiteouts),
+        opaque: boxed(opaque),
+        links: Vec::new(),
+        damage: Vec::new(),
+    }))
+}
+
+fn package(kind: Kind, name: &str, version: &str, path: &str) -> Fact {
+    let mut package = Package::new(kind, name, version);
+    package.places.push(Place::file(path));
+    Fact::Package(package)
+}
+
+fn names(inventory: &Inventory) -> Vec<(String, Option<u32>)> {
+    let name = |package: &Package| (format!("{} {}", package.name, package.version), package.places[0].layer);
+    inventory.packages.iter().map(name).collect()
+}
+
+const STATUS: &str = "var/lib/dpkg/status";
+
+#[test]
+fn the_upper_database_counts_and_a_package_belongs_to_the_layer_that_brought_it() {
+    let base =
+        layer(&[(STATUS, &[package(Kind::Deb, "a", "1", STATUS), package(Kind::Deb, "b", "1", STATUS)])], &[], &[]);
+    let top =
+        layer(&[(STATUS, &[package(Kind::Deb, "a", "1", STATUS), package(Kind::Deb, "c", "1", STATUS)])], &[], &[]);
+    let inventory = fold(&[base, None, top]);
+    assert_eq!(names(&inventory), [("a 1".into(), Some(0)), ("c 1".into(), Some(2))]);
+    assert_eq!(inventory.databases_deleted, []);
+}
+
+#[test]
+fn whiteouts_opaque_folders_and_files_in_the_place_of_folders_hide() {
+    let path = "app/node_modules/x/package.json";
+    let base = || layer(&[(path, &[package(Kind::Npm, "x", "1", path)])], &[], &[]);
+    for top in [
+        layer(&[], &[path], &[]),
+        layer(&[], &["app"], &[]),
+        layer(&[], &[], &["app/node_modules"]),
+        layer(&[], &[], &[""]),
+        layer(&[("app/node_modules", &[])], &[], &[]),
+        layer(&[(path, &[])], &[], &[]),
+    ] {
+        assert_eq!(names(&fold(&[base(), top])), []);
+    }
+    for top in [layer(&[], &["app/node_modules/y"], &["other"]), layer(&[("app/z", &[])], &[], &[])] {
+        assert_eq!(names(&fold(&[base(), top])).len(), 1);
+    }
+    // An opaque folder hides what is below, not what its own layer puts there.
+    assert_eq!(names(&fold(&[layer(&[(path, &[package(Kind::Npm, "x", "2", path)])], &[], &["app"])])).len(), 1);
+}
+
+#[test]
+fn a_deleted_database_is_told_and_never_clean() {
+    let base = layer(&[(STATUS, &[package(Kind::Deb, "a", "1", STATUS)])], &[], &[]);
+    for top in [layer(&[], &["var/lib/dpkg"], &[]), layer(&[(STATUS, &[])], &[], &[])] {
+        let inventory = fold(&[base.clone(), top]);
+        assert_eq!(inventory.databases_deleted.len(), 1);
+        assert!(!inventory.knows_its_packages());
+        assert!(inventory.damage[0].message.contains("by layer 1"), "{:?}", inventory.damage);
+    }
+}
+
+#[test]
+fn secrets_below_are_still_shipped() {
+    let secret = Fact::Secret(Secret { format: "x".into(), line: 3, column: 1, excerpt: "".into() });
+    let base = layer(&[("a/.env", std::slice::from_ref(&secret))], &[], &[]);
+    let gone = fold(&[base.clone(), layer(&[], &["a/.env"], &[])]);
+    assert_eq!(gone.secrets.iter().map(|found| found.deleted).collect::<Vec<_>>(), [true]);
+    let again = fold(&[base, layer(&[("a/.env", &[secret])], &[], &[])]);
+    assert_eq!(again.secrets.iter().map(|found| found.deleted).collect::<Vec<_>>(), [false]);
+}
+
+#[test]
+fn files_tell_of_each_others_packages() {
+    let metadata = "usr/lib/python3/dist-packages/yaml.dist-info/METADATA";
+    let copy = "app/yaml.dist-info/METADATA";
+    let licenses = Fact::Licenses { kind: Kind::Deb, package: "a".into(), licenses: vec!["MIT".into()] };
+    let owns = Fact::Owns { kind: Kind::Deb, package: "python3-yaml".into(), paths: vec![metadata.into()] };
+    let files: [(&str, &[Fact]); 4] = [
+        (STATUS, &[package(Kind::Deb, "a", "1", STATUS)]),
+        ("usr/share/doc/a/copyright", &[licenses]),
+        ("var/lib/dpkg/info/python3-yaml.list", &[owns]),
+        (metadata, &[package(Kind::PyPi, "PyYAML", "6", metadata)]),
+    ];
+    let inventory = fold(&[layer(&files, &[], &[])]);
+    assert_eq!(inventory.packages[0].licenses, ["MIT".into()]);
+    assert_eq!(inventory.packages[1].property("owner"), Some("python3-yaml"));
+    let upper = layer(&[(copy, &[package(Kind::PyPi, "PyYAML", "6", copy)])], &[], &[]);
+    let inventory = fold(&[layer(&files, &[], &[]), upper]);
+    assert_eq!(inventory.packages[1].places.len(), 2);
+    assert_eq!(inventory.packages[1].property("owner"), None);
+}

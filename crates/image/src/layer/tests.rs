@@ -1,0 +1,161 @@
+use std::io::Write;
+
+use super::*;
+use crate::catalog::{Cataloguer, Settings, Wants};
+use crate::facts::Fact;
+use crate::scanner::Table;
+use crate::secrets::Allow;
+use model::Package;
+use model::package::Kind;
+
+static TEST: Cataloguer = Cataloguer {
+    name: "test",
+    wants: Wants { names: &["wanted"], ..Wants::NOTHING },
+    settings: Settings::Both,
+    bytes_max: 1 << 20,
+    read: |input, sink| sink.package(Package::new(Kind::Generic, format!("{}", input.bytes.len()), "1")),
+};
+
+fn tar(entries: &[(&str, u8, &[u8], &str)]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for (name, kind, content, link) in entries {
+        let mut block = vec![0u8; 512];
+        block[..name.len()].copy_from_slice(name.as_bytes());
+        block[100..107].copy_from_slice(b"0000644");
+        block[124..135].copy_from_slice(format!("{:011o}", content.len()).as_bytes());
+        block[148..156].copy_from_slice(b"        ");
+        block[156] = *kind;
+        block[157..157 + link.len()].copy_from_slice(link.as_bytes());
+        block[257..263].copy_from_slice(b"ustar\0");
+        let sum: u32 = block.iter().map(|byte| u32::from(*byte)).sum();
+        block[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
+        bytes.extend(block);
+        bytes.extend_from_slice(content);
+        bytes.resize(bytes.len().next_multiple_of(512), 0);
+    }
+    bytes.extend([0; 1024]);
+    bytes
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn sha256(bytes: &[u8]) -> Digest {
+    Digest::of_hash(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes).as_ref()).unwrap()
+}
+
+fn promise(packed: &[u8], unpacked: &[u8]) -> Promise {
+    Promise {
+        media_type: "application/vnd.oci.image.layer.v1.tar+gzip".into(),
+        digest: Some(sha256(packed)),
+        size: Some(packed.len() as u64),
+        diff_id: Some(sha256(unpacked)),
+    }
+}
+
+fn scanned(bytes: &[u8], promise: &Promise) -> Result<LayerFacts, LayerError> {
+    let table = Table::new([&TEST], true);
+    let options = Options {
+        table: &table,
+        secrets: false,
+        allow: Allow::default(),
+        known_bad: None,
+        markers: false,
+        executables: None,
+    };
+    scan(bytes, promise, &options)
+}
+
+#[test]
+fn a_layer_tells_its_files_links_and_deletions() {
+    let unpacked = tar(&[
+        ("a/", b'5', b"", ""),
+        ("a/wanted", b'0', b"12345", ""),
+        ("a/other", b'0', b"1", ""),
+        ("lib", b'2', b"", "usr/lib"),
+        ("b/.wh.gone", b'0', b"", ""),
+        (".wh.top", b'0', b"", ""),
+        ("c/.wh..wh..opq", b'0', b"", ""),
+    ]);
+    let packed = gzip(&unpacked);
+    let facts = scanned(&packed, &promise(&packed, &unpacked)).unwrap();
+    assert_eq!((facts.entries, facts.files_seen, facts.hides.len()), (7, 2, 3));
+    assert_eq!(facts.whiteouts, ["b/gone".into(), "top".into()]);
+    assert_eq!(facts.opaque, ["c".into()]);
+    assert_eq!(facts.links, [("lib".into(), "usr/lib".into())]);
+    let Fact::Package(package) = &facts.files[0].facts[0] else { panic!() };
+    assert_eq!((&*package.name, &*package.places[0].path), ("5", "a/wanted"));
+    assert_eq!(facts.damage, []);
+}
+
+#[test]
+fn nothing_is_believed_of_other_bytes_than_promised() {
+    let unpacked = tar(&[("wanted", b'0', b"1", "")]);
+    let packed = gzip(&unpacked);
+    let good = promise(&packed, &unpacked);
+    let other = Some(sha256(b"other"));
+    let fails = |promise: Promise| scanned(&packed, &promise).unwrap_err().to_string();
+    assert!(fails(Promise { digest: other.clone(), ..good.clone() }).contains("was promised"));
+    assert!(fails(Promise { diff_id: other, ..good.clone() }).contains("unpacked"));
+    assert!(scanned(&packed, &Promise { size: Some(3), ..good.clone() }).is_err());
+    assert!(fails(Promise { size: Some(9999), ..good.clone() }).contains("9999 were promised"));
+    assert!(scanned(&packed[..packed.len() - 4], &good).is_err());
+}
+
+#[test]
+fn an_endless_source_is_left_after_what_was_promised() {
+    let unpacked = tar(&[("wanted", b'0', b"1", "")]);
+    let mut promise = promise(&unpacked, &unpacked);
+    promise.media_type = "application/vnd.oci.image.layer.v1.tar".into();
+    let table = Table::new([&TEST], true);
+    let options = Options {
+        table: &table,
+        secrets: false,
+        allow: Allow::default(),
+        known_bad: None,
+        markers: false,
+        executables: None,
+    };
+    let endless = (&unpacked[..]).chain(std::io::repeat(0));
+    assert!(matches!(scan(endless, &promise, &options), Err(LayerError::Size { .. })));
+}
+
+#[test]
+fn a_bomb_ends_at_the_ratio() {
+    let gigabytes = std::io::repeat(0).take(RATIO_FREE_BYTES + (64 << 20));
+    let packed = zstd::stream::encode_all(gigabytes, 1).unwrap();
+    let mut promise = promise(&packed, &[]);
+    promise.diff_id = None;
+    // Zeros end the archive at once, but everything must be unpacked to be digested.
+    assert!(matches!(scanned(&packed, &promise), Err(LayerError::Limit(LimitError::Ratio))));
+}
+
+#[test]
+fn hostile_names_and_doubles_are_told_and_the_rest_is_found() {
+    let unpacked = tar(&[
+        ("../../etc/wanted", b'0', b"1", ""),
+        ("x/wanted", b'0', b"1", ""),
+        ("x/wanted", b'0', b"22", ""),
+        ("y/wanted", b'1', b"", "x/other"),
+        ("/abs/wanted", b'0', b"333", ""),
+    ]);
+    let packed = gzip(&unpacked);
+    let facts = scanned(&packed, &promise(&packed, &unpacked)).unwrap();
+    let found: Vec<(&str, usize, usize)> =
+        facts.files.iter().map(|file| (&*file.path, file.facts.len(), file.damage.len())).collect();
+    assert_eq!(found, [("abs/wanted", 1, 0), ("x/wanted", 1, 0), ("y/wanted", 0, 1)]);
+    assert_eq!(facts.damage.len(), 2, "{:?}", facts.damage);
+}
+
+#[test]
+fn a_damaged_archive_under_a_right_digest_is_told_with_what_came_before() {
+    let mut unpacked = tar(&[("wanted", b'0', b"1", ""), ("b", b'0', b"1", "")]);
+    unpacked[1024] ^= 1;
+    let packed = gzip(&unpacked);
+    let facts = scanned(&packed, &promise(&packed, &unpacked)).unwrap();
+    assert_eq!(facts.files.len(), 1);
+    assert!(facts.damage[0].contains("checksum"), "{:?}", facts.damage);
+}

@@ -1,0 +1,338 @@
+//! Decides what of a file is looked at, and by whom.
+//!
+//! Expected flow: one [`Scanner`] per layer or folder takes every entry once, in order, and gives [`Found`] at the end.
+//! Entries come from a tar stream or from a walk through a folder; content is lent in pieces.
+//!
+//! Guarantees: memory is bounded by the largest file that somebody wants whole, and is used again for the next one.
+
+use std::collections::{HashMap, HashSet};
+use std::io;
+
+use model::package::Place;
+
+use crate::catalog::{Cataloguer, Input, Settings, Sink};
+use crate::facts::{Fact, FileFacts, Marker};
+use crate::limits::DAMAGE_MAX;
+use crate::malware::KnownBad;
+use crate::secrets::{self, Allow};
+
+mod markers;
+
+/// Content in pieces.
+pub trait Content {
+    /// The next piece, empty at the end.
+    fn chunk(&mut self) -> io::Result<&[u8]>;
+}
+
+/// Looks at the content of one executable while it passes by.
+pub trait Watch {
+    /// The next piece.
+    fn push(&mut self, piece: &[u8]);
+    /// The end.
+    fn finish(self: Box<Self>, sink: &mut Sink);
+}
+
+/// What is looked for.
+pub struct Options<'a> {
+    /// Cataloguers by the files that they want.
+    pub table: &'a Table,
+    /// Whether secrets are.
+    pub secrets: bool,
+    /// Secrets that are none.
+    pub allow: Allow,
+    /// Known malware.
+    pub known_bad: Option<&'a KnownBad>,
+    /// Whether markers for hardening are.
+    pub markers: bool,
+    /// Makes what looks at an executable, given its path and size.
+    pub executables: Option<fn(&str, u64) -> Box<dyn Watch>>,
+}
+
+/// One file, without its content.
+#[derive(Clone, Copy, Debug)]
+pub struct Meta<'a> {
+    /// Path in the form of [`crate::path::normalise`].
+    pub path: &'a str,
+    /// Bytes of content.
+    pub size: u64,
+    /// Mode bits.
+    pub mode: u32,
+    /// Whether it has file capabilities.
+    pub capabilities: bool,
+}
+
+/// Cataloguers by the files that they want.
+pub struct Table {
+    names: HashMap<&'static str, Vec<&'static Cataloguer>>,
+    extensions: HashMap<&'static str, Vec<&'static Cataloguer>>,
+    /// By the last component of the path end.
+    ends: HashMap<&'static str, Vec<(&'static str, &'static Cataloguer)>>,
+    /// By the last component of the folder.
+    folders: HashMap<&'static str, Vec<(&'static str, &'static Cataloguer)>>,
+}
+
+impl Table {
+    /// The table of the cataloguers that are asked in a setting.
+    pub fn new(cataloguers: impl IntoIterator<Item = &'static Cataloguer>, installed: bool) -> Self {
+        let mut table =
+            Table { names: HashMap::new(), extensions: HashMap::new(), ends: HashMap::new(), folders: HashMap::new() };
+        for cataloguer in cataloguers {
+            let asked = match cataloguer.settings {
+                Settings::Both => true,
+                Settings::Installed => installed,
+                Settings::Sources => !installed,
+            };
+            if !asked {
+                continue;
+            }
+            for name in cataloguer.wants.names {
+                table.names.entry(name).or_default().push(cataloguer);
+            }
+            for extension in cataloguer.wants.extensions {
+                table.extensions.entry(extension.trim_start_matches('.')).or_default().push(cataloguer);
+            }
+            for end in cataloguer.wants.path_ends {
+                table.ends.entry(base(end)).or_default().push((end, cataloguer));
+            }
+            for folder in cataloguer.wants.folders {
+                table.folders.entry(base(folder)).or_default().push((folder, cataloguer));
+            }
+        }
+        table
+    }
+
+    /// Who wants the file. Costs a few look-ups and no allocation where nobody does.
+    fn who(&self, path: &str, wanted: &mut Vec<&'static Cataloguer>) {
+        wanted.clear();
+        let name = base(path);
+        let mut add = |cataloguer: &'static Cataloguer| {
+            let known = wanted.iter().any(|other| std::ptr::eq(*other, cataloguer));
+            if !known && (cataloguer.wants.filter)(path) {
+                wanted.push(cataloguer);
+            }
+        };
+        self.names.get(name).into_iter().flatten().for_each(|cataloguer| add(cataloguer));
+        for (end, cataloguer) in self.ends.get(name).into_iter().flatten() {
+            if ends_at_slash(path, end) {
+                add(cataloguer);
+            }
+        }
+        if let Some((_, extension)) = name.rsplit_once('.') {
+            let lower;
+            let extension = match extension.bytes().any(|byte| byte.is_ascii_uppercase()) {
+                true => {
+                    lower = extension.to_ascii_lowercase();
+                    lower.as_str()
+                }
+                false => extension,
+            };
+            self.extensions.get(extension).into_iter().flatten().for_each(|cataloguer| add(cataloguer));
+        }
+        if let Some((folder, _)) = path.rsplit_once('/') {
+            for (end, cataloguer) in self.folders.get(base(folder)).into_iter().flatten() {
+                if ends_at_slash(folder, end) {
+                    add(cataloguer);
+                }
+            }
+        }
+    }
+}
+
+/// What the files of a layer or folder tell.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// By file, in the order in which they came.
+    pub files: Vec<FileFacts>,
+    /// Damage that was left out because there was too much.
+    pub damage_left_out: u64,
+    /// Files looked at.
+    pub files_seen: u64,
+    /// Bytes of their content.
+    pub bytes_seen: u64,
+}
+
+/// Takes the files of a layer or folder.
+pub struct Scanner<'a> {
+    options: &'a Options<'a>,
+    found: Found,
+    buffer: Vec<u8>,
+    wanted: Vec<&'static Cataloguer>,
+    damage: usize,
+    /// Paths that told something.
+    paths: HashSet<Box<str>>,
+}
+
+impl<'a> Scanner<'a> {
+    /// Nothing seen yet.
+    pub fn new(options: &'a Options<'a>) -> Self {
+        Scanner {
+            options,
+            found: Found::default(),
+            buffer: Vec::new(),
+            wanted: Vec::new(),
+            damage: 0,
+            paths: HashSet::new(),
+        }
+    }
+
+    /// Takes a regular file.
+    pub fn file(&mut self, meta: Meta<'_>, content: &mut dyn Content) -> io::Result<()> {
+        self.found.files_seen += 1;
+        self.found.bytes_seen += meta.size;
+        let mut sink = Sink::default();
+        if self.options.markers {
+            markers::of_file(meta, &mut sink);
+        }
+        self.options.table.who(meta.path, &mut self.wanted);
+        let large = |cataloguer: &&'static Cataloguer| meta.size > cataloguer.bytes_max;
+        for cataloguer in self.wanted.iter().filter(|cataloguer| large(cataloguer)) {
+            let message = format!(
+                "{} bytes are more than the {} that {} reads",
+                meta.size, cataloguer.bytes_max, cataloguer.name
+            );
+            sink.damage(message);
+        }
+        self.wanted.retain(|cataloguer| !large(&cataloguer));
+        self.content(meta, content, &mut sink)?;
+        self.keep(meta.path, sink);
+        Ok(())
+    }
+
+    /// Whether a cataloguer wants the file.
+    pub fn wants(&mut self, path: &str) -> bool {
+        self.options.table.who(path, &mut self.wanted);
+        !self.wanted.is_empty()
+    }
+
+    /// Forgets what a file told, because another one takes its place. Tells whether there was anything.
+    pub fn forget(&mut self, path: &str) -> bool {
+        if !self.paths.remove(path) {
+            return false;
+        }
+        self.found.files.retain(|file| &*file.path != path);
+        true
+    }
+
+    /// Tells of damage of a path, or of the whole where the path is empty.
+    pub fn damage(&mut self, path: &str, message: impl Into<Box<str>>) {
+        let mut sink = Sink::default();
+        sink.damage(message);
+        self.keep(path, sink);
+    }
+
+    /// Tells that a path is a device node.
+    pub fn device(&mut self, path: &str) {
+        if self.options.markers {
+            let mut sink = Sink::default();
+            sink.facts.push(Fact::Marker(Marker::Device));
+            self.keep(path, sink);
+        }
+    }
+
+    /// Everything that was found.
+    pub fn finish(self) -> Found {
+        self.found
+    }
+
+    fn content(&mut self, meta: Meta<'_>, content: &mut dyn Content, sink: &mut Sink) -> io::Result<()> {
+        let digests = self.options.known_bad.is_some();
+        let may_hold_secrets = self.options.secrets && secrets::may_search(meta.path, meta.size);
+        let may_run = self.options.executables.is_some() && meta.size >= EXECUTABLE_BYTES_MIN;
+        if meta.size == 0 || self.wanted.is_empty() && !digests && !may_hold_secrets && !may_run {
+            return Ok(());
+        }
+        let head = content.chunk()?;
+        let searched = may_hold_secrets && secrets::is_text(head);
+        let mut watch = match self.options.executables.filter(|_| may_run && is_executable(head)) {
+            Some(make) => Some(make(meta.path, meta.size)),
+            None => None,
+        };
+        let whole = searched || !self.wanted.is_empty();
+        if !whole && watch.is_none() && !digests {
+            return Ok(());
+        }
+        let mut context = digests.then(|| aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256));
+        self.buffer.clear();
+        let mut piece = head;
+        while !piece.is_empty() {
+            if let Some(watch) = &mut watch {
+                watch.push(piece);
+            }
+            if let Some(context) = &mut context {
+                context.update(piece);
+            }
+            if whole {
+                self.buffer.extend_from_slice(piece);
+            }
+            piece = content.chunk()?;
+        }
+        if let Some(watch) = watch {
+            watch.finish(sink);
+        }
+        if let (Some(context), Some(known_bad)) = (context, self.options.known_bad)
+            && known_bad.name(context.finish().as_ref()).is_some()
+        {
+            sink.facts.push(Fact::Marker(Marker::KnownBad));
+        }
+        let input = Input { path: meta.path, bytes: &self.buffer };
+        for cataloguer in &self.wanted {
+            (cataloguer.read)(&input, sink);
+        }
+        if searched {
+            let secrets = secrets::search(meta.path, &self.buffer, &self.options.allow);
+            sink.facts.extend(secrets.into_iter().map(Fact::Secret));
+        }
+        // One large package database must not hold its memory for the rest of the layer.
+        if self.buffer.capacity() > BUFFER_KEPT_BYTES {
+            self.buffer = Vec::new();
+        }
+        Ok(())
+    }
+
+    fn keep(&mut self, path: &str, mut sink: Sink) {
+        let room = DAMAGE_MAX.saturating_sub(self.damage);
+        self.found.damage_left_out += sink.damage.len().saturating_sub(room) as u64;
+        sink.damage.truncate(room);
+        self.damage += sink.damage.len();
+        if sink.facts.is_empty() && sink.damage.is_empty() {
+            return;
+        }
+        for fact in &mut sink.facts {
+            match fact {
+                Fact::Package(package) if package.places.is_empty() => package.places.push(Place::file(path)),
+                Fact::Distro(distro) if distro.path.is_empty() => distro.path = path.into(),
+                _ => {}
+            }
+        }
+        self.paths.insert(path.into());
+        self.found.files.push(FileFacts { path: path.into(), facts: sink.facts, damage: sink.damage });
+    }
+}
+
+fn base(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+fn ends_at_slash(path: &str, end: &str) -> bool {
+    path.strip_suffix(end).is_some_and(|rest| rest.is_empty() || rest.ends_with('/'))
+}
+
+/// ELF, PE, Mach-O.
+fn is_executable(head: &[u8]) -> bool {
+    matches!(
+        head,
+        [0x7f, b'E', b'L', b'F', ..]
+            | [b'M', b'Z', ..]
+            | [0xcf | 0xce, 0xfa, 0xed, 0xfe, ..]
+            | [0xca, 0xfe, 0xba, 0xbe, ..]
+    )
+}
+
+/// The smallest ELF programs that a linker makes; what is smaller holds no build information.
+const EXECUTABLE_BYTES_MIN: u64 = 4096;
+
+/// Capacity of the buffer that is kept from file to file.
+const BUFFER_KEPT_BYTES: usize = 1 << 20;
+
+#[cfg(test)]
+mod tests;

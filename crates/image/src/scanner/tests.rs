@@ -1,0 +1,90 @@
+use super::*;
+use crate::catalog::Wants;
+use model::Package;
+use model::package::Kind;
+
+struct Bytes<'a>(&'a [u8], Vec<u8>);
+
+impl Content for Bytes<'_> {
+    fn chunk(&mut self) -> io::Result<&[u8]> {
+        let (piece, rest) = self.0.split_at(self.0.len().min(10));
+        (self.0, self.1) = (rest, piece.to_vec());
+        Ok(&self.1)
+    }
+}
+
+static TEST: Cataloguer = Cataloguer {
+    name: "test",
+    wants: Wants {
+        names: &["package.json"],
+        extensions: &[".jar"],
+        path_ends: &["lib/dpkg/status"],
+        folders: &["status.d"],
+        filter: |path| !path.contains("/not/"),
+    },
+    settings: Settings::Both,
+    bytes_max: 100,
+    read: |input, sink| {
+        sink.package(Package::new(Kind::Generic, String::from_utf8_lossy(input.bytes).into_owned(), "1"));
+    },
+};
+
+fn scan(files: &[(&str, u32, &[u8])], secrets: bool) -> Found {
+    let table = Table::new([&TEST], true);
+    let options =
+        Options { table: &table, secrets, allow: Allow::default(), known_bad: None, markers: true, executables: None };
+    let mut scanner = Scanner::new(&options);
+    for (path, mode, bytes) in files {
+        let meta = Meta { path, size: bytes.len() as u64, mode: *mode, capabilities: false };
+        scanner.file(meta, &mut Bytes(bytes, Vec::new())).unwrap();
+    }
+    scanner.finish()
+}
+
+#[test]
+fn files_go_to_those_who_want_them_whole() {
+    let names = |path| {
+        let found = scan(&[(path, 0o644, b"the whole content of it")], false);
+        found.files.iter().flat_map(|file| &file.facts).count()
+    };
+    for path in ["package.json", "a/package.json", "a/B.JAR", "var/lib/dpkg/status", "x/status.d/base"] {
+        assert_eq!(names(path), 1, "{path}");
+    }
+    for path in
+        ["xpackage.json", "a/jar", "notlib/dpkg/status", "a/not/package.json", "status.d/deep/x", "package.json/x"]
+    {
+        assert_eq!(names(path), 0, "{path}");
+    }
+    let found = scan(&[("a/package.json", 0o644, b"the whole content of it")], false);
+    let Fact::Package(package) = &found.files[0].facts[0] else { panic!() };
+    assert_eq!((&*package.name, &*package.places[0].path), ("the whole content of it", "a/package.json"));
+}
+
+#[test]
+fn what_is_too_large_is_damage() {
+    let found = scan(&[("package.json", 0o644, &[b'x'; 101])], false);
+    assert_eq!(found.files[0].facts, []);
+    assert!(found.files[0].damage[0].contains("101 bytes"));
+}
+
+#[test]
+fn modes_and_places_are_marked() {
+    let markers = |path, mode| {
+        let found = scan(&[(path, mode, b"x")], false);
+        found.files.into_iter().flat_map(|file| file.facts).collect::<Vec<_>>()
+    };
+    assert_eq!(markers("usr/bin/passwd", 0o4755), [Fact::Marker(Marker::Setuid)]);
+    assert_eq!(markers("srv/x", 0o666), [Fact::Marker(Marker::WorldWritable)]);
+    assert_eq!(markers("bin/sh", 0o755), [Fact::Marker(Marker::Shell)]);
+    assert_eq!(markers("usr/bin/apt", 0o755), [Fact::Marker(Marker::PackageManager)]);
+    assert_eq!(markers("home/bin/sh", 0o755), []);
+    assert_eq!(markers("bin/sh", 0o644), []);
+}
+
+#[test]
+fn damage_is_bounded_and_counted() {
+    let files: Vec<(&str, u32, &[u8])> = vec![("package.json", 0o644, &[b'x'; 200]); 1000];
+    let found = scan(&files, false);
+    assert_eq!(found.files.len() as u64 + found.damage_left_out, 1000);
+    assert_eq!(found.files.len(), DAMAGE_MAX);
+}
