@@ -4,22 +4,33 @@
 //! joined when the layers are folded. It never fails as a whole either: what it cannot read it reports as damage, and goes
 //! on with the rest.
 
-mod document;
-pub mod locks;
-pub mod ruby;
-
 use model::Package;
 
 use crate::facts::Fact;
 
 pub mod apk;
+mod document;
 pub mod dpkg;
+pub mod installed;
+pub mod locks;
 pub mod os_release;
+pub mod ruby;
 mod stanza;
+pub mod xml_packages;
 
 /// All cataloguers.
 pub fn all() -> impl Iterator<Item = &'static Cataloguer> {
-    [dpkg::CATALOGUERS, apk::CATALOGUERS, os_release::CATALOGUERS].into_iter().flatten()
+    [
+        dpkg::CATALOGUERS,
+        apk::CATALOGUERS,
+        os_release::CATALOGUERS,
+        ruby::CATALOGUERS,
+        locks::CATALOGUERS,
+        installed::CATALOGUERS,
+        xml_packages::CATALOGUERS,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// Whether a cataloguer of a language may read the file, so that it matters who installed it.

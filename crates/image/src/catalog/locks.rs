@@ -12,7 +12,7 @@ use super::{Cataloguer, Input, Settings, Sink, Wants};
 pub static CATALOGUERS: &[Cataloguer] = &[
     lock("composer-lock", &["composer.lock"], Settings::Sources, composer),
     Cataloguer {
-        wants: Wants { path_ends: &["vendor/composer/installed.json", "composer/installed.json"], ..Wants::NOTHING },
+        wants: Wants { names: &["installed.json"], ..Wants::NOTHING },
         ..lock("composer-installed", &[], Settings::Both, composer)
     },
     Cataloguer {
