@@ -1,4 +1,4 @@
-//! What small package managers leave behind: Nix, R, vcpkg, Haskell, Perl, rebar, GitHub Actions, conda environments.
+//! What small package managers leave behind: R, vcpkg, Haskell, Perl, rebar, GitHub Actions, conda environments.
 
 use model::Package;
 use model::package::{Kind, Need};

@@ -6,7 +6,7 @@ use model::package::{Kind, Need};
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
-use super::document::{LOCK_BYTES_MAX, found};
+use super::document::{LOCK_BYTES_MAX, found, text};
 use super::{Cataloguer, Input, Settings, Sink, Wants};
 
 /// All of these.
@@ -20,10 +20,7 @@ pub static CATALOGUERS: &[Cataloguer] = &[
     },
     Cataloguer {
         name: "nuget-declared",
-        wants: Wants {
-            names: &["packages.config", "Directory.Packages.props", "Packages.props"],
-            ..Wants::NOTHING
-        },
+        wants: Wants { names: &["packages.config", "Directory.Packages.props", "Packages.props"], ..Wants::NOTHING },
         settings: Settings::Sources,
         bytes_max: LOCK_BYTES_MAX,
         read: nuget,
@@ -50,7 +47,8 @@ struct Pom {
 fn pom(input: &Input<'_>, sink: &mut Sink) {
     let mut pom = Pom::default();
     let mut path: Vec<String> = Vec::new();
-    let mut reader = Reader::from_reader(input.bytes);
+    let text = text(input, sink);
+    let mut reader = Reader::from_str(&text);
     loop {
         match reader.read_event() {
             Ok(Event::Start(_)) if path.len() == DEPTH_MAX => {
@@ -58,7 +56,7 @@ fn pom(input: &Input<'_>, sink: &mut Sink) {
                 break;
             }
             Ok(Event::Start(start)) => {
-                path.push(String::from_utf8_lossy(start.local_name().as_ref()).into_owned());
+                path.push(start.local_name().as_ref().to_owned());
                 let path: Vec<&str> = path.iter().map(String::as_str).collect();
                 match path.as_slice() {
                     ["project", "dependencies", "dependency"] => pom.declared.push(Artifact::default()),
@@ -69,7 +67,7 @@ fn pom(input: &Input<'_>, sink: &mut Sink) {
                 }
             }
             Ok(Event::End(_)) => drop(path.pop()),
-            Ok(Event::Text(text)) => place(&mut pom, &path, String::from_utf8_lossy(&text).trim()),
+            Ok(Event::Text(text)) => place(&mut pom, &path, text.trim()),
             Ok(Event::Eof) => break,
             Ok(_) => {}
             Err(error) => {
@@ -159,7 +157,8 @@ fn resolve(pom: &Pom, text: &str) -> Option<String> {
 }
 
 fn nuget(input: &Input<'_>, sink: &mut Sink) {
-    let mut reader = Reader::from_reader(input.bytes);
+    let text = text(input, sink);
+    let mut reader = Reader::from_str(&text);
     loop {
         match reader.read_event() {
             Ok(Event::Start(start) | Event::Empty(start)) => nuget_element(&start, sink),
@@ -175,13 +174,12 @@ fn nuget(input: &Input<'_>, sink: &mut Sink) {
 
 fn nuget_element(start: &BytesStart<'_>, sink: &mut Sink) {
     let (names, version): (&[&str], _) = match start.local_name().as_ref() {
-        b"package" => (&["id"], "version"),
-        b"PackageVersion" | b"PackageReference" | b"GlobalPackageReference" => (&["Include", "Update"], "Version"),
+        "package" => (&["id"], "version"),
+        "PackageVersion" | "PackageReference" | "GlobalPackageReference" => (&["Include", "Update"], "Version"),
         _ => return,
     };
-    let attribute = |name: &str| {
-        start.try_get_attribute(name).ok().flatten().map(|found| String::from_utf8_lossy(&found.value).trim().to_owned())
-    };
+    let attribute =
+        |name: &str| start.try_get_attribute(name).ok().flatten().map(|found| found.value.trim().to_owned());
     let Some(name) = names.iter().find_map(|name| attribute(name)) else { return };
     let version = attribute(version).unwrap_or_default();
     if version.is_empty() || name.contains("$(") || version.contains("$(") {
