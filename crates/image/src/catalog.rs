@@ -9,15 +9,20 @@ use model::Package;
 use crate::facts::Fact;
 
 pub mod apk;
+mod document;
 pub mod dpkg;
 pub mod golang;
+pub mod installed;
 pub mod java;
 pub mod javascript;
+pub mod locks;
 pub mod os_release;
 pub mod programs;
 pub mod python;
+pub mod ruby;
 pub mod rust;
 mod stanza;
+pub mod xml_packages;
 
 /// All cataloguers.
 pub fn all() -> impl Iterator<Item = &'static Cataloguer> {
@@ -25,12 +30,16 @@ pub fn all() -> impl Iterator<Item = &'static Cataloguer> {
         apk::CATALOGUERS,
         dpkg::CATALOGUERS,
         golang::CATALOGUERS,
+        installed::CATALOGUERS,
         java::CATALOGUERS,
         javascript::CATALOGUERS,
+        locks::CATALOGUERS,
         os_release::CATALOGUERS,
         programs::CATALOGUERS,
         python::CATALOGUERS,
+        ruby::CATALOGUERS,
         rust::CATALOGUERS,
+        xml_packages::CATALOGUERS,
     ]
     .into_iter()
     .flatten()
