@@ -121,11 +121,13 @@ fn one(
     // A list of malware changes from day to day, and what it says is not kept.
     let cache = settings.cache.filter(|_| settings.known_bad.is_none());
     if let (Some(cache), Some(diff_id)) = (cache, &promise.diff_id)
-        && let Some(mut facts) = cache.load(diff_id, &wanted)
+        && let Some(facts) = cache.load(diff_id, &wanted)
+        // Facts are kept of verified bytes. That these bytes are the ones that the manifest names is known only when the
+        // digest of the stored side is the same too: otherwise a configuration that names a clean layer would speak for
+        // another blob.
+        && promise.digest.as_ref().is_none_or(|promised| *promised == facts.digest)
+        && promise.size.is_none_or(|promised| promised == facts.size)
     {
-        if let (Some(digest), Some(size)) = (&promise.digest, promise.size) {
-            (facts.digest, facts.size) = (digest.clone(), size);
-        }
         return (Ok(facts), true);
     }
     let read = || match layers.folder(index) {
@@ -357,3 +359,6 @@ pub fn containerfiles(root: &Path) -> Vec<(String, Vec<u8>)> {
 
 /// More than the parser takes, so that it tells that the file is too large.
 const CONTAINERFILE_BYTES_MAX: u64 = (4 << 20) + 1;
+
+#[cfg(test)]
+mod tests;
