@@ -19,6 +19,7 @@ pub mod locks;
 pub mod os_release;
 pub mod programs;
 pub mod python;
+pub mod rpm;
 pub mod ruby;
 pub mod rust;
 mod stanza;
@@ -37,6 +38,7 @@ pub fn all() -> impl Iterator<Item = &'static Cataloguer> {
         os_release::CATALOGUERS,
         programs::CATALOGUERS,
         python::CATALOGUERS,
+        rpm::CATALOGUERS,
         ruby::CATALOGUERS,
         rust::CATALOGUERS,
         xml_packages::CATALOGUERS,
