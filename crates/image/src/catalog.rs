@@ -8,6 +8,7 @@ use model::Package;
 
 use crate::facts::Fact;
 
+pub mod alpm;
 pub mod apk;
 mod document;
 pub mod dpkg;
@@ -28,6 +29,7 @@ pub mod xml_packages;
 /// All cataloguers.
 pub fn all() -> impl Iterator<Item = &'static Cataloguer> {
     [
+        alpm::CATALOGUERS,
         apk::CATALOGUERS,
         dpkg::CATALOGUERS,
         golang::CATALOGUERS,
