@@ -6,3 +6,4 @@
 //! Out of scope: what the bytes mean (`image`, `advisory`), the command line and the reports (`cli`).
 
 pub mod advisories;
+pub mod feeds;

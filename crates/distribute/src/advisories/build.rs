@@ -155,8 +155,8 @@ impl Work<'_> {
             let method = entry.compression_method();
             let unpacked =
                 archive.get_entry(entry.wayfinder()).map_err(|error| error.to_string()).and_then(|part| match method {
-                    rawzip::CompressionMethod::Store => unpack(part.verifying_reader(part.data())),
-                    rawzip::CompressionMethod::Deflate => {
+                    rawzip::CompressionMethod::STORE => unpack(part.verifying_reader(part.data())),
+                    rawzip::CompressionMethod::DEFLATE => {
                         unpack(part.verifying_reader(DeflateDecoder::new(part.data())))
                     }
                     other => Err(format!("is packed by a method that is not read: {other:?}")),
