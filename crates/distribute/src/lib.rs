@@ -12,3 +12,4 @@ pub mod registry;
 pub mod scan;
 pub mod source;
 
+pub mod feeds;
