@@ -127,6 +127,9 @@ struct Memory {
 }
 
 impl Feeds {
+    /// The configuration that is used where nothing else is.
+    pub const STANDARD: &str = include_str!("feeds/standard.toml");
+
     /// Reads a configuration.
     pub fn read(text: &str) -> Result<Self, FeedsError> {
         let feeds: Self = toml::from_str(text)?;
@@ -142,7 +145,7 @@ impl Feeds {
 
     /// The feeds that are used where nothing else is configured.
     pub fn standard() -> Result<Self, FeedsError> {
-        Self::read(STANDARD)
+        Self::read(Self::STANDARD)
     }
 }
 
@@ -281,7 +284,6 @@ const CONNECT: Duration = Duration::from_secs(30);
 /// 2 GiB at 1 MB/s take 36 minutes.
 const WHOLE: Duration = Duration::from_secs(3600);
 /// The configuration that is used where none is given.
-const STANDARD: &str = include_str!("feeds/standard.toml");
 
 #[cfg(test)]
 mod tests;

@@ -10,6 +10,7 @@ use crate::facts::Fact;
 
 pub mod alpm;
 pub mod apk;
+pub mod bill;
 mod document;
 pub mod dpkg;
 pub mod golang;
@@ -31,6 +32,7 @@ pub fn all() -> impl Iterator<Item = &'static Cataloguer> {
     [
         alpm::CATALOGUERS,
         apk::CATALOGUERS,
+        bill::CATALOGUERS,
         dpkg::CATALOGUERS,
         golang::CATALOGUERS,
         installed::CATALOGUERS,

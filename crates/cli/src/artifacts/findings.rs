@@ -6,6 +6,7 @@ use std::sync::Arc;
 use image::facts::Marker;
 use image::hardening::{self, Configured};
 use image::observation::Observation;
+use image::sbom::Bill;
 use model::coverage::GapKind;
 use model::package::{Damage, Place};
 use model::{Coverage, FileCoverage, FileId, Finding, Judgement, Location, Rule, Scope, Subject as About};
@@ -75,6 +76,32 @@ fn secrets(scanned: &Scanned, subject: Subject, observations: &mut Vec<Observati
     }
 }
 
+/// Bills of materials in the image against what was found in it. A bill of one program says nothing of the system around
+/// it, so only kinds of packages that it has are compared, and only what it lacks or has otherwise counts.
+fn bills(scanned: &Scanned, observations: &mut Vec<Observation>) {
+    let inventory = &scanned.inventory;
+    if inventory.sboms.is_empty() {
+        return;
+    }
+    let found = Bill::new(scanned.subject.clone(), inventory.distro.as_ref(), &inventory.packages);
+    for (place, bytes) in inventory.sboms.iter().take(BILLS_MAX) {
+        let Ok(declared) = image::sbom::read(bytes) else { continue };
+        let difference = image::sbom::compare(&declared, &found);
+        if declared.entries.len() < 2 || difference.removed.is_empty() && difference.changed.is_empty() {
+            continue;
+        }
+        let example = difference.removed.first().or(difference.changed.first().map(|change| &change.package));
+        let message = format!(
+            "`{}` declares {} packages that were not found and {} in other versions, such as {}",
+            place.path,
+            difference.removed.len(),
+            difference.changed.len(),
+            example.map_or("", |purl| purl)
+        );
+        observations.push(Observation::new(&hardening::rules::SBOM_DIFFERS, message).at(&place.path, 0, 0));
+    }
+}
+
 fn image_checks(scanned: &Scanned, now_unix: i64, observations: &mut Vec<Observation>) {
     let _ = now_unix;
     if let Some(config) = &scanned.config {
@@ -91,6 +118,7 @@ fn image_checks(scanned: &Scanned, now_unix: i64, observations: &mut Vec<Observa
         };
         observations.extend(hardening::check_configuration(&configured));
     }
+    bills(scanned, observations);
     let mut markers: BTreeMap<Marker, Vec<&Place>> = BTreeMap::new();
     for (marker, place) in &scanned.inventory.markers {
         markers.entry(*marker).or_default().push(place);
@@ -174,6 +202,9 @@ fn finding(
         properties: (!properties.is_empty()).then(|| Box::new(properties)),
     }
 }
+
+/// Bills compared of one image; images of many programs bring one each.
+const BILLS_MAX: usize = 200;
 
 fn kind(subject: Subject) -> &'static str {
     match subject {
