@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use image::eol::{self, Support};
 use image::facts::Marker;
 use image::hardening::{self, Configured};
 use image::observation::Observation;
 use image::sbom::Bill;
 use model::coverage::GapKind;
 use model::package::{Damage, Place};
-use model::{Coverage, FileCoverage, FileId, Finding, Judgement, Location, Rule, Scope, Subject as About};
+use model::{Coverage, FileCoverage, FileId, Finding, Judgement, Location, Rule, Scope, Severity, Subject as About};
 
 use super::Subject;
 use super::args::{LookFor, ScanArgs};
@@ -76,6 +77,29 @@ fn secrets(scanned: &Scanned, subject: Subject, observations: &mut Vec<Observati
     }
 }
 
+/// Whether the operating system still gets fixes; longer support, which not everybody has, makes it less bad.
+fn end_of_life(scanned: &Scanned, now_unix: i64, observations: &mut Vec<Observation>) {
+    let Some(distro) = &scanned.inventory.distro else { return };
+    let today = model::exception::format_date(now_unix);
+    let today = today.get(..10).unwrap_or("");
+    let Support::Ended(until, more) = eol::support(distro, today) else { return };
+    let longer = more.filter(|more| *more >= today);
+    let mut observation = match longer {
+        Some(more) => Observation::new(
+            &hardening::rules::END_OF_LIFE,
+            format!("{} {} gets fixes only under longer support, until {more}", distro.id, distro.version),
+        ),
+        None => Observation::new(
+            &hardening::rules::END_OF_LIFE,
+            format!("{} {} has had no fixes since {}", distro.id, distro.version, more.unwrap_or(until)),
+        ),
+    };
+    if longer.is_some() {
+        observation.severity = Severity::Low;
+    }
+    observations.push(observation);
+}
+
 /// Bills of materials in the image against what was found in it. A bill of one program says nothing of the system around
 /// it, so only kinds of packages that it has are compared, and only what it lacks or has otherwise counts.
 fn bills(scanned: &Scanned, observations: &mut Vec<Observation>) {
@@ -103,7 +127,7 @@ fn bills(scanned: &Scanned, observations: &mut Vec<Observation>) {
 }
 
 fn image_checks(scanned: &Scanned, now_unix: i64, observations: &mut Vec<Observation>) {
-    let _ = now_unix;
+    end_of_life(scanned, now_unix, observations);
     if let Some(config) = &scanned.config {
         let configured = Configured {
             user: &config.user,
