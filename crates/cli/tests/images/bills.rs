@@ -49,7 +49,9 @@ fn a_bill_in_the_place_of_its_image_has_the_same_vulnerabilities() {
         expect(&folder, &["sbom", "example.tar", "--format", format, "--output", "bill"], 0);
         let words = ["scan", "image", "sbom:bill", "--look-for", "vulnerabilities"];
         let report = report(&folder, &words, 1);
-        assert_eq!(vulnerabilities(&report), VULNERABLE.map(|row| row.map(str::to_owned)), "{format}");
+        // Package URLs write the names of Python's packages in lower case.
+        let found: Vec<_> = vulnerabilities(&report).into_iter().map(|row| row.map(|word| word.to_lowercase())).collect();
+        assert_eq!(found, VULNERABLE.map(|row| row.map(|word| word.to_lowercase())), "{format}");
     }
 }
 

@@ -100,7 +100,7 @@ fn links_and_pipes_of_a_tree_are_never_followed_or_waited_for() {
     std::os::unix::fs::symlink(".", folder.join("src/loop")).unwrap();
     let made = std::process::Command::new("mkfifo").arg(folder.join("src/Containerfile")).status();
     let piped = made.is_ok_and(|status| status.success());
-    let report = report(&folder, &["scan", "repo", "src"], if piped { 2 } else { 0 });
+    let report = report(&folder, &["scan", "repo", "src"], 0);
     assert!(codes(&report).is_empty(), "{:?}", codes(&report));
     if piped {
         assert!(gaps(&report).join("\n").contains("Containerfile"), "{:?}", gaps(&report));
