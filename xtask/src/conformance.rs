@@ -7,8 +7,8 @@
 mod cel;
 mod cyclonedx;
 mod gatekeeper;
-mod versions;
 mod purl;
+mod versions;
 
 use std::path::Path;
 

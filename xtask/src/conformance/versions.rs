@@ -42,7 +42,11 @@ pub(super) fn score(folder: &Path) -> Option<Score> {
         total: ecosystems.values().map(|counts| counts.1).sum(),
         balanced: rates.iter().sum::<f64>() / rates.len() as f64,
         failures,
-        note: ecosystems.iter().map(|(name, (right, all))| format!("{name} {right}/{all}")).collect::<Vec<_>>().join(", "),
+        note: ecosystems
+            .iter()
+            .map(|(name, (right, all))| format!("{name} {right}/{all}"))
+            .collect::<Vec<_>>()
+            .join(", "),
     })
 }
 

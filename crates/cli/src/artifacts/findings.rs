@@ -89,10 +89,7 @@ fn configuration_checks(scanned: &Scanned, args: &ScanArgs, observations: &mut V
         labels: config.labels.iter().map(|(name, value)| (&**name, &**value)).collect(),
         ports: config.exposed_ports.iter().map(|port| &**port).collect(),
         history: config.history.iter().map(|step| &*step.created_by).collect(),
-        healthcheck: config
-            .healthcheck
-            .as_ref()
-            .is_some_and(|test| test.first().is_some_and(|word| &**word != "NONE")),
+        healthcheck: config.healthcheck.as_ref().is_some_and(|test| test.first().is_some_and(|word| &**word != "NONE")),
     };
     let wanted = |observation: &Observation| match observation.rule.code == hardening::rules::CONFIG_SECRET.code {
         true => args.wants(LookFor::Secrets),
@@ -283,5 +280,13 @@ impl Gathered {
 }
 
 /// Parts of the paths of databases that tell what the system is made of.
-const SYSTEM_DATABASES: [&str; 8] =
-    ["dpkg/status", "apk/db/installed", "lib/rpm/", "sysimage/rpm/", "pacman/local", "opkg/status", "db/pkg/", "os-release"];
+const SYSTEM_DATABASES: [&str; 8] = [
+    "dpkg/status",
+    "apk/db/installed",
+    "lib/rpm/",
+    "sysimage/rpm/",
+    "pacman/local",
+    "opkg/status",
+    "db/pkg/",
+    "os-release",
+];

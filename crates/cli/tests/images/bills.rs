@@ -50,7 +50,8 @@ fn a_bill_in_the_place_of_its_image_has_the_same_vulnerabilities() {
         let words = ["scan", "image", "sbom:bill", "--look-for", "vulnerabilities"];
         let report = report(&folder, &words, 1);
         // Package URLs write the names of Python's packages in lower case.
-        let found: Vec<_> = vulnerabilities(&report).into_iter().map(|row| row.map(|word| word.to_lowercase())).collect();
+        let found: Vec<_> =
+            vulnerabilities(&report).into_iter().map(|row| row.map(|word| word.to_lowercase())).collect();
         assert_eq!(found, VULNERABLE.map(|row| row.map(|word| word.to_lowercase())), "{format}");
     }
 }
@@ -58,7 +59,8 @@ fn a_bill_in_the_place_of_its_image_has_the_same_vulnerabilities() {
 #[test]
 fn two_bills_are_told_apart() {
     let folder = alone("bills-diff");
-    for (name, versions) in [("old", [("one", "1.0.0"), ("two", "2.0.0")]), ("new", [("two", "2.1.0"), ("three", "3.0.0")])]
+    for (name, versions) in
+        [("old", [("one", "1.0.0"), ("two", "2.0.0")]), ("new", [("two", "2.1.0"), ("three", "3.0.0")])]
     {
         for (package, version) in versions {
             let text = format!("{{\"name\": \"{package}\", \"version\": \"{version}\"}}");
@@ -85,7 +87,12 @@ fn two_bills_are_told_apart() {
 fn what_is_no_bill_is_refused_with_the_place_of_the_fault() {
     let folder = alone("bills-refused");
     let bill = expect(&folder, &["sbom", "example.tar"], 0);
-    put(&folder.join("bad.json"), bill.replacen("\"type\": \"library\"", "\"type\": \"liberty\"", 1).replacen("\"type\":\"library\"", "\"type\":\"liberty\"", 1).as_bytes());
+    put(
+        &folder.join("bad.json"),
+        bill.replacen("\"type\": \"library\"", "\"type\": \"liberty\"", 1)
+            .replacen("\"type\":\"library\"", "\"type\":\"liberty\"", 1)
+            .as_bytes(),
+    );
     let told = expect(&folder, &["sbom", "validate", "bad.json"], 1);
     assert!(told.starts_with("bad.json:") && told.contains("liberty") || told.contains("type"), "{told}");
     put(&folder.join("cut.json"), &bill.as_bytes()[..bill.len() / 2]);
