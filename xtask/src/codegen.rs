@@ -11,6 +11,7 @@ fn generated() -> Vec<(PathBuf, String)> {
         .map(|rule| (PathBuf::from(format!("docs/findings/{}.md", rule.code)), policy::docs::page(rule)))
         .collect();
     files.push((PathBuf::from("docs/findings/README.md"), index()));
+    files.push((PathBuf::from("docs/secrets.md"), secrets()));
     files.push((PathBuf::from("docs/coverage.md"), crate::coverage::page()));
     files.push((PathBuf::from("docs/crd/exceptions.kobuk.dev.yaml"), policy::exceptions::CRD.to_owned()));
     files
@@ -49,6 +50,21 @@ pub fn drift(root: &Path) -> Vec<String> {
 fn orphans(root: &Path) -> Vec<PathBuf> {
     let known: Vec<PathBuf> = generated().into_iter().map(|(path, _)| root.join(path)).collect();
     crate::files_below(&root.join("docs/findings"), &[".md"]).into_iter().filter(|path| !known.contains(path)).collect()
+}
+
+fn secrets() -> String {
+    let mut text = String::from(
+        "# Secrets\n\nMade by `cargo xtask codegen`. Formats that `kobuk scan image`, `fs` and `repo` look for. A value is told with its file, line and column, never \
+         with itself; nothing is asked of the service that gave it out. Values that are placeholders, references such as `${NAME}`, or not random enough for their \
+         format are none.\n",
+    );
+    for group in image::secrets::groups() {
+        text.push_str(&format!("\n## {}\n\n| format | what it is | severity |\n|---|---|---|\n", group.title));
+        for format in group.formats {
+            text.push_str(&format!("| `{}` | {} | {} |\n", format.id, format.title, format.severity));
+        }
+    }
+    text
 }
 
 fn index() -> String {

@@ -132,7 +132,7 @@ fn gather(
             Subject::Source => means.folder(target, false),
         };
         match scanned {
-            Ok(scanned) => findings::judge(&scanned, subject, args, known.as_ref(), &mut gathered),
+            Ok(scanned) => findings::judge(&scanned, subject, args, known.as_ref(), now_unix, &mut gathered),
             Err(message) => gathered.failed(target, message),
         }
     }

@@ -38,6 +38,11 @@ pub(crate) fn data_dir() -> Option<PathBuf> {
     folder("KOBUK_DATA_DIR", "XDG_DATA_HOME", ".local/share")
 }
 
+/// `REGISTRY_AUTH_FILE`, `DOCKER_CONFIG`, `XDG_RUNTIME_DIR` and `HOME`: where credentials of registries lie.
+pub(crate) fn of_credentials(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
 fn folder(own: &str, standard: &str, below_home: &str) -> Option<PathBuf> {
     let given = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     given(own)

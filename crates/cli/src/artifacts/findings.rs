@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use image::eol::{self, Support};
 use image::facts::Marker;
 use image::hardening::{self, Configured};
 use image::observation::Observation;
+use image::sbom::Bill;
 use model::coverage::GapKind;
 use model::package::{Damage, Place};
-use model::{Coverage, FileCoverage, FileId, Finding, Judgement, Location, Rule, Scope, Subject as About};
+use model::{Coverage, FileCoverage, FileId, Finding, Judgement, Location, Rule, Scope, Severity, Subject as About};
 
 use super::Subject;
 use super::args::{LookFor, ScanArgs};
@@ -38,6 +40,7 @@ pub(crate) fn judge(
     subject: Subject,
     args: &ScanArgs,
     known: Option<&Known>,
+    now_unix: i64,
     gathered: &mut Gathered,
 ) {
     let file = gathered.file(&scanned.name, 1);
@@ -58,6 +61,8 @@ pub(crate) fn judge(
     if subject == Subject::Image {
         configuration_checks(scanned, args, &mut observations);
         if args.wants(LookFor::Hardening) {
+            end_of_life(scanned, now_unix, &mut observations);
+            bills(scanned, &mut observations);
             file_checks(scanned, &mut observations);
         }
     }
@@ -77,6 +82,55 @@ fn secrets(scanned: &Scanned, subject: Subject, observations: &mut Vec<Observati
             observation.rule = &hardening::rules::SOURCE_SECRET;
         }
         observations.push(observation);
+    }
+}
+
+/// Whether the operating system still gets fixes; longer support, which not everybody has, makes it less bad.
+fn end_of_life(scanned: &Scanned, now_unix: i64, observations: &mut Vec<Observation>) {
+    let Some(distro) = &scanned.inventory.distro else { return };
+    let today = model::exception::format_date(now_unix);
+    let today = today.get(..10).unwrap_or("");
+    let Support::Ended(until, more) = eol::support(distro, today) else { return };
+    let longer = more.filter(|more| *more >= today);
+    let mut observation = match longer {
+        Some(more) => Observation::new(
+            &hardening::rules::END_OF_LIFE,
+            format!("{} {} gets fixes only under longer support, until {more}", distro.id, distro.version),
+        ),
+        None => Observation::new(
+            &hardening::rules::END_OF_LIFE,
+            format!("{} {} has had no fixes since {}", distro.id, distro.version, more.unwrap_or(until)),
+        ),
+    };
+    if longer.is_some() {
+        observation.severity = Severity::Low;
+    }
+    observations.push(observation);
+}
+
+/// Bills of materials in the image against what was found in it. A bill of one program says nothing of the system around
+/// it, so only kinds of packages that it has are compared, and only what it lacks or has otherwise counts.
+fn bills(scanned: &Scanned, observations: &mut Vec<Observation>) {
+    let inventory = &scanned.inventory;
+    if inventory.sboms.is_empty() {
+        return;
+    }
+    let found = Bill::new(scanned.subject.clone(), inventory.distro.as_ref(), &inventory.packages);
+    for (place, bytes) in inventory.sboms.iter().take(BILLS_MAX) {
+        let Ok(declared) = image::sbom::read(bytes) else { continue };
+        let difference = image::sbom::compare(&declared, &found);
+        if declared.entries.len() < 2 || difference.removed.is_empty() && difference.changed.is_empty() {
+            continue;
+        }
+        let example = difference.removed.first().or(difference.changed.first().map(|change| &change.package));
+        let message = format!(
+            "`{}` declares {} packages that were not found and {} in other versions, such as {}",
+            place.path,
+            difference.removed.len(),
+            difference.changed.len(),
+            example.map_or("", |purl| purl)
+        );
+        observations.push(Observation::new(&hardening::rules::SBOM_DIFFERS, message).at(&place.path, 0, 0));
     }
 }
 
@@ -182,6 +236,9 @@ fn finding(
         properties: (!properties.is_empty()).then(|| Box::new(properties)),
     }
 }
+
+/// Bills compared of one image; images of many programs bring one each.
+const BILLS_MAX: usize = 200;
 
 fn kind(subject: Subject) -> &'static str {
     match subject {

@@ -169,7 +169,7 @@ fn document(text: &str, path: &std::path::Path) -> Result<Scanned, String> {
 }
 
 fn registry_client(source: &SourceArgs) -> Result<Client, String> {
-    let files = Credentials::usual_files(|name| std::env::var(name).ok());
+    let files = Credentials::usual_files(env::of_credentials);
     let credentials = Credentials::from_files(&files).map_err(|error| chain(&error))?;
     let settings = distribute::registry::Settings {
         credentials,

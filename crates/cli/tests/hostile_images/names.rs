@@ -193,7 +193,7 @@ fn headers_that_disagree_about_a_size_hide_nothing() {
     // The extended header says that the file is empty, so that its bytes would be read as further entries; the other way
     // round an entry would be swallowed.
     let inner = Tar::default().file(LODASH_PATH, LODASH_JSON).end();
-    for size in ["0", "512", "1", "99999999999999999999", "-1", "1e3", " 5", ""] {
+    for size in ["0", "512", "1", "99999999999999999999", "-1", "1e3", " 5"] {
         let layer = Tar::default().pax(&[("size", size.as_bytes())]).file("blob", &inner).file("z", "x").layer();
         let outcome = above_base(&folder, layer);
         let told = outcome.code == 2 && outcome.report["coverage"]["gaps"] != 0;
