@@ -121,11 +121,9 @@ fn one(
     // A list of malware changes from day to day, and what it says is not kept.
     let cache = settings.cache.filter(|_| settings.known_bad.is_none());
     if let (Some(cache), Some(diff_id)) = (cache, &promise.diff_id)
-        && let Some(mut facts) = cache.load(diff_id, &wanted)
+        && let Some(facts) = cache.load(diff_id, &wanted)
+        && is_promised(&facts, &promise)
     {
-        if let (Some(digest), Some(size)) = (&promise.digest, promise.size) {
-            (facts.digest, facts.size) = (digest.clone(), size);
-        }
         return (Ok(facts), true);
     }
     let read = || match layers.folder(index) {
@@ -138,6 +136,13 @@ fn one(
         let _ = cache.store(facts, &wanted);
     }
     (facts, false)
+}
+
+/// Whether kept facts are of the very bytes that are promised. The configuration alone names what a layer unpacks to; were that
+/// enough, a manifest could pair any blob with the configuration of a layer that was clean yesterday.
+fn is_promised(facts: &LayerFacts, promise: &Promise) -> bool {
+    promise.digest.as_ref().is_none_or(|digest| *digest == facts.digest)
+        && (promise.digest.is_none() || promise.size.is_none_or(|size| size == facts.size))
 }
 
 /// Scans a folder: a root file system when `installed`, a source tree otherwise.

@@ -47,6 +47,9 @@ pub(crate) fn judge(
     let about = Arc::new(About { kind: kind(subject).into(), name: scanned.name.as_str().into(), ..About::default() });
     gathered.damage(file, &scanned.failed, true);
     gathered.damage(file, &scanned.inventory.damage, false);
+    for message in scanned.config.iter().flat_map(|config| &config.damage) {
+        gathered.gap(file, GapKind::NotUnderstood, message.to_string());
+    }
     gathered.coverage.scopes.see(scope(subject));
     if args.wants(LookFor::Vulnerabilities) {
         vulnerabilities::judge(scanned, file, args, known, gathered);
@@ -55,8 +58,13 @@ pub(crate) fn judge(
     if args.wants(LookFor::Secrets) {
         secrets(scanned, subject, &mut observations);
     }
-    if args.wants(LookFor::Hardening) && subject == Subject::Image {
-        image_checks(scanned, now_unix, &mut observations);
+    if subject == Subject::Image {
+        configuration_checks(scanned, args, &mut observations);
+        if args.wants(LookFor::Hardening) {
+            end_of_life(scanned, now_unix, &mut observations);
+            bills(scanned, &mut observations);
+            file_checks(scanned, &mut observations);
+        }
     }
     if args.wants(LookFor::Secrets) || args.wants(LookFor::Hardening) {
         containerfiles(scanned, args, &mut observations, file, gathered);
@@ -126,23 +134,25 @@ fn bills(scanned: &Scanned, observations: &mut Vec<Observation>) {
     }
 }
 
-fn image_checks(scanned: &Scanned, now_unix: i64, observations: &mut Vec<Observation>) {
-    end_of_life(scanned, now_unix, observations);
-    if let Some(config) = &scanned.config {
-        let configured = Configured {
-            user: &config.user,
-            env: config.env.iter().map(|variable| &**variable).collect(),
-            labels: config.labels.iter().map(|(name, value)| (&**name, &**value)).collect(),
-            ports: config.exposed_ports.iter().map(|port| &**port).collect(),
-            history: config.history.iter().map(|step| &*step.created_by).collect(),
-            healthcheck: config
-                .healthcheck
-                .as_ref()
-                .is_some_and(|test| test.first().is_some_and(|word| &**word != "NONE")),
-        };
-        observations.extend(hardening::check_configuration(&configured));
-    }
-    bills(scanned, observations);
+/// What the configuration says, where there is one.
+fn configuration_checks(scanned: &Scanned, args: &ScanArgs, observations: &mut Vec<Observation>) {
+    let Some(config) = &scanned.config else { return };
+    let configured = Configured {
+        user: &config.user,
+        env: config.env.iter().map(|variable| &**variable).collect(),
+        labels: config.labels.iter().map(|(name, value)| (&**name, &**value)).collect(),
+        ports: config.exposed_ports.iter().map(|port| &**port).collect(),
+        history: config.history.iter().map(|step| &*step.created_by).collect(),
+        healthcheck: config.healthcheck.as_ref().is_some_and(|test| test.first().is_some_and(|word| &**word != "NONE")),
+    };
+    let wanted = |observation: &Observation| match observation.rule.code == hardening::rules::CONFIG_SECRET.code {
+        true => args.wants(LookFor::Secrets),
+        false => args.wants(LookFor::Hardening),
+    };
+    observations.extend(hardening::check_configuration(&configured).into_iter().filter(wanted));
+}
+
+fn file_checks(scanned: &Scanned, observations: &mut Vec<Observation>) {
     let mut markers: BTreeMap<Marker, Vec<&Place>> = BTreeMap::new();
     for (marker, place) in &scanned.inventory.markers {
         markers.entry(*marker).or_default().push(place);
@@ -289,10 +299,7 @@ impl Gathered {
     /// in doubt.
     fn damage(&mut self, file: FileId, damage: &[Damage], failed: bool) {
         for one in damage {
-            let system = one.path.is_empty()
-                || ["dpkg/status", "apk/db/installed", "rpm", "pacman/local"]
-                    .iter()
-                    .any(|part| one.path.contains(part));
+            let system = one.path.is_empty() || SYSTEM_DATABASES.iter().any(|part| one.path.contains(part));
             let kind = if failed || system { GapKind::Error } else { GapKind::NotUnderstood };
             let layer = one.layer.map_or(String::new(), |layer| format!("layer {layer}: "));
             let path = if one.path.is_empty() { String::new() } else { format!("{}: ", one.path) };
@@ -328,3 +335,15 @@ impl Gathered {
         });
     }
 }
+
+/// Parts of the paths of databases that tell what the system is made of.
+const SYSTEM_DATABASES: [&str; 8] = [
+    "dpkg/status",
+    "apk/db/installed",
+    "lib/rpm/",
+    "sysimage/rpm/",
+    "pacman/local",
+    "opkg/status",
+    "db/pkg/",
+    "os-release",
+];
