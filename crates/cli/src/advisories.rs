@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use advisory::record::Source;
 use clap::{Args, Subcommand, ValueEnum};
 use distribute::advisories::{self as store, Input, Mapped};
+use distribute::feeds::Feeds;
 use serde_json::json;
 
 use crate::artifacts::usual_database;
@@ -20,6 +21,8 @@ use crate::verbs::{chain, clock, remark, talk, usage};
 pub(crate) enum AdvisoriesCommand {
     /// Build the database from files and folders: OSV, GHSA, RustSec, CSAF, OVAL, secdb, NVD and others, told by content
     Build(BuildArgs),
+    /// Fetch what changed in all feeds and build the database anew
+    Update(UpdateArgs),
     /// Tell what the database holds, from where, and how old it is
     Status(StatusArgs),
     /// Show an advisory, or what is known of a package
@@ -51,6 +54,18 @@ pub(crate) struct BuildArgs {
     /// Build although files could not be read
     #[arg(long)]
     pub(crate) allow_problems: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UpdateArgs {
+    /// Feeds to use instead of the standard ones, as TOML; `--show-feeds` prints the standard ones as an example
+    #[arg(long, value_name = "FILE")]
+    pub(crate) feeds: Option<PathBuf>,
+    /// Print the standard feeds and do nothing
+    #[arg(long)]
+    pub(crate) show_feeds: bool,
+    #[command(flatten)]
+    pub(crate) database: DatabaseArg,
 }
 
 #[derive(Debug, Args)]
@@ -95,6 +110,7 @@ pub(crate) enum Form {
 pub(crate) fn run(command: &AdvisoriesCommand, out: &mut dyn Write) -> Exit {
     let ended = match command {
         AdvisoriesCommand::Build(args) => return build(args),
+        AdvisoriesCommand::Update(args) => update(args, out),
         AdvisoriesCommand::Status(args) => status(args, out),
         AdvisoriesCommand::Show(args) => show(args, out),
         AdvisoriesCommand::Export(args) => export(args, out),
@@ -143,11 +159,7 @@ fn build(args: &BuildArgs) -> Exit {
         }
     };
     for problem in report.problems.iter().take(PROBLEMS_SHOWN_MAX) {
-        let why = match &problem.outcome {
-            Err(why) => why.to_string(),
-            Ok(stats) => format!("{stats:?}"),
-        };
-        talk("warning", &format!("{}: {}", Shown(&problem.file), Shown(&why)));
+        talk("warning", &format!("{}: {}", Shown(&problem.file), Shown(&why(problem))));
     }
     if report.problems.len() > PROBLEMS_SHOWN_MAX {
         talk("warning", &format!("{} more files with problems", report.problems.len() - PROBLEMS_SHOWN_MAX));
@@ -175,6 +187,43 @@ fn build(args: &BuildArgs) -> Exit {
             talk("error", &chain(&error));
             Exit::NotJudged
         }
+    }
+}
+
+fn update(args: &UpdateArgs, out: &mut dyn Write) -> Result<Exit, String> {
+    if args.show_feeds {
+        out.write_all(Feeds::STANDARD.as_bytes()).map_err(|error| error.to_string())?;
+        return Ok(Exit::Clean);
+    }
+    let feeds = match &args.feeds {
+        None => Feeds::standard(),
+        Some(path) => Feeds::read(&fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?),
+    };
+    let feeds = feeds.map_err(|error| chain(&error))?;
+    let path = path(&args.database)?;
+    let folder = path.with_extension("feeds");
+    fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let fetched = distribute::feeds::update(&feeds, &folder, now());
+    for (name, error) in &fetched.failures {
+        talk("warning", &format!("{}: {}", Shown(name), Shown(&chain(error))));
+    }
+    if fetched.inputs.is_empty() {
+        return Err("no feed could be fetched and none was fetched before; the database is left as it is".into());
+    }
+    let (bytes, report) = store::build(&fetched.inputs, now()).map_err(|error| chain(&error))?;
+    for problem in report.problems.iter().take(PROBLEMS_SHOWN_MAX) {
+        talk("warning", &format!("{}: {}", Shown(&problem.file), Shown(&why(problem))));
+    }
+    store::install(&path, &bytes, now()).map_err(|error| chain(&error))?;
+    remark(&format!("{} feeds changed, {} records in {}", fetched.changed.len(), report.records, path.display()));
+    // A feed that failed keeps its old records with their old date; whoever asks is told when they are stale.
+    Ok(if fetched.failures.is_empty() && report.problems.is_empty() { Exit::Clean } else { Exit::NotJudged })
+}
+
+fn why(problem: &store::FileReport) -> String {
+    match &problem.outcome {
+        Err(why) => why.to_string(),
+        Ok(stats) => format!("{stats:?}"),
     }
 }
 

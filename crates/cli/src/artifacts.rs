@@ -6,6 +6,7 @@ mod findings;
 mod target;
 mod vulnerabilities;
 
+use std::cmp::Reverse;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::time::Instant;
@@ -68,7 +69,10 @@ fn scan(
     let findings = std::mem::take(&mut gathered.findings);
     let (mut findings, excepted, exceptions) = model::exception::apply(findings, exceptions, now_unix, path_of);
     findings.extend(policy::exceptions::findings_about(&exceptions, false));
-    findings.sort_by(|a, b| (a.location, a.rule.code, &a.message).cmp(&(b.location, b.rule.code, &b.message)));
+    // In an image nothing stands before anything else, so the worst comes first.
+    let key =
+        |finding: &Finding| (finding.location, Reverse(finding.severity), finding.rule.code, finding.message.clone());
+    findings.sort_by_cached_key(key);
     let baselined = match args.baseline.as_deref().map(baseline::Baseline::read).transpose() {
         Ok(known) => known.map_or(0, |known| known.subtract(&mut findings)),
         Err(error) => return usage(&error.to_string()),

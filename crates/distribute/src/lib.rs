@@ -11,3 +11,5 @@ pub mod credentials;
 pub mod registry;
 pub mod scan;
 pub mod source;
+
+pub mod feeds;

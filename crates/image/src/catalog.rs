@@ -8,7 +8,9 @@ use model::Package;
 
 use crate::facts::Fact;
 
+pub mod alpm;
 pub mod apk;
+pub mod bill;
 mod document;
 pub mod dpkg;
 pub mod golang;
@@ -19,6 +21,7 @@ pub mod locks;
 pub mod os_release;
 pub mod programs;
 pub mod python;
+pub mod rpm;
 pub mod ruby;
 pub mod rust;
 mod stanza;
@@ -27,7 +30,9 @@ pub mod xml_packages;
 /// All cataloguers.
 pub fn all() -> impl Iterator<Item = &'static Cataloguer> {
     [
+        alpm::CATALOGUERS,
         apk::CATALOGUERS,
+        bill::CATALOGUERS,
         dpkg::CATALOGUERS,
         golang::CATALOGUERS,
         installed::CATALOGUERS,
@@ -37,6 +42,7 @@ pub fn all() -> impl Iterator<Item = &'static Cataloguer> {
         os_release::CATALOGUERS,
         programs::CATALOGUERS,
         python::CATALOGUERS,
+        rpm::CATALOGUERS,
         ruby::CATALOGUERS,
         rust::CATALOGUERS,
         xml_packages::CATALOGUERS,

@@ -128,7 +128,8 @@ fn values(configured: &Configured<'_>, found: &mut Vec<Observation>) {
         }
     }
     for (place, secret) in told.into_iter().take(FILES_MAX) {
-        let message = format!("a value of the format `{}` in the {place}", secret.format);
+        let title = secrets::format(&secret.format).map_or("a secret", |format| format.title);
+        let message = format!("{title} in the {place}");
         found.push(Observation::new(&rules::CONFIG_SECRET, message).with("format", secret.format));
     }
 }

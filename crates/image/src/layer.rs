@@ -105,7 +105,10 @@ pub fn scan(reader: impl Read, promise: &Promise, options: &Options<'_>) -> Resu
         }
         _ => {}
     }
-    let (outer, _) = bounded.reader.finish().map_err(LayerError::Read)?;
+    let (outer, left) = bounded.reader.finish().map_err(LayerError::Read)?;
+    if left > 0 {
+        walk.damage.push(format!("{left} bytes after the end of the packed layer were not read").into());
+    }
     let digest = outer.digest();
     verify(promise, digest, diff_id, packed.get())
         .map(|(digest, diff_id)| walk.facts(digest, diff_id, packed.get(), unpacked.get(), entries))

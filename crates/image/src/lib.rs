@@ -14,6 +14,7 @@ pub mod config;
 pub mod containerfile;
 pub mod cpe;
 pub mod document;
+pub mod eol;
 pub mod executable;
 pub mod facts;
 pub mod fold;

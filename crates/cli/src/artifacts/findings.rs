@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use image::eol::{self, Support};
 use image::facts::Marker;
 use image::hardening::{self, Configured};
 use image::observation::Observation;
+use image::sbom::Bill;
 use model::coverage::GapKind;
 use model::package::{Damage, Place};
-use model::{Coverage, FileCoverage, FileId, Finding, Judgement, Location, Rule, Scope, Subject as About};
+use model::{Coverage, FileCoverage, FileId, Finding, Judgement, Location, Rule, Scope, Severity, Subject as About};
 
 use super::Subject;
 use super::args::{LookFor, ScanArgs};
@@ -45,6 +47,9 @@ pub(crate) fn judge(
     let about = Arc::new(About { kind: kind(subject).into(), name: scanned.name.as_str().into(), ..About::default() });
     gathered.damage(file, &scanned.failed, true);
     gathered.damage(file, &scanned.inventory.damage, false);
+    for message in scanned.config.iter().flat_map(|config| &config.damage) {
+        gathered.gap(file, GapKind::NotUnderstood, message.to_string());
+    }
     gathered.coverage.scopes.see(scope(subject));
     if args.wants(LookFor::Vulnerabilities) {
         vulnerabilities::judge(scanned, file, args, known, gathered);
@@ -53,8 +58,13 @@ pub(crate) fn judge(
     if args.wants(LookFor::Secrets) {
         secrets(scanned, subject, &mut observations);
     }
-    if args.wants(LookFor::Hardening) && subject == Subject::Image {
-        image_checks(scanned, now_unix, &mut observations);
+    if subject == Subject::Image {
+        configuration_checks(scanned, args, &mut observations);
+        if args.wants(LookFor::Hardening) {
+            end_of_life(scanned, now_unix, &mut observations);
+            bills(scanned, &mut observations);
+            file_checks(scanned, &mut observations);
+        }
     }
     if args.wants(LookFor::Secrets) || args.wants(LookFor::Hardening) {
         containerfiles(scanned, args, &mut observations, file, gathered);
@@ -75,22 +85,74 @@ fn secrets(scanned: &Scanned, subject: Subject, observations: &mut Vec<Observati
     }
 }
 
-fn image_checks(scanned: &Scanned, now_unix: i64, observations: &mut Vec<Observation>) {
-    let _ = now_unix;
-    if let Some(config) = &scanned.config {
-        let configured = Configured {
-            user: &config.user,
-            env: config.env.iter().map(|variable| &**variable).collect(),
-            labels: config.labels.iter().map(|(name, value)| (&**name, &**value)).collect(),
-            ports: config.exposed_ports.iter().map(|port| &**port).collect(),
-            history: config.history.iter().map(|step| &*step.created_by).collect(),
-            healthcheck: config
-                .healthcheck
-                .as_ref()
-                .is_some_and(|test| test.first().is_some_and(|word| &**word != "NONE")),
-        };
-        observations.extend(hardening::check_configuration(&configured));
+/// Whether the operating system still gets fixes; longer support, which not everybody has, makes it less bad.
+fn end_of_life(scanned: &Scanned, now_unix: i64, observations: &mut Vec<Observation>) {
+    let Some(distro) = &scanned.inventory.distro else { return };
+    let today = model::exception::format_date(now_unix);
+    let today = today.get(..10).unwrap_or("");
+    let Support::Ended(until, more) = eol::support(distro, today) else { return };
+    let longer = more.filter(|more| *more >= today);
+    let mut observation = match longer {
+        Some(more) => Observation::new(
+            &hardening::rules::END_OF_LIFE,
+            format!("{} {} gets fixes only under longer support, until {more}", distro.id, distro.version),
+        ),
+        None => Observation::new(
+            &hardening::rules::END_OF_LIFE,
+            format!("{} {} has had no fixes since {}", distro.id, distro.version, more.unwrap_or(until)),
+        ),
+    };
+    if longer.is_some() {
+        observation.severity = Severity::Low;
     }
+    observations.push(observation);
+}
+
+/// Bills of materials in the image against what was found in it. A bill of one program says nothing of the system around
+/// it, so only kinds of packages that it has are compared, and only what it lacks or has otherwise counts.
+fn bills(scanned: &Scanned, observations: &mut Vec<Observation>) {
+    let inventory = &scanned.inventory;
+    if inventory.sboms.is_empty() {
+        return;
+    }
+    let found = Bill::new(scanned.subject.clone(), inventory.distro.as_ref(), &inventory.packages);
+    for (place, bytes) in inventory.sboms.iter().take(BILLS_MAX) {
+        let Ok(declared) = image::sbom::read(bytes) else { continue };
+        let difference = image::sbom::compare(&declared, &found);
+        if declared.entries.len() < 2 || difference.removed.is_empty() && difference.changed.is_empty() {
+            continue;
+        }
+        let example = difference.removed.first().or(difference.changed.first().map(|change| &change.package));
+        let message = format!(
+            "`{}` declares {} packages that were not found and {} in other versions, such as {}",
+            place.path,
+            difference.removed.len(),
+            difference.changed.len(),
+            example.map_or("", |purl| purl)
+        );
+        observations.push(Observation::new(&hardening::rules::SBOM_DIFFERS, message).at(&place.path, 0, 0));
+    }
+}
+
+/// What the configuration says, where there is one.
+fn configuration_checks(scanned: &Scanned, args: &ScanArgs, observations: &mut Vec<Observation>) {
+    let Some(config) = &scanned.config else { return };
+    let configured = Configured {
+        user: &config.user,
+        env: config.env.iter().map(|variable| &**variable).collect(),
+        labels: config.labels.iter().map(|(name, value)| (&**name, &**value)).collect(),
+        ports: config.exposed_ports.iter().map(|port| &**port).collect(),
+        history: config.history.iter().map(|step| &*step.created_by).collect(),
+        healthcheck: config.healthcheck.as_ref().is_some_and(|test| test.first().is_some_and(|word| &**word != "NONE")),
+    };
+    let wanted = |observation: &Observation| match observation.rule.code == hardening::rules::CONFIG_SECRET.code {
+        true => args.wants(LookFor::Secrets),
+        false => args.wants(LookFor::Hardening),
+    };
+    observations.extend(hardening::check_configuration(&configured).into_iter().filter(wanted));
+}
+
+fn file_checks(scanned: &Scanned, observations: &mut Vec<Observation>) {
     let mut markers: BTreeMap<Marker, Vec<&Place>> = BTreeMap::new();
     for (marker, place) in &scanned.inventory.markers {
         markers.entry(*marker).or_default().push(place);
@@ -175,6 +237,9 @@ fn finding(
     }
 }
 
+/// Bills compared of one image; images of many programs bring one each.
+const BILLS_MAX: usize = 200;
+
 fn kind(subject: Subject) -> &'static str {
     match subject {
         Subject::Image => "Image",
@@ -234,10 +299,7 @@ impl Gathered {
     /// in doubt.
     fn damage(&mut self, file: FileId, damage: &[Damage], failed: bool) {
         for one in damage {
-            let system = one.path.is_empty()
-                || ["dpkg/status", "apk/db/installed", "rpm", "pacman/local"]
-                    .iter()
-                    .any(|part| one.path.contains(part));
+            let system = one.path.is_empty() || SYSTEM_DATABASES.iter().any(|part| one.path.contains(part));
             let kind = if failed || system { GapKind::Error } else { GapKind::NotUnderstood };
             let layer = one.layer.map_or(String::new(), |layer| format!("layer {layer}: "));
             let path = if one.path.is_empty() { String::new() } else { format!("{}: ", one.path) };
@@ -273,3 +335,15 @@ impl Gathered {
         });
     }
 }
+
+/// Parts of the paths of databases that tell what the system is made of.
+const SYSTEM_DATABASES: [&str; 8] = [
+    "dpkg/status",
+    "apk/db/installed",
+    "lib/rpm/",
+    "sysimage/rpm/",
+    "pacman/local",
+    "opkg/status",
+    "db/pkg/",
+    "os-release",
+];

@@ -70,9 +70,8 @@ pub(crate) fn judge(scanned: &Scanned, file: FileId, args: &ScanArgs, known: Opt
     let inventory = &scanned.inventory;
     let packages = &inventory.packages;
     packages.iter().for_each(|_| gathered.coverage.scopes.see(Scope::Package));
-    if scanned.config.is_some() && inventory.distro.is_none() && (packages.is_empty() || has_system(packages)) {
-        let message = "nothing tells which operating system this is, so its vulnerabilities are not known";
-        gathered.gap(file, GapKind::Unknown, message.into());
+    if let Some(why) = unknown_system(scanned) {
+        gathered.gap(file, GapKind::Unknown, why);
     }
     let Some(known) = known else {
         let message = "there is no database of advisories, so vulnerabilities are not known; `kobuk advisories update` fetches one, \
@@ -100,6 +99,23 @@ pub(crate) fn judge(scanned: &Scanned, file: FileId, args: &ScanArgs, known: Opt
         let Some(package) = packages.get(vulnerability.package) else { continue };
         let informational = informational(&known.mapped, &vulnerability);
         gathered.findings.push(finding(&vulnerability, package, informational, file));
+    }
+}
+
+/// Why it is not known what the system is made of, where it is not. A bill of materials says itself what it is of, and a
+/// root file system may be a part of one.
+fn unknown_system(scanned: &Scanned) -> Option<String> {
+    let inventory = &scanned.inventory;
+    let system = has_system(&inventory.packages);
+    match &inventory.distro {
+        None if scanned.config.is_some() && (system || inventory.packages.is_empty()) => {
+            Some("nothing tells which operating system this is, so its vulnerabilities are not known".into())
+        }
+        Some(distro) if scanned.config.is_some() && !system => Some(format!(
+            "this is {}, and no package database tells what of it is installed, so its vulnerabilities are not known",
+            distro.id
+        )),
+        _ => None,
     }
 }
 

@@ -100,12 +100,10 @@ fn article(render: &Render<'_>, shown: &Shown<'_>, excerpt: Option<&Excerpt>, ou
         shown.number,
         Prose(&finding.message)
     )?;
-    write!(
-        out,
-        "<p class=\"where\"><span>{}</span><span>line {}</span>",
-        Html(&finding.subject.display()),
-        place.line
-    )?;
+    write!(out, "<p class=\"where\"><span>{}</span>", Html(&finding.subject.display()))?;
+    if place.line > 0 {
+        write!(out, "<span>line {}</span>", place.line)?;
+    }
     if let Some(field) = finding.property("field") {
         write!(out, "<code>{}</code>", Html(field))?;
     }

@@ -155,7 +155,7 @@ pub(super) static FORMATS: &[Format] = &[
     .if_so(|value| judge::mixed(value) && judge::is_plain_value(value)),
     format(
         "environment-password",
-        "Password in a file of environment variables",
+        "Password or token in an environment variable",
         Severity::Medium,
         &["PASSWORD=", "PASSWD=", "SECRET=", "API_KEY=", "TOKEN=", "ACCESS_KEY="],
         Shape::Whole(r"^(?:export |ENV )?[A-Z][A-Z0-9_]{0,60}(?:PASSWORD|PASSWD|SECRET|API_KEY|TOKEN|ACCESS_KEY)=([^\s$`<>(){}\x22']{8,200})\r?$"),

@@ -1,0 +1,114 @@
+//! The package databases of pacman, opkg and Portage.
+
+use model::Package;
+use model::package::Kind;
+
+use super::stanza::stanzas;
+use super::{Cataloguer, Input, Settings, Sink, Wants};
+
+/// What pacman, opkg and Portage leave behind.
+pub static CATALOGUERS: &[Cataloguer] = &[
+    Cataloguer {
+        name: "pacman-desc",
+        wants: Wants { names: &["desc"], filter: |path| path.contains("lib/pacman/local/"), ..Wants::NOTHING },
+        settings: Settings::Installed,
+        bytes_max: 4 << 20,
+        read: pacman,
+    },
+    Cataloguer {
+        name: "opkg-status",
+        wants: Wants { path_ends: &["usr/lib/opkg/status", "var/lib/opkg/status"], ..Wants::NOTHING },
+        settings: Settings::Installed,
+        bytes_max: 64 << 20,
+        read: opkg,
+    },
+    Cataloguer {
+        name: "portage-contents",
+        wants: Wants { names: &["CONTENTS"], filter: |path| path.starts_with("var/db/pkg/"), ..Wants::NOTHING },
+        settings: Settings::Installed,
+        bytes_max: 64 << 20,
+        read: portage,
+    },
+];
+
+/// `%NAME%` and its lines, up to an empty one.
+fn pacman(input: &Input<'_>, sink: &mut Sink) {
+    let text = String::from_utf8_lossy(input.bytes);
+    let section = |name: &str| -> Vec<&str> {
+        let heading = format!("%{name}%");
+        let lines = text.lines().map(str::trim).skip_while(|line| *line != heading).skip(1);
+        lines.take_while(|line| !line.is_empty()).collect()
+    };
+    let (name, version) = (section("NAME"), section("VERSION"));
+    let (Some(name), Some(version)) = (name.first(), version.first()) else {
+        return sink.damage("it names no package or no version");
+    };
+    let mut package = Package::new(Kind::Alpm, *name, *version);
+    package.arch = section("ARCH").first().copied().unwrap_or("").into();
+    package.supplier = section("PACKAGER").first().copied().unwrap_or("").into();
+    package.licenses = section("LICENSE").into_iter().flat_map(crate::license::normalise).collect();
+    let bare = |need: &str| need.split(['<', '>', '=', ':']).next().unwrap_or("").trim().to_owned();
+    package.depends_on = section("DEPENDS").into_iter().map(|need| bare(need).into()).collect();
+    sink.package(package);
+}
+
+fn opkg(input: &Input<'_>, sink: &mut Sink) {
+    let text = String::from_utf8_lossy(input.bytes);
+    let (mut packages, mut damage, mut odd) = (Vec::new(), Vec::new(), Vec::new());
+    stanzas(
+        &text,
+        |stanza, line| {
+            let installed = stanza.field("Status").is_none_or(|status| status.split(' ').nth(2) == Some("installed"));
+            match (stanza.field("Package"), stanza.field("Version")) {
+                (Some(name), Some(version)) if installed => {
+                    let mut package = Package::new(Kind::Opkg, name, version);
+                    package.arch = stanza.field("Architecture").unwrap_or("").into();
+                    packages.push(package);
+                }
+                (Some(_), Some(_)) => {}
+                _ => damage.push(format!("the package at line {line} has no name or no version")),
+            }
+        },
+        |line| odd.push(line),
+    );
+    packages.into_iter().for_each(|package| sink.package(package));
+    damage.into_iter().for_each(|message| sink.damage(message));
+    if let Some(line) = odd.first() {
+        sink.damage(format!("{} lines are no fields, the first is line {line}", odd.len()));
+    }
+}
+
+/// `var/db/pkg/CATEGORY/NAME-VERSION/CONTENTS`.
+fn portage(input: &Input<'_>, sink: &mut Sink) {
+    let mut parts = input.path.rsplit('/').skip(1);
+    let (Some(package), Some(category)) = (parts.next(), parts.next()) else { return };
+    // The version begins at the last dash before a digit; `-r1` is its revision.
+    let cut =
+        package.match_indices('-').rev().find(|(at, _)| package[at + 1..].starts_with(|c: char| c.is_ascii_digit()));
+    match cut {
+        Some((at, _)) => {
+            sink.package(Package::new(Kind::Portage, format!("{category}/{}", &package[..at]), &package[at + 1..]));
+        }
+        None => sink.damage("the name of its folder has no version"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::packages_of;
+
+    #[test]
+    fn each_database_gives_its_packages() {
+        let desc = b"%NAME%\nbash\n\n%VERSION%\n5.2-1\n\n%ARCH%\nx86_64\n\n%LICENSE%\nGPL\n\n%DEPENDS%\nglibc>=2\nreadline\n\n";
+        let (packages, _) = packages_of(&CATALOGUERS[0], "var/lib/pacman/local/bash-5.2-1/desc", desc);
+        assert_eq!((&*packages[0].name, &*packages[0].version), ("bash", "5.2-1"));
+        assert_eq!(packages[0].depends_on, ["glibc".into(), "readline".into()]);
+        let status = b"Package: a\nVersion: 1\nStatus: install ok installed\n\nPackage: b\nVersion: 1\nStatus: deinstall ok not-installed\n\nPackage: c\n\n";
+        let (packages, damage) = packages_of(&CATALOGUERS[1], "usr/lib/opkg/status", status);
+        assert_eq!((packages.len(), damage.len()), (1, 1));
+        let (packages, _) = packages_of(&CATALOGUERS[2], "var/db/pkg/app-shells/bash-5.2_p26-r1/CONTENTS", b"");
+        assert_eq!((&*packages[0].name, &*packages[0].version), ("app-shells/bash", "5.2_p26-r1"));
+        assert_eq!(packages_of(&CATALOGUERS[0], "x/desc", b"%NAME%\n\n").1.len(), 1);
+    }
+}
