@@ -11,14 +11,15 @@ fuzz_target!(|bytes: &[u8]| {
     let mut archive = Archive::new(bytes);
     let mut content = 0u64;
     while let Ok(Some(entry)) = archive.next_entry() {
-        let mut left = entry.size;
+        let mut taken = 0;
         while let Ok(piece) = archive.chunk() {
             if piece.is_empty() {
                 break;
             }
-            left -= piece.len() as u64;
-            content += piece.len() as u64;
+            taken += piece.len() as u64;
         }
+        content += taken;
+        assert!(taken <= entry.size);
         assert!(archive.position() <= bytes.len() as u64 && content <= bytes.len() as u64);
     }
     let table = Table::new(image::catalog::all(), true);
