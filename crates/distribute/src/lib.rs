@@ -7,3 +7,4 @@
 
 pub mod advisories;
 pub mod feeds;
+pub mod fleet;
