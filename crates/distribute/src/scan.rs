@@ -15,7 +15,7 @@ use image::fold::{self, Inventory};
 use image::layer::{self, LayerError, Promise};
 use image::malware::KnownBad;
 use image::path::{Name, normalise};
-use image::scanner::{Content, Meta, Options, Scanner, Table, Watch};
+use image::scanner::{Content, MakeWatch, Meta, Options, Scanner, Table};
 use image::secrets::Allow;
 use model::package::Damage;
 
