@@ -15,7 +15,7 @@ use image::fold::{self, Inventory};
 use image::layer::{self, LayerError, Promise};
 use image::malware::KnownBad;
 use image::path::{Name, normalise};
-use image::scanner::{Content, Meta, Options, Scanner, Table, Watch};
+use image::scanner::{Content, MakeWatch, Meta, Options, Scanner, Table};
 use image::secrets::Allow;
 use model::package::Damage;
 
@@ -54,7 +54,7 @@ pub struct Settings<'a> {
     /// Known malware.
     pub known_bad: Option<&'a KnownBad>,
     /// Makes what looks at executables.
-    pub executables: Option<fn(&str, u64) -> Box<dyn Watch>>,
+    pub executables: Option<MakeWatch>,
     /// Called after each layer with how many are done.
     pub progress: Option<&'a (dyn Fn(usize) + Sync)>,
 }

@@ -47,6 +47,9 @@ pub fn executables(path: &str, size: u64) -> Box<dyn Watch> {
     Box::new(crate::executable::Scan::new(path, size))
 }
 
+/// Makes what looks at an executable, given its path and size.
+pub type MakeWatch = fn(&str, u64) -> Box<dyn Watch>;
+
 /// What is looked for.
 pub struct Options<'a> {
     /// Cataloguers by the files that they want.
@@ -60,7 +63,7 @@ pub struct Options<'a> {
     /// Whether markers for hardening are.
     pub markers: bool,
     /// Makes what looks at an executable, given its path and size.
-    pub executables: Option<fn(&str, u64) -> Box<dyn Watch>>,
+    pub executables: Option<MakeWatch>,
 }
 
 /// One file, without its content.
@@ -207,7 +210,7 @@ impl<'a> Scanner<'a> {
             );
             sink.damage(message);
         }
-        self.wanted.retain(|cataloguer| !large(&cataloguer));
+        self.wanted.retain(|cataloguer| !large(cataloguer));
         self.content(meta, content, &mut sink)?;
         self.keep(meta.path, sink);
         Ok(())
@@ -258,10 +261,8 @@ impl<'a> Scanner<'a> {
         }
         let head = content.chunk()?;
         let searched = may_hold_secrets && secrets::is_text(head);
-        let mut watch = match self.options.executables.filter(|_| may_run && is_executable(head)) {
-            Some(make) => Some(make(meta.path, meta.size)),
-            None => None,
-        };
+        let make = self.options.executables.filter(|_| may_run && is_executable(head));
+        let mut watch = make.map(|make| make(meta.path, meta.size));
         let whole = searched || !self.wanted.is_empty();
         if !whole && watch.is_none() && !digests {
             return Ok(());

@@ -49,6 +49,9 @@ struct Kept {
     replaced: bool,
 }
 
+/// Digests of names with the places that they stand for.
+type Index = Vec<(u64, u32)>;
+
 impl Builder {
     /// Nothing yet.
     pub fn new() -> Self {
@@ -179,10 +182,7 @@ impl Builder {
         Ok(file(&sections, made_unix, count))
     }
 
-    fn packages(
-        &self,
-        packages: HashMap<(u32, u32), Vec<(u32, u32)>>,
-    ) -> Result<(Vec<u8>, Vec<(u64, u32)>), BuildError> {
+    fn packages(&self, packages: HashMap<(u32, u32), Vec<(u32, u32)>>) -> Result<(Vec<u8>, Index), BuildError> {
         let mut named: Vec<_> = packages
             .into_iter()
             .map(|((ecosystem, package), list)| (self.text(ecosystem), self.text(package), ecosystem, package, list))
