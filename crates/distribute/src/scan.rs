@@ -362,3 +362,6 @@ pub fn containerfiles(root: &Path) -> Vec<(String, Vec<u8>)> {
 
 /// More than the parser takes, so that it tells that the file is too large.
 const CONTAINERFILE_BYTES_MAX: u64 = (4 << 20) + 1;
+
+#[cfg(test)]
+mod tests;

@@ -74,14 +74,15 @@ pub fn fold(layers: &[Option<Arc<LayerFacts>>]) -> Inventory {
     let mut inventory = Inventory::default();
     let mut collected = packages::Collected::default();
     let mut told: HashSet<(Box<str>, Secret)> = HashSet::new();
-    let mut databases: BTreeMap<Box<str>, (u32, bool)> = BTreeMap::new();
+    let mut databases: BTreeMap<Box<str>, Database> = BTreeMap::new();
+    let mut above = Above::default();
     // From the top, so that what is visible comes before its older versions.
     for (index, layer) in layers.iter().enumerate().rev() {
         let Some(layer) = layer else { continue };
         let number = u32::try_from(index).unwrap_or(u32::MAX);
-        let above: Vec<&LayerFacts> = layers[index + 1..].iter().flatten().map(|layer| &**layer).collect();
         for file in &layer.files {
-            let visible = !above.iter().any(|upper| hides(upper, &file.path));
+            let hidden_by = above.hides(&file.path);
+            let visible = hidden_by.is_none();
             let place = Place { path: file.path.clone(), layer: Some(number), line: 0 };
             if visible {
                 inventory.damage.extend(damage(&file.damage, &place));
@@ -96,8 +97,8 @@ pub fn fold(layers: &[Option<Arc<LayerFacts>>]) -> Inventory {
                     Fact::Package(package) => {
                         collected.package(package, &file.path, number, visible);
                         if is_of_system(package.kind) {
-                            let known = databases.entry(file.path.clone()).or_insert((number, visible));
-                            known.1 |= visible;
+                            // The topmost comes first; what is visible is never below it.
+                            databases.entry(file.path.clone()).or_insert(Database { layer: number, hidden_by });
                         }
                     }
                     fact if visible => simple(fact, &place, &mut inventory, &mut collected),
@@ -110,10 +111,13 @@ pub fn fold(layers: &[Option<Arc<LayerFacts>>]) -> Inventory {
             layer: Some(number),
             message: message.clone(),
         }));
+        if index > 0 {
+            above.add(layer, number);
+        }
         inventory.files += layer.files_seen;
         inventory.bytes += layer.unpacked;
     }
-    deleted(layers, &databases, &mut inventory);
+    deleted(&databases, &mut inventory);
     let summary = |layer: &Arc<LayerFacts>| LayerSummary {
         digest: layer.digest.clone(),
         diff_id: layer.diff_id.clone(),
@@ -179,36 +183,55 @@ fn damage<'a>(messages: &'a [Box<str>], place: &'a Place) -> impl Iterator<Item 
     messages.iter().map(|message| Damage { path: place.path.clone(), layer: place.layer, message: message.clone() })
 }
 
-/// Whether a layer hides what lower layers have at a path.
-fn hides(upper: &LayerFacts, path: &str) -> bool {
-    let listed = |list: &[Box<str>], path: &str| list.binary_search_by(|known| (**known).cmp(path)).is_ok();
-    let opaque_root = listed(&upper.opaque, "");
-    opaque_root
-        || ancestry(path).enumerate().any(|(up, step)| {
-            listed(&upper.whiteouts, step)
-                || up > 0 && listed(&upper.opaque, step)
-                || upper.hides.binary_search(&PathHash::of(step)).is_ok()
-        })
+/// A package database of the operating system: the topmost layer that has it, and the one that hides it there.
+struct Database {
+    layer: u32,
+    hidden_by: Option<u32>,
+}
+
+/// What the layers above hide, all together: asking them one by one would cost files times layers.
+#[derive(Default)]
+struct Above<'a> {
+    /// Paths that are no folders, with the lowest layer that has them.
+    replaced: HashMap<PathHash, u32>,
+    whiteouts: HashMap<&'a str, u32>,
+    opaque: HashMap<&'a str, u32>,
+}
+
+impl<'a> Above<'a> {
+    /// Adds the next lower layer.
+    fn add(&mut self, layer: &'a LayerFacts, number: u32) {
+        self.replaced.extend(layer.hides.iter().map(|hash| (*hash, number)));
+        self.whiteouts.extend(layer.whiteouts.iter().map(|path| (&**path, number)));
+        self.opaque.extend(layer.opaque.iter().map(|path| (&**path, number)));
+    }
+
+    /// The lowest layer that hides what the layers below have at a path.
+    fn hides(&self, path: &str) -> Option<u32> {
+        if self.replaced.is_empty() && self.whiteouts.is_empty() && self.opaque.is_empty() {
+            return None;
+        }
+        let steps = ancestry(path).enumerate().flat_map(|(up, step)| {
+            let folder = if up > 0 { self.opaque.get(step) } else { None };
+            [self.whiteouts.get(step), self.replaced.get(&PathHash::of(step)), folder]
+        });
+        steps.chain([self.opaque.get("")]).flatten().min().copied()
+    }
 }
 
 /// Package databases that are gone: where they were visible nowhere, and nothing of their kind took their place.
-fn deleted(layers: &[Option<Arc<LayerFacts>>], databases: &BTreeMap<Box<str>, (u32, bool)>, inventory: &mut Inventory) {
-    for (path, (layer, visible)) in databases {
-        if *visible {
-            continue;
-        }
-        let above = layers.iter().enumerate().skip(*layer as usize + 1);
-        let by =
-            above.filter_map(|(index, layer)| Some((index, layer.as_ref()?))).find(|(_, layer)| hides(layer, path));
+fn deleted(databases: &BTreeMap<Box<str>, Database>, inventory: &mut Inventory) {
+    let kept: HashSet<&str> =
+        databases.iter().filter(|(_, it)| it.hidden_by.is_none()).map(|(path, _)| folder(path)).collect();
+    for (path, Database { layer, hidden_by }) in databases {
+        let Some(by) = hidden_by else { continue };
         // One file per package, as distroless images and pacman have it: upgrades replace single files.
         let single = path.contains("/status.d/") || path.ends_with("/desc");
-        let others = || databases.iter().any(|(other, (_, visible))| *visible && folder(other) == folder(path));
-        if single && others() {
+        if single && kept.contains(folder(path)) {
             continue;
         }
-        let by = by.map_or(String::new(), |(index, _)| format!(" by layer {index}"));
         let message = format!(
-            "this package database of layer {layer} is deleted or emptied{by}; what it listed may still be there"
+            "this package database of layer {layer} is deleted or emptied by layer {by}; what it listed may still be there"
         );
         let place = Place { path: path.clone(), layer: Some(*layer), line: 0 };
         inventory.damage.push(Damage { path: path.clone(), layer: Some(*layer), message: message.into() });

@@ -178,6 +178,9 @@ pub struct Scanner<'a> {
     damage: usize,
     /// Paths that told something.
     paths: HashSet<Box<str>>,
+    /// Paths whose facts before that index of [`Found::files`] do not count. They go all at once at the end: taking each
+    /// out when its successor comes would be quadratic in a layer made for that.
+    forgotten: HashMap<Box<str>, usize>,
 }
 
 impl<'a> Scanner<'a> {
@@ -190,6 +193,7 @@ impl<'a> Scanner<'a> {
             wanted: Vec::new(),
             damage: 0,
             paths: HashSet::new(),
+            forgotten: HashMap::new(),
         }
     }
 
@@ -227,7 +231,7 @@ impl<'a> Scanner<'a> {
         if !self.paths.remove(path) {
             return false;
         }
-        self.found.files.retain(|file| &*file.path != path);
+        self.forgotten.insert(path.into(), self.found.files.len());
         true
     }
 
@@ -248,7 +252,13 @@ impl<'a> Scanner<'a> {
     }
 
     /// Everything that was found.
-    pub fn finish(self) -> Found {
+    pub fn finish(mut self) -> Found {
+        let mut index = 0;
+        self.found.files.retain(|file| {
+            let counts = self.forgotten.get(&file.path).is_none_or(|before| index >= *before);
+            index += 1;
+            counts
+        });
         self.found
     }
 

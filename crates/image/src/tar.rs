@@ -1,7 +1,7 @@
 //! A reader of tar streams that never writes anything: ustar, PAX, the forms of GNU and of Solaris-era tools.
 //!
 //! Guarantees: the walk stays in step with what GNU tar and Go's archive/tar see, because the size that moves it is the one
-//! that POSIX gives precedence (PAX before ustar); what they disagree about is refused. Memory is bounded by the buffer and by
+//! that POSIX gives precedence (PAX before ustar); what they disagree about is refused as [`TarError::Ambiguous`]. Memory is bounded by the buffer and by
 //! [`HEADER_BYTES_MAX`]. Content is lent from the buffer, not copied.
 
 use std::io::{self, Read};
@@ -75,6 +75,14 @@ pub enum TarError {
         "one block of zeros at byte {0} is followed by more entries; readers disagree whether the archive ends there"
     )]
     LoneZeros(u64),
+    /// Something that some readers take in one way and others in another.
+    #[error("the entry at byte {at} {what}; readers disagree about it")]
+    Ambiguous {
+        /// What it has.
+        what: &'static str,
+        /// Where its header begins.
+        at: u64,
+    },
     /// A PAX record is malformed.
     #[error("the extended header at byte {0} is malformed")]
     Pax(u64),
@@ -121,7 +129,7 @@ impl<R: Read> Archive<R> {
         if self.ended {
             return Ok(None);
         }
-        let (mut long_name, mut long_link, mut local) = (None, None, Records::default());
+        let (mut long_name, mut long_link, mut local) = (None, None, None);
         loop {
             let at = self.position;
             let Some(block) = self.block()? else { return Ok(None) };
@@ -135,14 +143,23 @@ impl<R: Read> Archive<R> {
             }
             let header = Header::parse(&block, at)?;
             match header.kind {
-                b'L' => long_name = Some(cut(self.extended(&header, at)?)),
-                b'K' => long_link = Some(cut(self.extended(&header, at)?)),
-                b'x' | b'X' => local = Records::parse(&self.extended(&header, at)?).ok_or(TarError::Pax(at))?,
+                b'L' => once(&mut long_name, cut(self.extended(&header, at)?), at)?,
+                b'K' => once(&mut long_link, cut(self.extended(&header, at)?), at)?,
+                b'x' => {
+                    let records = Records::parse(&self.extended(&header, at)?).ok_or(TarError::Pax(at))?;
+                    once(&mut local, records, at)?;
+                }
+                // Go takes the extended headers of Solaris for entries.
+                b'X' => return Err(TarError::Ambiguous { what: "is an extended header of Solaris", at }),
                 b'g' => {
                     let records = Records::parse(&self.extended(&header, at)?).ok_or(TarError::Pax(at))?;
+                    // GNU tar and Python apply global records to what follows, Go does not.
+                    if records.place_entries() {
+                        return Err(TarError::Ambiguous { what: "gives names or sizes to all entries", at });
+                    }
                     self.globals.extend(records);
                 }
-                _ => return self.entry(header, long_name, long_link, &local, at).map(Some),
+                _ => return self.entry(header, long_name, long_link, &local.unwrap_or_default(), at).map(Some),
             }
         }
     }
@@ -161,7 +178,15 @@ impl<R: Read> Archive<R> {
             None => header.size,
         };
         let old_sparse = header.kind == b'S';
-        let new_sparse = record("GNU.sparse.major").is_some() || record("GNU.sparse.map").is_some();
+        let new_sparse = ["GNU.sparse.major", "GNU.sparse.map", "GNU.sparse.size", "GNU.sparse.numblocks"]
+            .iter()
+            .any(|name| record(name).is_some());
+        // Which of the two counts differs between GNU tar and Go.
+        let twice =
+            |long: &Option<Vec<u8>>, name| long.is_some() && record(name).is_some_and(|it| Some(it) != long.as_deref());
+        if twice(&long_name, "path") || twice(&long_link, "linkpath") {
+            return Err(TarError::Ambiguous { what: "has two long names", at });
+        }
         let name = record("GNU.sparse.name").or_else(|| record("path")).map(<[u8]>::to_vec);
         let name = name.or(long_name).unwrap_or(header.name);
         let link = record("linkpath").map(<[u8]>::to_vec).or(long_link).unwrap_or(header.link);
@@ -177,8 +202,13 @@ impl<R: Read> Archive<R> {
             b'6' => EntryKind::Fifo,
             other => EntryKind::Other(other),
         };
-        // Links, folders and devices have no content, whatever their size says; GNU and Go agree about that.
-        let has_content = matches!(kind, EntryKind::File | EntryKind::Other(_)) || header.kind == b'D';
+        // A regular file whose name ends in a slash is a folder that brings content, to all readers.
+        let has_content = matches!(kind, EntryKind::File | EntryKind::Other(_)) || matches!(header.kind, b'D' | b'0');
+        // All readers agree that a hard link has no content, whatever its size says. With the other kinds some skip as
+        // many bytes as the size says and some do not, so that each would see an archive of its own.
+        if !has_content && size > 0 && kind != EntryKind::HardLink {
+            return Err(TarError::Ambiguous { what: "has a size, and its kind has no content", at });
+        }
         let size = if has_content { size } else { 0 };
         if old_sparse && header.extended_sparse {
             self.sparse_blocks(at)?;
@@ -301,6 +331,14 @@ impl<R: Read> Archive<R> {
                 Err(error) => return Err(TarError::Read(error)),
             }
         }
+    }
+}
+
+/// Keeps what describes the next entry; a second description of the same kind replaces or joins the first by reader.
+fn once<T>(slot: &mut Option<T>, value: T, at: u64) -> Result<(), TarError> {
+    match slot.replace(value) {
+        None => Ok(()),
+        Some(_) => Err(TarError::Ambiguous { what: "is described twice", at }),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Packages of all files, joined with what other files tell of them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use model::Distro;
 use model::package::{Kind, Package, Place};
@@ -43,12 +43,7 @@ impl Collected {
     }
 
     pub(super) fn licenses(&mut self, kind: Kind, package: &str, licenses: &[Box<str>]) {
-        let known = self.licenses.entry((kind, package.into())).or_default();
-        for license in licenses {
-            if !known.contains(license) {
-                known.push(license.clone());
-            }
-        }
+        self.licenses.entry((kind, package.into())).or_default().extend_from_slice(licenses);
     }
 
     pub(super) fn owns(&mut self, package: &str, paths: &[Box<str>]) {
@@ -91,6 +86,8 @@ impl Collected {
             package.places.sort();
             package.places.dedup();
             package.places.truncate(PLACES_MAX);
+            distinct(&mut package.licenses);
+            distinct(&mut package.depends_on);
         }
         distros.sort_by_key(|distro| (rank(&distro.path), distro.path.clone()));
         (packages, distros.into_iter().next())
@@ -105,20 +102,20 @@ fn join(known: &mut Package, other: Package) {
     }
     let places: Vec<Place> = other.places;
     known.places.extend(places);
-    for license in other.licenses {
-        if !known.licenses.contains(&license) {
-            known.licenses.push(license);
-        }
-    }
-    for dependency in other.depends_on {
-        if !known.depends_on.contains(&dependency) {
-            known.depends_on.push(dependency);
-        }
-    }
+    known.licenses.extend(other.licenses);
+    known.depends_on.extend(other.depends_on);
     if known.source.is_none() {
         known.source = other.source;
     }
     known.need = known.need.min(other.need);
+}
+
+/// Leaves the first of equal texts, in order.
+fn distinct(texts: &mut Vec<Box<str>>) {
+    let mut seen = HashSet::new();
+    let first: Vec<bool> = texts.iter().map(|text| seen.insert(text.clone())).collect();
+    let mut first = first.into_iter();
+    texts.retain(|_| first.next().unwrap_or(false));
 }
 
 /// Files that tell of the operating system, the most exact first.

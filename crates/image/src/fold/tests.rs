@@ -111,3 +111,19 @@ fn files_tell_of_each_others_packages() {
     assert_eq!(inventory.packages[1].places.len(), 2);
     assert_eq!(inventory.packages[1].property("owner"), None);
 }
+
+#[test]
+fn the_lowest_layer_that_hides_a_database_is_named() {
+    let base = layer(&[(STATUS, &[package(Kind::Deb, "a", "1", STATUS)])], &[], &[]);
+    let inventory = fold(&[base, layer(&[], &["var/lib"], &[]), layer(&[], &[STATUS], &[])]);
+    assert!(inventory.damage[0].message.contains("by layer 1"), "{:?}", inventory.damage);
+}
+
+#[test]
+fn single_files_of_a_database_may_be_replaced_as_long_as_others_are_left() {
+    let [a, b] = ["var/lib/dpkg/status.d/a", "var/lib/dpkg/status.d/b"];
+    let facts = |path| [package(Kind::Deb, path, "1", path)];
+    let base = layer(&[(a, &facts(a)), (b, &facts(b))], &[], &[]);
+    assert_eq!(fold(&[base.clone(), layer(&[], &[a], &[])]).databases_deleted, []);
+    assert_eq!(fold(&[base, layer(&[], &[a, b], &[])]).databases_deleted.len(), 2);
+}

@@ -88,3 +88,23 @@ fn damage_is_bounded_and_counted() {
     assert_eq!(found.files.len() as u64 + found.damage_left_out, 1000);
     assert_eq!(found.files.len(), DAMAGE_MAX);
 }
+
+#[test]
+fn the_last_of_many_files_of_one_name_counts_without_quadratic_work() {
+    let table = Table::new([&TEST], true);
+    let allow = Allow::default();
+    let options = Options { table: &table, secrets: false, allow, known_bad: None, markers: false, executables: None };
+    let mut scanner = Scanner::new(&options);
+    let paths: Vec<String> = (0..20_000).map(|index| format!("{index}/package.json")).collect();
+    for content in ["first", "last"] {
+        for path in &paths {
+            assert_eq!(scanner.forget(path), content == "last");
+            let meta = Meta { path, size: 5, mode: 0o644, capabilities: false };
+            scanner.file(meta, &mut Bytes(content.as_bytes(), Vec::new())).unwrap();
+        }
+    }
+    let found = scanner.finish();
+    assert_eq!(found.files.len(), paths.len());
+    let last = |file: &FileFacts| matches!(&file.facts[..], [Fact::Package(package)] if &*package.name == "last");
+    assert!(found.files.iter().all(last));
+}

@@ -66,10 +66,13 @@ fn number(field: &[u8]) -> Option<u64> {
     }
     let digits = field.iter().skip_while(|byte| matches!(byte, b' ' | 0));
     let mut value = 0u64;
+    let mut ended = false;
     for byte in digits {
         match byte {
-            b'0'..=b'7' => value = value.checked_mul(8)?.checked_add(u64::from(byte - b'0'))?,
-            b' ' | 0 => break,
+            b'0'..=b'7' if !ended => value = value.checked_mul(8)?.checked_add(u64::from(byte - b'0'))?,
+            // Behind a NUL nobody looks; behind a blank some do.
+            0 => break,
+            b' ' => ended = true,
             _ => return None,
         }
     }

@@ -37,6 +37,12 @@ impl Records {
         }
     }
 
+    /// Whether a record changes what an entry is called or where the next one begins.
+    pub(super) fn place_entries(&self) -> bool {
+        let placing = |name: &[u8]| matches!(name, b"path" | b"linkpath" | b"size") || name.starts_with(b"GNU.sparse.");
+        self.0.iter().any(|(name, _)| placing(name))
+    }
+
     /// The last value of that name; an empty one stands for none.
     pub(super) fn last(&self, name: &str) -> Option<&[u8]> {
         let (_, value) = self.0.iter().rev().find(|(key, _)| &**key == name.as_bytes())?;

@@ -89,8 +89,8 @@ fn an_entry_cannot_hide_behind_sizes_that_disagree() {
 }
 
 #[test]
-fn links_have_no_content_whatever_their_size_says() {
-    let bytes = [header("l", b'2', "00000001000"), entry("f", b'0', b"x")].concat();
+fn hard_links_have_no_content_whatever_their_size_says() {
+    let bytes = [header("l", b'1', "00000001000"), entry("f", b'0', b"x")].concat();
     assert_eq!(list(&bytes).unwrap(), pairs(&[("l", ""), ("f", "x")]));
 }
 
@@ -118,4 +118,45 @@ fn sizes_in_base_256_and_endless_files_are_refused_when_the_bytes_are_missing() 
     block[124..136].copy_from_slice(&[0xff; 12]);
     checksum(&mut block);
     assert!(matches!(list(&block), Err(TarError::Number { .. })));
+}
+
+#[test]
+fn what_readers_take_differently_is_refused() {
+    let pax = |records: &str, kind| entry("p", kind, records.as_bytes());
+    let file = || entry("f", b'0', b"x");
+    let sized = |name, kind| [header(name, kind, "00000001000"), vec![0; BLOCK], file()].concat();
+    let cases = [
+        // Skipping the content or not shows other entries, and its zeros would end the archive.
+        sized("folder/", 0),
+        sized("folder", b'5'),
+        sized("link", b'2'),
+        sized("pipe", b'6'),
+        sized("device", b'3'),
+        [pax(&record("path", "other"), b'g'), file()].concat(),
+        [pax(&record("size", "0"), b'g'), file()].concat(),
+        [pax(&record("path", "other"), b'X'), file()].concat(),
+        [pax(&record("path", "a"), b'x'), pax(&record("comment", "b"), b'x'), file()].concat(),
+        [pax(&record("path", "a"), b'x'), entry("l", b'L', b"b\0"), file()].concat(),
+        [entry("l", b'L', b"a\0"), entry("l", b'L', b"b\0"), file()].concat(),
+    ];
+    for (index, bytes) in cases.iter().enumerate() {
+        assert!(matches!(list(bytes), Err(TarError::Ambiguous { .. })), "case {index}: {:?}", list(bytes));
+    }
+    assert!(matches!(list(&header("a", b'0', "0000 1 2")), Err(TarError::Number { .. })));
+    let slash = [header("folder/", b'0', "00000001000"), vec![0; BLOCK], file()].concat();
+    assert_eq!(list(&slash).unwrap(), pairs(&[("folder/", &"\0".repeat(BLOCK)), ("f", "x")]));
+    let harmless = [pax(&record("comment", "commit"), b'g'), file()].concat();
+    assert_eq!(list(&harmless).unwrap(), pairs(&[("f", "x")]));
+}
+
+#[test]
+fn every_form_of_sparse_files_is_known_as_one() {
+    for records in [
+        record("GNU.sparse.major", "1") + &record("GNU.sparse.minor", "0"),
+        record("GNU.sparse.map", "0,1"),
+        record("GNU.sparse.size", "9") + &record("GNU.sparse.numblocks", "0"),
+    ] {
+        let bytes = [entry("p", b'x', records.as_bytes()), entry("f", b'0', b"x")].concat();
+        assert!(Archive::new(&bytes[..]).next_entry().unwrap().unwrap().sparse, "{records}");
+    }
 }

@@ -1,0 +1,87 @@
+use std::io::Write;
+
+use model::Digest;
+
+use super::*;
+
+/// A layer that lies in memory.
+struct Memory(Promise, Vec<u8>);
+
+impl Layers for Memory {
+    fn count(&self) -> usize {
+        1
+    }
+
+    fn promise(&self, _: usize) -> Promise {
+        self.0.clone()
+    }
+
+    fn open(&self, _: usize) -> io::Result<Box<dyn Read + Send>> {
+        Ok(Box::new(io::Cursor::new(self.1.clone())))
+    }
+}
+
+fn digest(bytes: &[u8]) -> Digest {
+    Digest::of_hash(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes).as_ref()).unwrap()
+}
+
+fn packed(bytes: &[u8], level: u32) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(level));
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn layer(stored: Vec<u8>, unpacked: &[u8]) -> Memory {
+    let promise = Promise {
+        media_type: "".into(),
+        digest: Some(digest(&stored)),
+        size: Some(stored.len() as u64),
+        diff_id: Some(digest(unpacked)),
+    };
+    Memory(promise, stored)
+}
+
+#[test]
+fn what_is_kept_of_a_layer_never_speaks_for_other_bytes() {
+    let folder = std::env::temp_dir().join(format!("kobuk-scan-kept-{}", std::process::id()));
+    let cache = Cache::new(&folder);
+    let settings = Settings { cache: Some(&cache), ..Settings::default() };
+    let clean = [0u8; 1024];
+    let scanned = |layer: &Memory| {
+        let scanned = image(layer, &settings);
+        (scanned.cached, scanned.failed.len())
+    };
+    let honest = layer(packed(&clean, 6), &clean);
+    assert_eq!(scanned(&honest), (0, 0));
+    assert_eq!(scanned(&honest), (1, 0));
+    // A configuration that names the clean layer, and a manifest that names another blob.
+    let other = layer(packed(&[1u8; 4096], 6), &clean);
+    assert_eq!(scanned(&other), (0, 1));
+    // The same files packed otherwise are read once more.
+    let repacked = layer(packed(&clean, 0), &clean);
+    assert_eq!(scanned(&repacked), (0, 0));
+    fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn what_is_no_file_is_told_and_links_lead_nowhere() {
+    let folder = std::env::temp_dir().join(format!("kobuk-scan-walk-{}", std::process::id()));
+    let _ = fs::remove_dir_all(&folder);
+    let (root, outside) = (folder.join("root"), folder.join("outside"));
+    fs::create_dir_all(root.join(".git")).unwrap();
+    fs::create_dir_all(&outside).unwrap();
+    for path in [outside.join("secret"), root.join(".git/config"), root.join("seen")] {
+        fs::write(path, "x").unwrap();
+    }
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink(&outside, root.join("link")).unwrap();
+        std::os::unix::fs::symlink(outside.join("secret"), root.join("secret")).unwrap();
+        std::os::unix::net::UnixListener::bind(root.join("socket")).unwrap();
+    }
+    let inventory = super::folder(&root, false, &Settings::default()).unwrap();
+    assert_eq!(inventory.files, 1);
+    #[cfg(unix)]
+    assert_eq!(inventory.damage.iter().map(|damage| &*damage.path).collect::<Vec<_>>(), ["socket"]);
+    fs::remove_dir_all(folder).unwrap();
+}
