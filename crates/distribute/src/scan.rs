@@ -138,13 +138,6 @@ fn one(
     (facts, false)
 }
 
-/// Whether kept facts are of the very bytes that are promised. The configuration alone names what a layer unpacks to; were that
-/// enough, a manifest could pair any blob with the configuration of a layer that was clean yesterday.
-fn is_promised(facts: &LayerFacts, promise: &Promise) -> bool {
-    promise.digest.as_ref().is_none_or(|digest| *digest == facts.digest)
-        && (promise.digest.is_none() || promise.size.is_none_or(|size| size == facts.size))
-}
-
 /// Scans a folder: a root file system when `installed`, a source tree otherwise.
 ///
 /// # Errors
