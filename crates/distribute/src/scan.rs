@@ -138,6 +138,13 @@ fn one(
     (facts, false)
 }
 
+/// Facts are kept of verified bytes. That these bytes are the ones that the manifest names is known only when the stored side is
+/// the same too: otherwise a configuration that names a clean layer would speak for another blob.
+fn is_promised(facts: &LayerFacts, promise: &Promise) -> bool {
+    promise.digest.as_ref().is_none_or(|promised| *promised == facts.digest)
+        && promise.size.is_none_or(|promised| promised == facts.size)
+}
+
 /// Scans a folder: a root file system when `installed`, a source tree otherwise.
 ///
 /// # Errors
