@@ -42,13 +42,13 @@ impl Watch for crate::executable::Scan {
     }
 }
 
-/// Makes what looks at an executable, given its path and size in bytes.
-pub type MakeWatch = fn(&str, u64) -> Box<dyn Watch>;
-
 /// What looks at executables by default: build information and versions of known programs.
 pub fn executables(path: &str, size: u64) -> Box<dyn Watch> {
     Box::new(crate::executable::Scan::new(path, size))
 }
+
+/// Makes what looks at an executable, given its path and size.
+pub type MakeWatch = fn(&str, u64) -> Box<dyn Watch>;
 
 /// What is looked for.
 pub struct Options<'a> {

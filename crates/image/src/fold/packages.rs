@@ -7,6 +7,12 @@ use model::package::{Kind, Package, Place};
 
 use super::{ByName, is_of_system};
 
+/// A file with kind, name and version of a package in it.
+type InFile = (Box<str>, Kind, Box<str>, Box<str>);
+
+/// Kind, name, version and architecture: what makes two packages one.
+type Identity = (Kind, Box<str>, Box<str>, Box<str>);
+
 /// Everything about packages that was found so far.
 #[derive(Default)]
 pub(super) struct Collected {
@@ -17,12 +23,6 @@ pub(super) struct Collected {
     owners: HashMap<Box<str>, Box<str>>,
     pub(super) distros: Vec<Distro>,
 }
-
-/// A file, and the kind, name and version of a package in it.
-type InFile = (Box<str>, Kind, Box<str>, Box<str>);
-
-/// What makes two packages the same one.
-type Identity = (Kind, Box<str>, Box<str>, Box<str>);
 
 impl Collected {
     /// A package of a layer.
