@@ -301,7 +301,5 @@ const FILE_MAX: u64 = 2 << 30;
 const CONNECT: Duration = Duration::from_secs(30);
 /// 2 GiB at 1 MB/s take 36 minutes.
 const WHOLE: Duration = Duration::from_secs(3600);
-/// The configuration that is used where none is given.
-
 #[cfg(test)]
 mod tests;

@@ -151,11 +151,14 @@ impl Means {
 fn document(text: &str, path: &std::path::Path) -> Result<Scanned, String> {
     let bytes = std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
     let bill = image::sbom::read(&bytes).map_err(|error| format!("{}: {}", path.display(), chain(&error)))?;
-    let damage = |message: Box<str>| Damage { path: "".into(), layer: None, message };
     let inventory = Inventory {
         distro: bill.distro.clone(),
         packages: bill.packages().cloned().collect(),
-        damage: bill.damage.iter().cloned().map(damage).collect(),
+        damage: bill
+            .damage
+            .iter()
+            .map(|message| Damage { path: "".into(), layer: None, message: message.clone() })
+            .collect(),
         ..Inventory::default()
     };
     Ok(Scanned {
