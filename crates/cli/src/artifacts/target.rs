@@ -110,7 +110,8 @@ impl Means {
             layer: None,
             message: message.clone(),
         }));
-        let named = text.parse::<image::reference::Reference>().ok();
+        let in_registry = matches!(Location::parse(text), Ok(Location::Registry(_)));
+        let named = text.parse::<image::reference::Reference>().ok().filter(|_| in_registry);
         let subject = Subject {
             kind: SubjectKind::Image,
             name: named
