@@ -57,7 +57,8 @@ fn blob(file: &mut File, size: u64) -> io::Result<()> {
         return Ok(());
     }
     file.seek_relative(-2)?;
-    let packed = BufReader::with_capacity(PACKED_BYTES, Digesting { reader: file.take(size), context: Context::new(&SHA256) });
+    let packed =
+        BufReader::with_capacity(PACKED_BYTES, Digesting { reader: file.take(size), context: Context::new(&SHA256) });
     let mut unpacker = MultiGzDecoder::new(packed);
     let (mut context, mut buffer, mut unpacked) = (Context::new(&SHA256), vec![0; UNPACKED_BYTES], 0);
     loop {

@@ -11,4 +11,3 @@ pub mod credentials;
 pub mod registry;
 pub mod scan;
 pub mod source;
-

@@ -13,9 +13,10 @@ pub(super) fn beginnings(format: &Format) -> Option<Vec<Vec<u8>>> {
     }
     let beginnings = literals(pattern.as_bytes());
     let has_word = |text: &Vec<u8>| {
-        format.words.iter().any(|word| {
-            text.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word.as_bytes()))
-        })
+        format
+            .words
+            .iter()
+            .any(|word| text.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word.as_bytes())))
     };
     beginnings.iter().all(has_word).then_some(beginnings)
 }
@@ -44,7 +45,8 @@ pub(super) fn assigned(after: &[u8]) -> bool {
 
 /// Whether what follows `://` can be a user with a password.
 pub(super) fn user_and_password(after: &[u8]) -> bool {
-    let user = after.iter().take_while(|byte| !matches!(byte, b':' | b'/' | b'?' | b'#' | b'@' | b'"' | b'\'' | b' ' | b'\n'));
+    let user =
+        after.iter().take_while(|byte| !matches!(byte, b':' | b'/' | b'?' | b'#' | b'@' | b'"' | b'\'' | b' ' | b'\n'));
     let user = user.take(USER_BYTES_MAX + 1).count();
     (1..=USER_BYTES_MAX).contains(&user) && after.get(user) == Some(&b':')
 }
@@ -76,10 +78,8 @@ fn literals(pattern: &[u8]) -> Vec<Vec<u8>> {
         if matches!(after.first(), Some(b'?' | b'*' | b'+' | b'{')) || texts.len() * choices.len() > BEGINNINGS_MAX {
             break;
         }
-        texts = texts
-            .iter()
-            .flat_map(|text| choices.iter().map(|choice| [text.as_slice(), &[*choice]].concat()))
-            .collect();
+        texts =
+            texts.iter().flat_map(|text| choices.iter().map(|choice| [text.as_slice(), &[*choice]].concat())).collect();
         rest = after;
     }
     texts
@@ -120,7 +120,9 @@ mod tests {
 
     #[test]
     fn beginnings_are_read_from_patterns() {
-        let read = |pattern: &str| literals(pattern.as_bytes()).into_iter().map(|text| String::from_utf8(text).unwrap()).collect::<Vec<_>>();
+        let read = |pattern: &str| {
+            literals(pattern.as_bytes()).into_iter().map(|text| String::from_utf8(text).unwrap()).collect::<Vec<_>>()
+        };
         assert_eq!(read(r"hv[sb]\.[A-Za-z0-9_\-]{24,300}"), ["hvs.", "hvb."]);
         assert_eq!(read(r"ghp_[A-Za-z0-9]{36}"), ["ghp_"]);
         assert_eq!(read(r"abc?d"), ["ab"]);
