@@ -122,7 +122,11 @@ fn one(
     let cache = settings.cache.filter(|_| settings.known_bad.is_none());
     if let (Some(cache), Some(diff_id)) = (cache, &promise.diff_id)
         && let Some(facts) = cache.load(diff_id, &wanted)
-        && is_promised(&facts, &promise)
+        // Facts are kept of verified bytes. That these bytes are the ones that the manifest names is known only when the
+        // digest of the stored side is the same too: otherwise a configuration that names a clean layer would speak for
+        // another blob.
+        && promise.digest.as_ref().is_none_or(|promised| *promised == facts.digest)
+        && promise.size.is_none_or(|promised| promised == facts.size)
     {
         return (Ok(facts), true);
     }
@@ -136,13 +140,6 @@ fn one(
         let _ = cache.store(facts, &wanted);
     }
     (facts, false)
-}
-
-/// Facts are kept of verified bytes. That these bytes are the ones that the manifest names is known only when the stored side is
-/// the same too: otherwise a configuration that names a clean layer would speak for another blob.
-fn is_promised(facts: &LayerFacts, promise: &Promise) -> bool {
-    promise.digest.as_ref().is_none_or(|promised| *promised == facts.digest)
-        && promise.size.is_none_or(|promised| promised == facts.size)
 }
 
 /// Scans a folder: a root file system when `installed`, a source tree otherwise.

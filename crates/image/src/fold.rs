@@ -89,10 +89,11 @@ pub fn fold(layers: &[Option<Arc<LayerFacts>>]) -> Inventory {
             }
             for fact in &file.facts {
                 match fact {
+                    Fact::Secret(secret)
+                        if !told.insert((file.path.clone(), Secret { line: 0, column: 0, ..secret.clone() })) => {}
                     Fact::Secret(secret) => {
-                        let (plain, place) = (Secret { line: 0, column: 0, ..secret.clone() }, place.clone());
-                        let found = FoundSecret { secret: secret.clone(), place, deleted: !visible };
-                        inventory.secrets.extend(told.insert((file.path.clone(), plain)).then_some(found));
+                        let (secret, place) = (secret.clone(), place.clone());
+                        inventory.secrets.push(FoundSecret { secret, place, deleted: !visible });
                     }
                     Fact::Package(package) => {
                         collected.package(package, &file.path, number, visible);

@@ -47,9 +47,6 @@ pub fn executables(path: &str, size: u64) -> Box<dyn Watch> {
     Box::new(crate::executable::Scan::new(path, size))
 }
 
-/// Makes what looks at an executable, given its path and size.
-pub type MakeWatch = fn(&str, u64) -> Box<dyn Watch>;
-
 /// What is looked for.
 pub struct Options<'a> {
     /// Cataloguers by the files that they want.

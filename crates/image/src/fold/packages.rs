@@ -7,12 +7,6 @@ use model::package::{Kind, Package, Place};
 
 use super::{ByName, is_of_system};
 
-/// A file with kind, name and version of a package in it.
-type InFile = (Box<str>, Kind, Box<str>, Box<str>);
-
-/// Kind, name, version and architecture: what makes two packages one.
-type Identity = (Kind, Box<str>, Box<str>, Box<str>);
-
 /// Everything about packages that was found so far.
 #[derive(Default)]
 pub(super) struct Collected {
