@@ -42,6 +42,9 @@ impl Watch for crate::executable::Scan {
     }
 }
 
+/// Makes what looks at an executable, given its path and size in bytes.
+pub type MakeWatch = fn(&str, u64) -> Box<dyn Watch>;
+
 /// What looks at executables by default: build information and versions of known programs.
 pub fn executables(path: &str, size: u64) -> Box<dyn Watch> {
     Box::new(crate::executable::Scan::new(path, size))

@@ -18,6 +18,12 @@ pub(super) struct Collected {
     pub(super) distros: Vec<Distro>,
 }
 
+/// A file, and the kind, name and version of a package in it.
+type InFile = (Box<str>, Kind, Box<str>, Box<str>);
+
+/// What makes two packages the same one.
+type Identity = (Kind, Box<str>, Box<str>, Box<str>);
+
 impl Collected {
     /// A package of a layer.
     pub(super) fn package(&mut self, package: &Package, path: &str, layer: u32, visible: bool) {
