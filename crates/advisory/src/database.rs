@@ -117,7 +117,7 @@ impl<'a> Database<'a> {
             (Section::AliasIndex, HASH_ENTRY),
             (Section::Epss, EPSS_ENTRY),
         ];
-        if tables.iter().any(|(section, entry)| database.section(*section).len() % entry != 0) {
+        if tables.iter().any(|(section, entry)| !database.section(*section).len().is_multiple_of(*entry)) {
             return Err(damaged("the length of a table"));
         }
         Ok(database)

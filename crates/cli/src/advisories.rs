@@ -1,5 +1,7 @@
 //! `kobuk advisories`: the database of known vulnerabilities.
 
+mod watch;
+
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -29,6 +31,9 @@ pub(crate) enum AdvisoriesCommand {
     Show(ShowArgs),
     /// Write all advisories as OSV, one JSON document a line
     Export(ExportArgs),
+    /// Tell which images of a fleet advisories affect, from an index of bills of materials
+    #[command(subcommand)]
+    Watch(watch::WatchCommand),
 }
 
 #[derive(Debug, Args)]
@@ -114,6 +119,7 @@ pub(crate) fn run(command: &AdvisoriesCommand, out: &mut dyn Write) -> Exit {
         AdvisoriesCommand::Status(args) => status(args, out),
         AdvisoriesCommand::Show(args) => show(args, out),
         AdvisoriesCommand::Export(args) => export(args, out),
+        AdvisoriesCommand::Watch(command) => watch::run(command, out),
     };
     match ended.and_then(|exit| out.flush().map(|()| exit).map_err(|error| error.to_string())) {
         Ok(exit) => exit,

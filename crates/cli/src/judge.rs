@@ -266,7 +266,7 @@ fn prepare(config: &mut Config, sources: &[Source]) {
         manifest::documents(&text, FileId(index as u32), |document| {
             let Ok(tree) = document else { return };
             let mut collect = |tree: &manifest::Tree<'_>| {
-                manifest::object::objects(&tree, |found| {
+                manifest::object::objects(tree, |found| {
                     if let manifest::object::Found::Object(object) = found {
                         admission.collect(&object);
                     }

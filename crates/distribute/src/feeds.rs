@@ -86,6 +86,12 @@ pub enum FetchError {
         /// That arrived.
         found: u64,
     },
+    /// A page for people, or something else that no format of advisories begins with.
+    #[error("{url} gives something that is no file of advisories; what was fetched before is kept")]
+    NotData {
+        /// The address.
+        url: String,
+    },
     /// Another digest than the pinned one.
     #[error("{url} has SHA-256 {found} instead of the pinned one")]
     Digest {
@@ -187,6 +193,15 @@ pub fn update(feeds: &Feeds, folder: &Path, now_unix: i64) -> Update {
     update
 }
 
+/// Whether bytes begin as a format of advisories does: an archive, JSON, XML that is no page, a table, YAML, Markdown.
+fn is_data(bytes: &[u8]) -> bool {
+    if bytes.starts_with(b"PK") || bytes.starts_with(&[0x1f, 0x8b]) || bytes.starts_with(b"BZh") {
+        return true;
+    }
+    let head = String::from_utf8_lossy(bytes.get(..bytes.len().min(512)).unwrap_or_default()).to_ascii_lowercase();
+    !head.contains("<!doctype html") && !head.contains("<html") && !head.trim().is_empty()
+}
+
 /// What is remembered, if the file is still the one that it is about.
 fn memory(file: &Path, notes: &Path) -> Option<Memory> {
     let memory: Memory = serde_json::from_slice(&fs::read(notes).ok()?).ok()?;
@@ -224,6 +239,9 @@ fn fetch(
             let cut = length.and_then(|length| length.parse::<u64>().ok()).is_some_and(|length| length != found);
             if found == 0 || found > FILE_MAX || cut {
                 return Err(FetchError::Length { url: url(), found });
+            }
+            if !is_data(&bytes) {
+                return Err(FetchError::NotData { url: url() });
             }
             let sha256 = hex(digest(&SHA256, &bytes).as_ref());
             (Memory { url: url(), etag, last_modified, sha256, fetched_unix: now_unix }, Some(bytes))
@@ -283,7 +301,5 @@ const FILE_MAX: u64 = 2 << 30;
 const CONNECT: Duration = Duration::from_secs(30);
 /// 2 GiB at 1 MB/s take 36 minutes.
 const WHOLE: Duration = Duration::from_secs(3600);
-/// The configuration that is used where none is given.
-
 #[cfg(test)]
 mod tests;

@@ -13,3 +13,4 @@ pub mod scan;
 pub mod source;
 
 pub mod feeds;
+pub mod fleet;

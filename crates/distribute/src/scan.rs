@@ -15,7 +15,7 @@ use image::fold::{self, Inventory};
 use image::layer::{self, LayerError, Promise};
 use image::malware::KnownBad;
 use image::path::{Name, normalise};
-use image::scanner::{Content, Meta, Options, Scanner, Table, Watch};
+use image::scanner::{Content, MakeWatch, Meta, Options, Scanner, Table};
 use image::secrets::Allow;
 use model::package::Damage;
 
@@ -54,7 +54,7 @@ pub struct Settings<'a> {
     /// Known malware.
     pub known_bad: Option<&'a KnownBad>,
     /// Makes what looks at executables.
-    pub executables: Option<fn(&str, u64) -> Box<dyn Watch>>,
+    pub executables: Option<MakeWatch>,
     /// Called after each layer with how many are done.
     pub progress: Option<&'a (dyn Fn(usize) + Sync)>,
 }
@@ -122,7 +122,11 @@ fn one(
     let cache = settings.cache.filter(|_| settings.known_bad.is_none());
     if let (Some(cache), Some(diff_id)) = (cache, &promise.diff_id)
         && let Some(facts) = cache.load(diff_id, &wanted)
-        && is_promised(&facts, &promise)
+        // Facts are kept of verified bytes. That these bytes are the ones that the manifest names is known only when the
+        // digest of the stored side is the same too: otherwise a configuration that names a clean layer would speak for
+        // another blob.
+        && promise.digest.as_ref().is_none_or(|promised| *promised == facts.digest)
+        && promise.size.is_none_or(|promised| promised == facts.size)
     {
         return (Ok(facts), true);
     }
@@ -136,13 +140,6 @@ fn one(
         let _ = cache.store(facts, &wanted);
     }
     (facts, false)
-}
-
-/// Whether kept facts are of the very bytes that are promised. The configuration alone names what a layer unpacks to; were that
-/// enough, a manifest could pair any blob with the configuration of a layer that was clean yesterday.
-fn is_promised(facts: &LayerFacts, promise: &Promise) -> bool {
-    promise.digest.as_ref().is_none_or(|digest| *digest == facts.digest)
-        && (promise.digest.is_none() || promise.size.is_none_or(|size| size == facts.size))
 }
 
 /// Scans a folder: a root file system when `installed`, a source tree otherwise.

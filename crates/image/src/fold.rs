@@ -89,11 +89,11 @@ pub fn fold(layers: &[Option<Arc<LayerFacts>>]) -> Inventory {
             }
             for fact in &file.facts {
                 match fact {
+                    Fact::Secret(secret)
+                        if !told.insert((file.path.clone(), Secret { line: 0, column: 0, ..secret.clone() })) => {}
                     Fact::Secret(secret) => {
-                        if told.insert((file.path.clone(), Secret { line: 0, column: 0, ..secret.clone() })) {
-                            let (secret, place) = (secret.clone(), place.clone());
-                            inventory.secrets.push(FoundSecret { secret, place, deleted: !visible });
-                        }
+                        let (secret, place) = (secret.clone(), place.clone());
+                        inventory.secrets.push(FoundSecret { secret, place, deleted: !visible });
                     }
                     Fact::Package(package) => {
                         collected.package(package, &file.path, number, visible);

@@ -42,6 +42,9 @@ impl Watch for crate::executable::Scan {
     }
 }
 
+/// Makes what looks at an executable, given its path and size in bytes.
+pub type MakeWatch = fn(&str, u64) -> Box<dyn Watch>;
+
 /// What looks at executables by default: build information and versions of known programs.
 pub fn executables(path: &str, size: u64) -> Box<dyn Watch> {
     Box::new(crate::executable::Scan::new(path, size))
@@ -60,7 +63,7 @@ pub struct Options<'a> {
     /// Whether markers for hardening are.
     pub markers: bool,
     /// Makes what looks at an executable, given its path and size.
-    pub executables: Option<fn(&str, u64) -> Box<dyn Watch>>,
+    pub executables: Option<MakeWatch>,
 }
 
 /// One file, without its content.
@@ -211,7 +214,7 @@ impl<'a> Scanner<'a> {
             );
             sink.damage(message);
         }
-        self.wanted.retain(|cataloguer| !large(&cataloguer));
+        self.wanted.retain(|cataloguer| !large(cataloguer));
         self.content(meta, content, &mut sink)?;
         self.keep(meta.path, sink);
         Ok(())
@@ -268,10 +271,8 @@ impl<'a> Scanner<'a> {
         }
         let head = content.chunk()?;
         let searched = may_hold_secrets && secrets::is_text(head);
-        let mut watch = match self.options.executables.filter(|_| may_run && is_executable(head)) {
-            Some(make) => Some(make(meta.path, meta.size)),
-            None => None,
-        };
+        let make = self.options.executables.filter(|_| may_run && is_executable(head));
+        let mut watch = make.map(|make| make(meta.path, meta.size));
         let whole = searched || !self.wanted.is_empty();
         if !whole && watch.is_none() && !digests {
             return Ok(());

@@ -7,13 +7,14 @@
 use std::collections::BTreeMap;
 use std::sync::{LazyLock, OnceLock};
 
-use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind, MatchKind, Span};
 use memchr::{memchr, memchr_iter, memrchr};
 use regex::bytes::{Regex, RegexBuilder};
 
 use crate::facts::Secret;
 
 mod formats;
+mod gate;
 mod judge;
 
 use formats::Shape;
@@ -82,7 +83,7 @@ pub fn search(path: &str, text: &[u8], allow: &Allow) -> Vec<Secret> {
         for &index in &RULES.owners[hit.pattern().as_usize()] {
             let format = RULES.formats[index];
             // The line was tried already for this format from an earlier word.
-            if hit.start() < tried[index] || found.len() >= SECRETS_MAX {
+            if hit.start() < tried[index] || found.len() >= SECRETS_MAX || !RULES.likely(index, text, hit.span()) {
                 continue;
             }
             let (start, end) = window(text, hit.start(), hit.end(), format);
@@ -175,6 +176,8 @@ struct Rules {
     words: AhoCorasick,
     /// Formats by word.
     owners: Vec<Vec<usize>>,
+    /// What tokens begin with, by format; `None` where that is not known.
+    beginnings: Vec<Option<Vec<Vec<u8>>>>,
 }
 
 impl Rules {
@@ -191,10 +194,21 @@ impl Rules {
         let words = AhoCorasickBuilder::new()
             .ascii_case_insensitive(true)
             .match_kind(MatchKind::Standard)
+            // The automaton sees every byte of every text, so its speed is worth the megabyte.
+            .kind(Some(AhoCorasickKind::DFA))
             .build(owners.keys())
             .expect("the words of all formats fit an automaton");
         let patterns = formats.iter().map(|_| OnceLock::new()).collect();
-        Rules { formats, patterns, words, owners: owners.into_values().collect() }
+        let beginnings = formats.iter().map(|format| gate::beginnings(format)).collect();
+        Rules { formats, patterns, words, owners: owners.into_values().collect(), beginnings }
+    }
+
+    /// Whether the pattern of a format can match where one of its words stands.
+    fn likely(&self, index: usize, text: &[u8], word: Span) -> bool {
+        match &self.beginnings[index] {
+            Some(beginnings) => gate::begins(text, word.start, beginnings),
+            None => (self.formats[index].after)(&text[word.end..]),
+        }
     }
 
     #[expect(clippy::expect_used, reason = "patterns are data of the program; a test compiles each")]

@@ -22,6 +22,11 @@ pub enum BuildError {
     },
 }
 
+/// (Ecosystem, package) → (record, part).
+type Pointers = HashMap<(u32, u32), Vec<(u32, u32)>>;
+/// What a table is made of.
+type Hashes = Vec<(u64, u32)>;
+
 /// Collects records; [`Builder::finish`] gives the file. Holds each record in the form of the file, so that building takes
 /// about as much memory as the file and its strings once more.
 #[derive(Debug, Default)]
@@ -152,7 +157,7 @@ impl Builder {
     pub fn finish(self, made_unix: i64) -> Result<Vec<u8>, BuildError> {
         let (mut records, mut ids, mut aliases, mut count) =
             (Vec::with_capacity(self.bodies.len()), Vec::new(), Vec::new(), 0u64);
-        let mut packages: HashMap<(u32, u32), Vec<(u32, u32)>> = HashMap::new();
+        let mut packages = Pointers::new();
         for record in self.records.iter().filter(|record| !record.replaced) {
             let offset = u32::try_from(records.len()).map_err(|_| BuildError::TooLarge)?;
             put_sized(&mut records, self.bodies.get(record.start..record.start + record.length).unwrap_or_default());
@@ -179,10 +184,7 @@ impl Builder {
         Ok(file(&sections, made_unix, count))
     }
 
-    fn packages(
-        &self,
-        packages: HashMap<(u32, u32), Vec<(u32, u32)>>,
-    ) -> Result<(Vec<u8>, Vec<(u64, u32)>), BuildError> {
+    fn packages(&self, packages: Pointers) -> Result<(Vec<u8>, Hashes), BuildError> {
         let mut named: Vec<_> = packages
             .into_iter()
             .map(|((ecosystem, package), list)| (self.text(ecosystem), self.text(package), ecosystem, package, list))

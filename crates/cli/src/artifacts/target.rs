@@ -110,7 +110,8 @@ impl Means {
             layer: None,
             message: message.clone(),
         }));
-        let named = text.parse::<image::reference::Reference>().ok();
+        let in_registry = matches!(Location::parse(text), Ok(Location::Registry(_)));
+        let named = text.parse::<image::reference::Reference>().ok().filter(|_| in_registry);
         let subject = Subject {
             kind: SubjectKind::Image,
             name: named
@@ -151,11 +152,14 @@ impl Means {
 fn document(text: &str, path: &std::path::Path) -> Result<Scanned, String> {
     let bytes = std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
     let bill = image::sbom::read(&bytes).map_err(|error| format!("{}: {}", path.display(), chain(&error)))?;
-    let damage = |message: &Box<str>| Damage { path: "".into(), layer: None, message: message.clone() };
     let inventory = Inventory {
         distro: bill.distro.clone(),
         packages: bill.packages().cloned().collect(),
-        damage: bill.damage.iter().map(damage).collect(),
+        damage: bill
+            .damage
+            .iter()
+            .map(|message| Damage { path: "".into(), layer: None, message: message.clone() })
+            .collect(),
         ..Inventory::default()
     };
     Ok(Scanned {

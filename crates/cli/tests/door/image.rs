@@ -215,6 +215,9 @@ pub(crate) struct Layer {
     pub(crate) form: &'static str,
 }
 
+/// Files of a layout by path.
+pub(crate) type Files = BTreeMap<String, Vec<u8>>;
+
 /// An image, written as an OCI layout whose documents can lie.
 pub(crate) struct Image {
     pub(crate) layers: Vec<Layer>,
@@ -223,7 +226,7 @@ pub(crate) struct Image {
     /// What is done to the manifest before it is written.
     pub(crate) manifest: Box<dyn Fn(&mut Value)>,
     /// What is done to the files of the layout before they are written.
-    pub(crate) files: Box<dyn Fn(&mut BTreeMap<String, Vec<u8>>)>,
+    pub(crate) files: Box<dyn Fn(&mut Files)>,
 }
 
 impl Image {

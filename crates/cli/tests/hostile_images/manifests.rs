@@ -14,7 +14,7 @@ fn edited(edit: impl Fn(&mut Value) + 'static) -> Image {
 }
 
 /// An image whose layout is changed on disk, after every digest was taken.
-fn tampered(edit: impl Fn(&mut std::collections::BTreeMap<String, Vec<u8>>) + 'static) -> Image {
+fn tampered(edit: impl Fn(&mut crate::image::Files) + 'static) -> Image {
     Image { files: Box::new(edit), ..image() }
 }
 

@@ -47,6 +47,7 @@ pub struct Report {
 pub fn build(inputs: &[Input], made_unix: i64) -> Result<(Vec<u8>, Report), BuildError> {
     let (mut builder, mut report) = (Builder::new(), Report::default());
     for input in inputs {
+        let (records, problems) = (report.records, report.problems.len());
         let source = builder.source(input.source.clone());
         let mut work =
             Work { builder: &mut builder, report: &mut report, input, source, failed: None, made_unix: None };
@@ -55,10 +56,13 @@ pub fn build(inputs: &[Input], made_unix: i64) -> Result<(Vec<u8>, Report), Buil
         if let Some(error) = failed {
             return Err(error);
         }
-        if let Some(known) = builder.source_mut(source)
-            && known.made_unix.is_none()
-        {
-            known.made_unix = made;
+        // A source of which nothing or not everything was read does not cover anything wholly: its silence means nothing.
+        let whole = report.records > records && report.problems.len() == problems;
+        if let Some(known) = builder.source_mut(source) {
+            known.made_unix = known.made_unix.or(made);
+            if !whole {
+                known.covers.clear();
+            }
         }
     }
     Ok((builder.finish(made_unix)?, report))

@@ -12,11 +12,17 @@ use super::{ByName, is_of_system};
 pub(super) struct Collected {
     visible: Vec<Package>,
     /// The lowest layer in which each version stands in each file.
-    first: HashMap<(Box<str>, Kind, Box<str>, Box<str>), u32>,
+    first: HashMap<InFile, u32>,
     licenses: ByName<Vec<Box<str>>>,
     owners: HashMap<Box<str>, Box<str>>,
     pub(super) distros: Vec<Distro>,
 }
+
+/// A file, and the kind, name and version of a package in it.
+type InFile = (Box<str>, Kind, Box<str>, Box<str>);
+
+/// What makes two packages the same one.
+type Identity = (Kind, Box<str>, Box<str>, Box<str>);
 
 impl Collected {
     /// A package of a layer.
@@ -49,7 +55,7 @@ impl Collected {
     /// The packages, each once, and the operating system.
     pub(super) fn finish(self) -> (Vec<Package>, Option<Distro>) {
         let Collected { visible, first, licenses, owners, mut distros } = self;
-        let mut merged: BTreeMap<(Kind, Box<str>, Box<str>, Box<str>), Package> = BTreeMap::new();
+        let mut merged: BTreeMap<Identity, Package> = BTreeMap::new();
         for mut package in visible {
             for place in &mut package.places {
                 let file = place.path.split('!').next().unwrap_or(&place.path);

@@ -25,6 +25,8 @@ pub struct Format {
     pub(super) entropy: f32,
     /// Whether it goes over several lines.
     pub(super) lines: bool,
+    /// What must follow a word so that the pattern can match.
+    pub(super) after: fn(&[u8]) -> bool,
     /// What else the value must meet.
     pub(super) check: fn(&[u8]) -> bool,
 }
@@ -69,6 +71,11 @@ impl Format {
         self
     }
 
+    const fn followed(mut self, after: fn(&[u8]) -> bool) -> Self {
+        self.after = after;
+        self
+    }
+
     const fn lines(mut self) -> Self {
         self.lines = true;
         self
@@ -93,7 +100,7 @@ const fn format(
     words: &'static [&'static str],
     shape: Shape,
 ) -> Format {
-    Format { id, title, severity, words, shape, entropy: 0.0, lines: false, check: |_| true }
+    Format { id, title, severity, words, shape, entropy: 0.0, lines: false, after: |_| true, check: |_| true }
 }
 
 /// A value whose own prefix is known; random enough, so that `ghp_…` in a manual is none.
@@ -103,7 +110,10 @@ const fn token(id: &'static str, title: &'static str, words: &'static [&'static 
 
 /// A value that only the name which it is assigned to makes known.
 const fn near(id: &'static str, title: &'static str, words: &'static [&'static str], pattern: &'static str) -> Format {
-    format(id, title, Severity::High, words, Shape::Near(pattern)).bits(3.0).if_so(super::judge::mixed)
+    format(id, title, Severity::High, words, Shape::Near(pattern))
+        .bits(3.0)
+        .if_so(super::judge::mixed)
+        .followed(super::gate::assigned)
 }
 
 /// All groups.

@@ -2,7 +2,10 @@
 
 /// Records in order.
 #[derive(Debug, Default)]
-pub(super) struct Records(Vec<(Box<[u8]>, Box<[u8]>)>);
+pub(super) struct Records(Vec<Record>);
+
+/// Name and value.
+type Record = (Box<[u8]>, Box<[u8]>);
 
 impl Records {
     /// Reads records; `None` when one is malformed.

@@ -2,7 +2,7 @@
 
 use model::Severity;
 
-use super::super::judge;
+use super::super::{gate, judge};
 use super::{Format, Shape, format, token};
 
 pub(super) static FORMATS: &[Format] = &[
@@ -63,6 +63,7 @@ pub(super) static FORMATS: &[Format] = &[
         Shape::Whole(r#"\b[a-z][a-z0-9+.\-]{1,20}://[^\s:/?#@"'<>\[\]{}$%]{1,64}:([^\s:/?#@"'<>\[\]{}()$]{4,128})@[A-Za-z0-9\[]"#),
     )
     .bits(2.0)
+    .followed(gate::user_and_password)
     .if_so(|value| !value.eq_ignore_ascii_case(b"password") && !value.eq_ignore_ascii_case(b"pass") && judge::is_plain_value(value)),
     format(
         "basic-authorization",
@@ -134,13 +135,14 @@ pub(super) static FORMATS: &[Format] = &[
         Severity::Medium,
         &[
             "secret", "token", "api_key", "apikey", "api-key", "access_key", "accesskey", "access-key", "private_key", "client_secret", "auth_key",
-            "encryption_key", "signing_key",
+            "encryption_key", "signing_key", "private-key", "auth-key", "encryption-key", "signing-key",
         ],
         Shape::Whole(
             r#"(?i)[A-Za-z0-9_.\-]{0,40}(?:secret|token|api[_\-]?key|access[_\-]?key|private[_\-]key|auth[_\-]key|encryption[_\-]key|signing[_\-]key)(?:[_\-][a-z0-9]{1,12})?["']?[ \t]{0,4}(?:=>|:=|=|:)[ \t]{0,4}["']([A-Za-z0-9_+/=.~\-]{20,200})["']"#,
         ),
     )
     .bits(3.8)
+    .followed(gate::assigned)
     .if_so(judge::mixed),
     format(
         "assigned-password",
@@ -152,6 +154,7 @@ pub(super) static FORMATS: &[Format] = &[
         ),
     )
     .bits(2.8)
+    .followed(gate::assigned)
     .if_so(|value| judge::mixed(value) && judge::is_plain_value(value)),
     format(
         "environment-password",

@@ -1,0 +1,197 @@
+//! `kobuk advisories watch`: which images of a fleet new advisories affect, from the index and without a scan.
+
+use std::fs;
+use std::io::Write;
+use std::path::PathBuf;
+
+use advisory::matching::{Verdict, judge};
+use advisory::record::{Advisory, Affected};
+use advisory::version::Scheme;
+use clap::{Args, Subcommand};
+use distribute::fleet::{Fleet, Installed, Member};
+use image::sbom::Bill;
+use model::package::Kind;
+
+use super::{DatabaseArg, now, open};
+use crate::env;
+use crate::exit::Exit;
+use crate::verbs::{chain, remark};
+
+/// Below `kobuk advisories watch`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum WatchCommand {
+    /// Take bills of materials into the index, each in place of an earlier one of the same image
+    Add(AddArgs),
+    /// Take images out of the index, by digest
+    Remove(RemoveArgs),
+    /// List the images of the index
+    List(IndexArg),
+    /// Tell which images advisories affect, as CloudEvents, one a line; 1 when there are any
+    Affected(AffectedArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct IndexArg {
+    /// The index [default: fleet.redb in the user's data folder]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) index: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AddArgs {
+    /// CycloneDX or SPDX documents
+    #[arg(required = true)]
+    pub(crate) bills: Vec<PathBuf>,
+    /// Who runs the images, as NAMESPACE/KIND/NAME; repeatable
+    #[arg(long, value_name = "WORKLOAD")]
+    pub(crate) workload: Vec<String>,
+    #[command(flatten)]
+    pub(crate) index: IndexArg,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RemoveArgs {
+    /// Digests as `list` prints them
+    #[arg(required = true)]
+    pub(crate) digests: Vec<String>,
+    #[command(flatten)]
+    pub(crate) index: IndexArg,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AffectedArgs {
+    /// Only these advisories [default: all of the database]
+    pub(crate) advisories: Vec<String>,
+    /// Only advisories that changed on this day or later
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub(crate) since: Option<String>,
+    #[command(flatten)]
+    pub(crate) index: IndexArg,
+    #[command(flatten)]
+    pub(crate) database: DatabaseArg,
+}
+
+/// Runs one verb.
+pub(super) fn run(command: &WatchCommand, out: &mut dyn Write) -> Result<Exit, String> {
+    match command {
+        WatchCommand::Add(args) => add(args),
+        WatchCommand::Remove(args) => {
+            let digests: Vec<&str> = args.digests.iter().map(String::as_str).collect();
+            fleet(&args.index)?.remove(&digests).map_err(|error| chain(&error))?;
+            Ok(Exit::Clean)
+        }
+        WatchCommand::List(index) => {
+            for member in fleet(index)?.list().map_err(|error| chain(&error))? {
+                let line = format!("{} {} {}", member.digest, member.names.join(" "), member.workloads.join(" "));
+                writeln!(out, "{}", crate::report::Shown(line.trim_end())).map_err(|error| error.to_string())?;
+            }
+            Ok(Exit::Clean)
+        }
+        WatchCommand::Affected(args) => affected(args, out),
+    }
+}
+
+fn fleet(index: &IndexArg) -> Result<Fleet, String> {
+    let usual = || env::data_dir().map(|folder| folder.join("fleet.redb"));
+    let path = index.index.clone().or_else(usual).ok_or("no data folder is known; name the index with --index")?;
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    }
+    Fleet::open(&path).map_err(|error| format!("{}: {}", path.display(), chain(&error)))
+}
+
+fn add(args: &AddArgs) -> Result<Exit, String> {
+    let mut members = Vec::with_capacity(args.bills.len());
+    for path in &args.bills {
+        let bytes = fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
+        let bill = image::sbom::read(&bytes).map_err(|error| format!("{}: {}", path.display(), chain(&error)))?;
+        let name =
+            if bill.subject.name.is_empty() { path.display().to_string() } else { bill.subject.name.to_string() };
+        let digest = bill.subject.digest.as_ref().map_or_else(|| name.clone(), ToString::to_string);
+        let packages = installed(&bill);
+        members.push(Member { digest, names: vec![name], workloads: args.workload.clone(), packages });
+    }
+    fleet(&args.index)?.add(&members).map_err(|error| chain(&error))?;
+    let packages: usize = members.iter().map(|member| member.packages.len()).sum();
+    remark(&format!("{} images with {packages} packages in the index", members.len()));
+    Ok(Exit::Clean)
+}
+
+/// The packages of a bill by the names under which advisories may speak of them.
+fn installed(bill: &Bill) -> Vec<Installed> {
+    let systems = bill.distro.as_ref().and_then(advisory::ecosystem::ecosystems).unwrap_or_default();
+    let mut installed = Vec::new();
+    for package in bill.packages() {
+        let mut push = |ecosystem: &str, name: &str, version: &str| {
+            installed.push(Installed { ecosystem: ecosystem.into(), package: name.into(), version: version.into() });
+        };
+        if matches!(package.kind, Kind::Deb | Kind::Apk | Kind::Rpm | Kind::Alpm) {
+            for ecosystem in &systems {
+                push(ecosystem, &package.name, &package.version);
+                if let Some(source) = &package.source {
+                    let version = if source.version.is_empty() { &package.version } else { &source.version };
+                    push(ecosystem, &source.name, version);
+                }
+            }
+            continue;
+        }
+        let ecosystem = package.kind.osv_ecosystem();
+        if !ecosystem.is_empty() {
+            push(ecosystem, &advisory::import::package_name(ecosystem, &package.name), &package.version);
+        }
+    }
+    installed.sort();
+    installed.dedup();
+    installed
+}
+
+fn affected(args: &AffectedArgs, out: &mut dyn Write) -> Result<Exit, String> {
+    let since = match &args.since {
+        None => None,
+        Some(day) => Some(
+            model::exception::parse_date(day).ok_or_else(|| format!("--since `{day}` is no day; write YYYY-MM-DD"))?
+                - 86_399,
+        ),
+    };
+    let (mapped, _) = open(&args.database)?;
+    let database = mapped.database().map_err(|error| chain(&error))?;
+    let fleet = fleet(&args.index)?;
+    let time = model::exception::format_date(now());
+    let mut exit = Exit::Clean;
+    let mut tell = |advisories: &[Advisory]| -> Result<(), String> {
+        for impact in fleet.affected(advisories, applies).map_err(|error| chain(&error))? {
+            exit = Exit::Findings;
+            writeln!(out, "{}", impact.event("kobuk", &time)).map_err(|error| error.to_string())?;
+        }
+        Ok(())
+    };
+    let mut batch = Vec::with_capacity(BATCH);
+    for record in database.records() {
+        let record = record.and_then(|record| record.read()).map_err(|error| error.to_string())?;
+        let names = || std::iter::once(&record.id).chain(&record.aliases).chain(&record.upstream);
+        let asked =
+            args.advisories.is_empty() || names().any(|name| args.advisories.iter().any(|asked| **asked == **name));
+        if asked
+            && since.is_none_or(|since| {
+                record.modified_unix.or(record.published_unix).is_none_or(|changed| changed >= since)
+            })
+        {
+            batch.push(record);
+        }
+        if batch.len() == BATCH {
+            tell(&batch)?;
+            batch.clear();
+        }
+    }
+    tell(&batch)?;
+    Ok(exit)
+}
+
+/// Whether an advisory says that a version is affected. What cannot be compared counts, because silence would hide it.
+fn applies(affected: &Affected, version: &str) -> bool {
+    let Some(scheme) = Scheme::of_ecosystem(&affected.ecosystem) else { return true };
+    !matches!(judge(scheme, version, affected), Ok(Verdict::Unaffected | Verdict::Cleared))
+}
+
+/// Advisories that are asked of the index at once.
+const BATCH: usize = 1000;
