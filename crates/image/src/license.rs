@@ -4,11 +4,13 @@
 /// empty list.
 pub fn normalise(declared: &str) -> Vec<Box<str>> {
     let declared = declared.trim().trim_matches(['"', '\'']).trim();
-    if declared.is_empty()
-        || NOTHING.iter().any(|word| declared.eq_ignore_ascii_case(word))
-        || declared.len() > WORDS_BYTES_MAX
-    {
+    if declared.is_empty() || NOTHING.iter().any(|word| declared.eq_ignore_ascii_case(word)) {
         return Vec::new();
+    }
+    if declared.len() > WORDS_BYTES_MAX {
+        // A whole licence text, or a very long expression: its beginning says more than nothing.
+        let end = (0..=WORDS_BYTES_MAX).rev().find(|end| declared.is_char_boundary(*end)).unwrap_or(0);
+        return vec![declared.get(..end).unwrap_or("").trim().into()];
     }
     if let Some(license) = one(declared) {
         return vec![license.into()];
@@ -17,7 +19,11 @@ pub fn normalise(declared: &str) -> Vec<Box<str>> {
         return vec![declared.into()];
     }
     // `GPL-2+ and MIT`, `Apache-2.0 OR BSD`: each word by itself, when all of them are known.
-    let spaced = declared.replace(['(', ')'], " ").replace(" / ", " OR ").replace(',', " AND ").replace('/', " OR ");
+    if declared.contains(['(', ')']) {
+        // What brackets bind together cannot be told word by word.
+        return vec![declared.into()];
+    }
+    let spaced = declared.replace(" / ", " OR ").replace(',', " AND ").replace('/', " OR ");
     let words: Vec<&str> = spaced.split_whitespace().collect();
     let mut expression: Vec<String> = Vec::new();
     for part in words.split_inclusive(|word| is_operator(word)) {
@@ -182,6 +188,7 @@ mod tests {
             ("MIT/Apache-2.0", "MIT OR Apache-2.0"),
             ("Expat", "MIT"),
             ("Our Own Terms", "Our Own Terms"),
+            ("(GPLv2+ or MIT) and BSD", "(GPLv2+ or MIT) and BSD"),
         ] {
             assert_eq!(normalise(declared), [expect.into()], "{declared}");
         }

@@ -105,6 +105,25 @@ impl Groups {
     }
 }
 
+/// The smallest version that some record names as fixed and that no record of the vulnerability calls affected.
+fn fix(scheme: Scheme, hits: &[&Hit<'_>]) -> Option<Box<str>> {
+    let clears = |candidate: &str| {
+        hits.iter().all(|hit| {
+            matches!(super::judge(scheme, candidate, &hit.entry.affected), Ok(Verdict::Unaffected | Verdict::Cleared))
+        })
+    };
+    let mut best: Option<&Box<str>> = None;
+    for hit in hits {
+        if let Verdict::Affected(Some(candidate)) = &hit.verdict
+            && best.is_none_or(|best| compare(scheme, candidate, best).is_ok_and(|order| order.is_lt()))
+            && clears(candidate)
+        {
+            best = Some(candidate);
+        }
+    }
+    best.cloned()
+}
+
 fn one(
     context: &Context<'_>,
     package: usize,
@@ -117,15 +136,10 @@ fn one(
         return None;
     }
     let id = names.iter().find(|name| name.starts_with("CVE-")).or_else(|| names.first())?.clone();
-    let mut fixed: Option<Box<str>> = None;
+    let fixed = fix(context.scheme, &hits);
     let mut aliases: BTreeSet<Box<str>> = names.clone();
     let (mut references, mut cwes, mut seen) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
     for hit in &hits {
-        if let Verdict::Affected(Some(candidate)) = &hit.verdict
-            && fixed.as_ref().is_none_or(|best| compare(context.scheme, best, candidate).is_ok_and(|o| o.is_lt()))
-        {
-            fixed = Some(candidate.clone());
-        }
         aliases.insert(hit.advisory.id.clone());
         references.extend(hit.advisory.references.iter().filter(|page| seen.insert(&***page)).cloned());
         cwes.extend(hit.advisory.cwes.iter().cloned());

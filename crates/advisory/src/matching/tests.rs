@@ -115,3 +115,21 @@ fn what_cannot_be_judged_is_said() {
     let stale = Matcher::new(&memory, options).match_packages(&[Package::new(Kind::Npm, "a", "1.0.0")], None);
     assert_eq!(stale.unknown, ["the advisories of npm are older than 5 days".into()] as [Box<str>; 1]);
 }
+
+#[test]
+fn the_fix_that_is_told_clears_every_record_of_the_vulnerability() {
+    let (open, early, late) = (
+        advisory("PYSEC-1", &["CVE-2024-1"], "PyPI", "x", ""),
+        advisory("GHSA-1", &["CVE-2024-1"], "PyPI", "x", "1.2"),
+        advisory("GHSA-2", &["CVE-2024-1"], "PyPI", "x", "1.4"),
+    );
+    let package = || Package::new(Kind::PyPi, "x", "1.0");
+    let fix = |advisories: Vec<Advisory>| found(&memory(&["PyPI"], advisories), package(), None)[0].1.clone();
+    assert_eq!(fix(vec![early.clone(), late.clone()]), "1.4");
+    assert_eq!(fix(vec![open, early.clone()]), "");
+    // A record that lists versions does not name a fix, and does not speak against one either.
+    let mut listed = advisory("PYSEC-2", &["CVE-2024-1"], "PyPI", "x", "");
+    listed.affected[0].ranges.clear();
+    listed.affected[0].versions = vec!["1.0".into()];
+    assert_eq!(fix(vec![listed, early]), "1.2");
+}

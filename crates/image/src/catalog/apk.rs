@@ -99,10 +99,12 @@ fn package(record: Record, providers: &HashMap<String, String>) -> Package {
     }
     for name in record.depends {
         let name: Box<str> = providers.get(&name).cloned().unwrap_or(name).into();
-        if !package.depends_on.contains(&name) && *name != *package.name {
+        if *name != *package.name {
             package.depends_on.push(name);
         }
     }
+    package.depends_on.sort();
+    package.depends_on.dedup();
     if !record.checksum.is_empty() {
         package.properties.push(("checksum".into(), record.checksum.into()));
     }
@@ -128,7 +130,7 @@ mod tests {
                     P:busybox\nV:1.36.1-r2\nL:GPL-2.0-only\nD:so:libc.musl-x86_64.so.1 !nope foo>=2\n\nP:bad\n\n";
         let (packages, damage) = packages_of(&CATALOGUERS[0], "lib/apk/db/installed", text.as_bytes());
         assert_eq!(packages.len(), 2);
-        assert_eq!(packages[1].depends_on, ["musl".into(), "foo".into()]);
+        assert_eq!(packages[1].depends_on, ["foo".into(), "musl".into()]);
         assert_eq!(packages[0].source.as_ref().map(|source| &*source.name), Some("musl"));
         assert_eq!(packages[0].licenses, ["MIT".into()]);
         assert_eq!(damage.len(), 1);

@@ -29,6 +29,7 @@ pub static CATALOGUERS: &[Cataloguer] = &[
                 "usr/lib/sysimage/rpm/Packages.db",
                 "usr/lib/sysimage/rpm/rpmdb.sqlite",
                 "usr/share/rpm/Packages",
+                "usr/share/rpm/Packages.db",
                 "usr/share/rpm/rpmdb.sqlite",
             ],
             ..Wants::NOTHING
@@ -39,10 +40,7 @@ pub static CATALOGUERS: &[Cataloguer] = &[
     },
     Cataloguer {
         name: "rpm-write-ahead-log",
-        wants: Wants {
-            path_ends: &["var/lib/rpm/rpmdb.sqlite-wal", "usr/lib/sysimage/rpm/rpmdb.sqlite-wal"],
-            ..Wants::NOTHING
-        },
+        wants: Wants { path_ends: &["rpm/rpmdb.sqlite-wal"], ..Wants::NOTHING },
         settings: Settings::Installed,
         bytes_max: DATABASE_BYTES_MAX,
         read: |input, sink| {
@@ -172,10 +170,14 @@ fn manifest(input: &Input<'_>, sink: &mut Sink) {
             sink.damage(format!("line {number} is no package"));
             continue;
         };
-        let mut package = Package::new(Kind::Rpm, name, version);
+        let epoch = fields
+            .get(8)
+            .filter(|epoch| epoch.bytes().all(|byte| byte.is_ascii_digit()) && **epoch != "0" && !epoch.is_empty());
+        let epoch = epoch.map_or(String::new(), |epoch| format!("{epoch}:"));
+        let mut package = Package::new(Kind::Rpm, name, format!("{epoch}{version}"));
         package.supplier = fields.get(4).copied().unwrap_or("").into();
         package.arch = fields.get(7).copied().unwrap_or("").into();
-        package.source = fields.get(9).and_then(|file| source(file, ""));
+        package.source = fields.get(9).and_then(|file| source(file, &epoch));
         sink.package(package);
     }
 }

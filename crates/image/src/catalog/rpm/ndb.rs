@@ -13,6 +13,8 @@ pub(super) fn packages(bytes: &[u8], blob: &mut dyn FnMut(&[u8])) -> Result<(), 
     let end = pages.checked_mul(PAGE_BYTES).filter(|end| *end <= bytes.len());
     let slots = bytes.get(HEADER_BYTES..end.ok_or(DatabaseError::Malformed("the pages of slots"))?);
     let slots = slots.ok_or(DatabaseError::Malformed("the pages of slots"))?;
+    // Slots may point at one blob many times; together they hold no more than the file does.
+    let mut room = bytes.len();
     for slot in slots.chunks_exact(SLOT_BYTES) {
         if !slot.starts_with(b"Slot") {
             return Err(DatabaseError::Malformed("a slot"));
@@ -27,6 +29,7 @@ pub(super) fn packages(bytes: &[u8], blob: &mut dyn FnMut(&[u8])) -> Result<(), 
         if !head.starts_with(b"BlbS") || le32(head, 4) != Some(index) || length > HEADER_BYTES_MAX {
             return Err(DatabaseError::Malformed("a blob"));
         }
+        room = room.checked_sub(length).ok_or(DatabaseError::Circle)?;
         let body = (at + 16).checked_add(length).and_then(|end| bytes.get(at + 16..end));
         blob(body.ok_or(DatabaseError::Malformed("a blob"))?);
     }

@@ -40,6 +40,8 @@ impl<'a> File<'a> {
     /// Walks the leaves of a table's tree. Every page is visited once, so a circle ends.
     fn table(&self, root: usize, each: &mut dyn FnMut(&Record)) -> Result<(), DatabaseError> {
         let mut visited = vec![false; self.bytes.len() / self.size + 1];
+        // Cells may point at one place many times; together they hold no more than the file does.
+        let mut room = self.bytes.len();
         let mut waiting = vec![root];
         while let Some(number) = waiting.pop() {
             let seen = visited.get_mut(number).ok_or(DatabaseError::Malformed("a page"))?;
@@ -57,7 +59,9 @@ impl<'a> File<'a> {
                 LEAF => {
                     for index in 0..cells {
                         let at = cell(index).ok_or(DatabaseError::Malformed("a cell"))?;
-                        each(&self.record(page, at)?);
+                        let record = self.record(page, at, &mut visited)?;
+                        room = room.checked_sub(record.0.len()).ok_or(DatabaseError::Circle)?;
+                        each(&record);
                     }
                 }
                 INTERIOR => {
@@ -81,7 +85,7 @@ impl<'a> File<'a> {
     }
 
     /// The payload of a cell, with what of it lies on overflow pages.
-    fn record(&self, page: &[u8], at: usize) -> Result<Record, DatabaseError> {
+    fn record(&self, page: &[u8], at: usize, visited: &mut [bool]) -> Result<Record, DatabaseError> {
         let malformed = || DatabaseError::Malformed("a cell");
         let cell = page.get(at..).ok_or_else(malformed)?;
         let (length, rest) = varint(cell).ok_or_else(malformed)?;
@@ -96,8 +100,12 @@ impl<'a> File<'a> {
         let local = if local <= largest { local } else { least };
         let mut payload = rest.get(..local).ok_or_else(malformed)?.to_vec();
         let mut next = u32_at(rest, local).ok_or_else(malformed)? as usize;
-        // Each page brings bytes, and there are no more than were promised, so this ends.
+        // A page belongs to one place.
         while payload.len() < length {
+            let seen = visited.get_mut(next).ok_or_else(malformed)?;
+            if std::mem::replace(seen, true) {
+                return Err(DatabaseError::Circle);
+            }
             let page = self.page(next)?;
             next = u32_at(page, 0).ok_or_else(malformed)? as usize;
             let wanted = (length - payload.len()).min(self.usable - 4);

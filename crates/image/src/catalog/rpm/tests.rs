@@ -136,8 +136,41 @@ fn no_cut_or_changed_database_does_harm() {
 
 #[test]
 fn distroless_lists_are_read() {
-    let line = "openssl\t3.3.0-1.azl3\t1\t1\tMicrosoft\t(none)\t1\tx86_64\t0\topenssl-3.3.0-1.azl3.src.rpm\n";
+    let line = "openssl\t3.3.0-1.azl3\t1\t1\tMicrosoft\t(none)\t1\tx86_64\t7\topenssl-3.3.0-1.azl3.src.rpm\n";
     let (packages, damage) = packages_of(&CATALOGUERS[2], "x", format!("{line}broken\n").as_bytes());
     assert_eq!((packages.len(), damage.len()), (1, 1));
-    assert_eq!(&*packages[0].version, "3.3.0-1.azl3");
+    assert_eq!(&*packages[0].version, "7:3.3.0-1.azl3");
+}
+
+/// A table of packages in pages of 1,024 bytes, with `pointers` to one cell whose overflow page leads to itself.
+fn sqlite_circle(pointers: usize) -> Vec<u8> {
+    let mut bytes = vec![0u8; 3 * 1024];
+    bytes[..16].copy_from_slice(b"SQLite format 3\0");
+    bytes[16..18].copy_from_slice(&1024u16.to_be_bytes());
+    let cell: &[u8] = &[19, 1, 5, 23, 29, 0, 1];
+    bytes[100] = 13;
+    bytes[103..105].copy_from_slice(&1u16.to_be_bytes());
+    bytes[108..110].copy_from_slice(&900u16.to_be_bytes());
+    bytes[900..907].copy_from_slice(cell);
+    bytes[907..912].copy_from_slice(b"table");
+    bytes[912..920].copy_from_slice(b"Packages");
+    bytes[920] = 2;
+    bytes[1024] = 13;
+    bytes[1027..1029].copy_from_slice(&(pointers as u16).to_be_bytes());
+    for index in 0..pointers {
+        let at = 1024 + 8 + index * 2;
+        bytes[at..at + 2].copy_from_slice(&900u16.to_be_bytes());
+    }
+    // 50,000 bytes, of which 103 lie in the page.
+    bytes[1024 + 900..1024 + 904].copy_from_slice(&[0x83, 0x86, 0x50, 1]);
+    bytes[1024 + 1007..1024 + 1011].copy_from_slice(&3u32.to_be_bytes());
+    bytes[2048..2052].copy_from_slice(&3u32.to_be_bytes());
+    bytes
+}
+
+#[test]
+fn overflow_pages_that_lead_to_themselves_end_at_once() {
+    let (packages, damage) = read_all(&sqlite_circle(400));
+    assert_eq!(packages, []);
+    assert!(damage[0].contains("circle"), "{damage:?}");
 }
