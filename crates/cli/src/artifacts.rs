@@ -43,7 +43,8 @@ pub(crate) fn scan_image(args: &ImageArgs, out: &mut dyn Write) -> Exit {
 /// `kobuk scan fs` and `kobuk scan repo`.
 pub(crate) fn scan_folder(args: &FolderArgs, subject: Subject, out: &mut dyn Write) -> Exit {
     let targets: Vec<String> = args.targets.iter().map(|path| path.to_string_lossy().into_owned()).collect();
-    scan(&targets, subject, None, &args.scan, out)
+    let args = ScanArgs { no_ignore: args.no_ignore, ..args.scan.clone() };
+    scan(&targets, subject, None, &args, out)
 }
 
 fn scan(

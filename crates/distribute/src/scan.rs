@@ -55,6 +55,8 @@ pub struct Settings<'a> {
     pub known_bad: Option<&'a KnownBad>,
     /// Makes what looks at executables.
     pub executables: Option<MakeWatch>,
+    /// Whether files of source trees are read that `.gitignore` leaves out.
+    pub no_ignore: bool,
     /// Called after each layer with how many are done.
     pub progress: Option<&'a (dyn Fn(usize) + Sync)>,
 }
@@ -131,7 +133,7 @@ fn one(
         return (Ok(facts), true);
     }
     let read = || match layers.folder(index) {
-        Some(folder) => layer::scan_folder(&promise, |scanner| walk(folder, scanner), options),
+        Some(folder) => layer::scan_folder(&promise, |scanner| walk(folder, false, scanner), options),
         None => layer::scan(layers.open(index).map_err(LayerError::Read)?, &promise, options),
     };
     let facts = read();
@@ -151,15 +153,17 @@ pub fn folder(root: &Path, installed: bool, settings: &Settings<'_>) -> io::Resu
     let table = Table::new(catalog::all(), installed);
     let options = options(settings, &table);
     let mut scanner = Scanner::new(&options);
-    walk(root, &mut scanner)?;
+    walk(root, !installed && !settings.no_ignore, &mut scanner)?;
     Ok(fold::fold_folder(scanner.finish()))
 }
 
-/// Takes every regular file below a folder in the order of paths. Links are never followed; what is neither file, folder nor
+/// Takes every regular file below a folder in the order of paths; with `ignored`, without those that `.gitignore` leaves out. Links are never followed; what is neither file, folder nor
 /// link is told.
-fn walk(root: &Path, scanner: &mut Scanner<'_>) -> io::Result<()> {
+fn walk(root: &Path, ignored: bool, scanner: &mut Scanner<'_>) -> io::Result<()> {
     let entries = ignore::WalkBuilder::new(root)
         .standard_filters(false)
+        .git_ignore(ignored)
+        .require_git(false)
         .follow_links(false)
         .sort_by_file_name(|a, b| a.cmp(b))
         .filter_entry(|entry| entry.file_name() != ".git")
@@ -334,10 +338,12 @@ impl Layers for crate::source::Image {
     }
 }
 
-/// Containerfiles below a folder with their content, in the order of paths.
-pub fn containerfiles(root: &Path) -> Vec<(String, Vec<u8>)> {
+/// Containerfiles below a folder with their content, in the order of paths. `ignored` leaves out what `.gitignore` does.
+pub fn containerfiles(root: &Path, ignored: bool) -> Vec<(String, Vec<u8>)> {
     let entries = ignore::WalkBuilder::new(root)
         .standard_filters(false)
+        .git_ignore(ignored)
+        .require_git(false)
         .follow_links(false)
         .sort_by_file_name(|a, b| a.cmp(b))
         .filter_entry(|entry| entry.file_name() != ".git" && entry.file_name() != "node_modules")

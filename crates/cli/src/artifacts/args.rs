@@ -26,6 +26,9 @@ pub(crate) struct FolderArgs {
     /// Folders
     #[arg(value_name = "DIR", default_value = ".")]
     pub(crate) targets: Vec<PathBuf>,
+    /// Read files of source trees that .gitignore leaves out
+    #[arg(long, help_heading = "What is judged")]
+    pub(crate) no_ignore: bool,
     #[command(flatten)]
     pub(crate) scan: ScanArgs,
 }
@@ -87,6 +90,10 @@ pub(crate) struct ScanArgs {
     #[arg(long, value_name = "PATH", help_heading = "What is judged")]
     pub(crate) exceptions: Vec<PathBuf>,
 
+    /// Whether files that .gitignore leaves out are read; set by the verbs that have folders.
+    #[arg(skip)]
+    pub(crate) no_ignore: bool,
+
     /// Leave out vulnerabilities for which no fixed version is known
     #[arg(long, help_heading = "What counts")]
     pub(crate) ignore_unfixed: bool,
@@ -145,6 +152,7 @@ impl Default for ScanArgs {
             advisories: None,
             malware: Vec::new(),
             exceptions: Vec::new(),
+            no_ignore: false,
             ignore_unfixed: false,
             fail_on: None,
             severity: None,

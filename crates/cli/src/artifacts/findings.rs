@@ -179,7 +179,7 @@ fn containerfiles(
 ) {
     let Some(folder) = &scanned.folder else { return };
     let secret = image::containerfile::rules::SECRET.code;
-    for (path, bytes) in distribute::scan::containerfiles(folder) {
+    for (path, bytes) in distribute::scan::containerfiles(folder, !args.no_ignore) {
         gathered.coverage.scopes.see(Scope::Containerfile);
         let text = String::from_utf8_lossy(&bytes);
         match image::containerfile::parse(&text) {

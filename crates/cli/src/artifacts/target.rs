@@ -42,6 +42,7 @@ pub(crate) struct Means {
     client: Option<Client>,
     options: source::Options,
     quiet: bool,
+    no_ignore: bool,
 }
 
 impl Means {
@@ -50,6 +51,7 @@ impl Means {
         let mut means = Means::plain(args.jobs, args.no_cache, args.cache_dir.as_ref(), source, args.quiet)?;
         means.secrets = args.wants(LookFor::Secrets);
         means.markers = args.wants(LookFor::Hardening);
+        means.no_ignore = args.no_ignore;
         let mut feeds = String::new();
         for path in &args.malware {
             let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
@@ -83,12 +85,28 @@ impl Means {
             client = Some(registry_client(source)?);
         }
         let threads = jobs.map_or(0, usize::from);
-        Ok(Means { threads, cache, secrets: false, markers: false, known_bad: None, client, options, quiet })
+        Ok(Means {
+            threads,
+            cache,
+            secrets: false,
+            markers: false,
+            known_bad: None,
+            client,
+            options,
+            quiet,
+            no_ignore: false,
+        })
     }
 
     /// An image, or what else the name stands for.
     pub(crate) fn image(&self, text: &str) -> Result<Scanned, String> {
         let location = Location::parse(text).map_err(|error| chain(&error))?;
+        // A mistyped path must not be asked of a registry.
+        let like_a_path =
+            text.starts_with(['.', '/']) || [".tar", ".tgz", ".gz", ".json"].iter().any(|end| text.ends_with(end));
+        if like_a_path && matches!(location, Location::Registry(_)) {
+            return Err(format!("there is no file `{text}`; write registry:{text} when it is the name of an image"));
+        }
         let Some(client) = &self.client else { return self.folder(text, true) };
         match location.open(&self.options, client).map_err(|error| chain(&error))? {
             Opened::Image(image) => Ok(self.layers(*image, text)),
@@ -129,8 +147,11 @@ impl Means {
     /// A folder.
     pub(crate) fn folder(&self, text: &str, installed: bool) -> Result<Scanned, String> {
         let path = PathBuf::from(text.strip_prefix("dir:").unwrap_or(text));
+        let mut settings = self.settings();
+        // What a source tree builds is not what it is made of.
+        settings.executables = settings.executables.filter(|_| installed);
         let inventory =
-            scan::folder(&path, installed, &self.settings()).map_err(|error| format!("{}: {error}", path.display()))?;
+            scan::folder(&path, installed, &settings).map_err(|error| format!("{}: {error}", path.display()))?;
         let subject = Subject { kind: SubjectKind::Folder, name: text.into(), ..Subject::default() };
         Ok(Scanned { name: text.to_owned(), folder: Some(path), inventory, config: None, subject, failed: Vec::new() })
     }
@@ -142,6 +163,7 @@ impl Means {
             secrets: self.secrets,
             markers: self.markers,
             known_bad: self.known_bad.as_ref(),
+            no_ignore: self.no_ignore,
             executables: Some(image::scanner::executables),
             ..Settings::default()
         }
