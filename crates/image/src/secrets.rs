@@ -72,7 +72,7 @@ pub fn is_text(head: &[u8]) -> bool {
     memchr(0, &head[..head.len().min(HEAD_BYTES)]).is_none()
 }
 
-/// The secrets in one text, ordered by place. No more than [`SECRETS_MAX`] of one file are told.
+/// The secrets in one text, ordered by place. No more than a hundred of one file are told.
 pub fn search(path: &str, text: &[u8], allow: &Allow) -> Vec<Secret> {
     if allow.path(path) {
         return Vec::new();
