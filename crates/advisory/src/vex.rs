@@ -94,7 +94,11 @@ pub fn applied<'s>(
             .flatten()
             .filter(|statement| speaks_of(statement, product, &purl))
             .copied()
-            .max_by(|a, b| a.timestamp.cmp(&b.timestamp))
+            // Instants are compared, not their spellings; of two at one time the one that does not play down counts.
+            .max_by_key(|statement| {
+                let alarming = !matches!(statement.status, Status::NotAffected | Status::Fixed);
+                (model::exception::parse_date(&statement.timestamp), alarming)
+            })
     };
     vulnerabilities.iter().map(judge).collect()
 }

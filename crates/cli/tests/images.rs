@@ -214,6 +214,44 @@ fn an_exception_accepts_a_vulnerability_by_its_name_and_a_check_by_its_code() {
 }
 
 #[test]
+fn a_vex_statement_makes_a_vulnerability_informative_and_leaves_it_listed() {
+    let folder = with_database("images-vex");
+    std::fs::copy(example().join("vex/zlib.openvex.json"), folder.join("zlib.json")).unwrap();
+    let severity = |report: &Value| -> Vec<String> {
+        let findings = report["findings"].as_array().unwrap();
+        let zlib = findings.iter().filter(|finding| finding["properties"]["package"] == "zlib1g");
+        zlib.map(|finding| format!("{} {}", finding["severity"], finding["properties"]["vex"])).collect()
+    };
+    assert_eq!(severity(&scan(&folder, &[], 1)), ["\"critical\" null"]);
+    let with = severity(&scan(&folder, &["--vex", "zlib.json"], 1));
+    assert_eq!(with.len(), 1);
+    assert!(with[0].starts_with("\"info\"") && with[0].contains("Example Team"), "{with:?}");
+    std::fs::write(folder.join("broken.json"), "{}").unwrap();
+    assert!(complaint(&folder, &["scan", "image", "example.tar", "--vex", "broken.json"], 3).contains("broken.json"));
+}
+
+#[test]
+fn a_fleet_is_asked_from_its_index_without_a_scan() {
+    let folder = with_database("images-fleet");
+    let watch = |words: &[&str], code: i32| {
+        let words: Vec<&str> = ["advisories", "watch"].iter().chain(words).copied().collect();
+        expect(&folder, &words, code)
+    };
+    expect(&folder, &["sbom", "example.tar", "-q", "--output", "bill.json"], 0);
+    watch(&["add", "bill.json", "--workload", "shop/Deployment/cart", "--index", "fleet"], 0);
+    std::fs::remove_file(folder.join("example.tar")).unwrap();
+    let events = watch(&["affected", "CVE-2021-23337", "--index", "fleet"], 1);
+    let event: Value = serde_json::from_str(events.trim()).unwrap();
+    assert_eq!(event["specversion"], "1.0");
+    assert_eq!(event["data"]["workloads"][0], "shop/Deployment/cart");
+    assert_eq!(watch(&["affected", "--index", "fleet"], 1).lines().count(), 5);
+    assert_eq!(watch(&["affected", "CVE-1999-0001", "--index", "fleet"], 0), "");
+    let digest = watch(&["list", "--index", "fleet"], 0).split(' ').next().unwrap().to_owned();
+    watch(&["remove", &digest, "--index", "fleet"], 0);
+    assert_eq!(watch(&["affected", "--index", "fleet"], 0), "");
+}
+
+#[test]
 fn a_baseline_leaves_what_is_new() {
     let folder = with_database("images-baseline");
     std::fs::write(folder.join("all.json"), scan(&folder, &[], 1).to_string()).unwrap();

@@ -83,6 +83,9 @@ pub(crate) struct ScanArgs {
     /// Advisory database [default: the one that `kobuk advisories` keeps]
     #[arg(long, value_name = "FILE", help_heading = "What is judged")]
     pub(crate) advisories: Option<PathBuf>,
+    /// OpenVEX statements: what they call not affected or fixed is listed as info; repeatable
+    #[arg(long, value_name = "FILE", help_heading = "What is judged")]
+    pub(crate) vex: Vec<PathBuf>,
     /// SHA-256 digests of known malware, one a line; repeatable
     #[arg(long, value_name = "FILE", help_heading = "What is judged")]
     pub(crate) malware: Vec<PathBuf>,
@@ -150,6 +153,7 @@ impl Default for ScanArgs {
             check: Vec::new(),
             skip: Vec::new(),
             advisories: None,
+            vex: Vec::new(),
             malware: Vec::new(),
             exceptions: Vec::new(),
             no_ignore: false,

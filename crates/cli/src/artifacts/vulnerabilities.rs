@@ -6,6 +6,7 @@ use std::sync::Arc;
 use advisory::database::Answers;
 use advisory::matching::{Matcher, Options, Remedy, Vulnerability};
 use advisory::rules::{EXPLOITED, MALICIOUS, UNMAINTAINED, VULNERABLE};
+use advisory::vex::{self, Statement, Status};
 use distribute::advisories::{Mapped, SourceAge, StoreError};
 use model::coverage::GapKind;
 use model::{FileId, Finding, Location, Package, Rule, Scope, Severity, Subject};
@@ -22,6 +23,7 @@ pub(crate) struct Known {
     ages: Vec<SourceAge>,
     now_unix: i64,
     stale_seconds: i64,
+    statements: Vec<Statement>,
 }
 
 /// Where the database lies unless the user says otherwise.
@@ -36,9 +38,20 @@ impl Known {
             return Ok(None);
         }
         let stale_seconds = i64::from(args.stale_after) * 86_400;
+        let mut statements = Vec::new();
+        for path in &args.vex {
+            let bytes = std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
+            let read =
+                vex::open_vex(&bytes).map_err(|error| format!("{}: {}", path.display(), crate::verbs::chain(&error)));
+            statements.extend(read?);
+        }
+        let with = |mut known: Self| {
+            known.statements = statements;
+            known
+        };
         match (&args.advisories, usual_path()) {
-            (Some(path), _) => Known::at(path, now_unix, stale_seconds).map(Some),
-            (None, Some(path)) if path.exists() => Known::at(&path, now_unix, stale_seconds).map(Some),
+            (Some(path), _) => Known::at(path, now_unix, stale_seconds).map(with).map(Some),
+            (None, Some(path)) if path.exists() => Known::at(&path, now_unix, stale_seconds).map(with).map(Some),
             (None, _) => Ok(None),
         }
     }
@@ -47,7 +60,7 @@ impl Known {
         let fail = |error: StoreError| crate::verbs::chain(&error);
         let mapped = Mapped::open(path).map_err(fail)?;
         let ages = mapped.ages(now_unix, stale_seconds).map_err(fail)?;
-        Ok(Known { mapped, path: path.to_owned(), ages, now_unix, stale_seconds })
+        Ok(Known { mapped, path: path.to_owned(), ages, now_unix, stale_seconds, statements: Vec::new() })
     }
 
     /// How old the knowledge is, as a line for people.
@@ -92,13 +105,24 @@ pub(crate) fn judge(scanned: &Scanned, file: FileId, args: &ScanArgs, known: Opt
     for why in &matches.unknown {
         gathered.gap(file, GapKind::Unknown, why.to_string());
     }
-    for vulnerability in matches.vulnerabilities {
+    let purl = |package: usize| {
+        packages
+            .get(package)
+            .map_or(String::new(), |package| model::purl::purl(package, inventory.distro.as_ref()).to_string())
+    };
+    let product = scanned.subject.purl().map(|purl| purl.to_string());
+    let statements = vex::applied(&matches.vulnerabilities, &known.statements, product.as_deref(), purl);
+    for (vulnerability, statement) in matches.vulnerabilities.iter().zip(statements) {
         if args.ignore_unfixed && vulnerability.fixed.is_none() {
             continue;
         }
         let Some(package) = packages.get(vulnerability.package) else { continue };
-        let informational = informational(&known.mapped, &vulnerability);
-        gathered.findings.push(finding(&vulnerability, package, informational, file));
+        let informational = informational(&known.mapped, vulnerability);
+        let mut finding = finding(vulnerability, package, informational, file);
+        if let Some(statement) = statement {
+            apply(statement, &mut finding);
+        }
+        gathered.findings.push(finding);
     }
 }
 
@@ -116,6 +140,23 @@ fn unknown_system(scanned: &Scanned) -> Option<String> {
             distro.id
         )),
         _ => None,
+    }
+}
+
+/// What a statement makes of a finding. It stays listed, with who says what.
+fn apply(statement: &Statement, finding: &mut Finding) {
+    let says = match statement.status {
+        Status::NotAffected => "not affected",
+        Status::Fixed => "fixed",
+        Status::Affected => "affected",
+        Status::UnderInvestigation => "under investigation",
+    };
+    let properties = finding.properties.get_or_insert_default();
+    properties.push(("vex", format!("{says}, by {}: {}", statement.author, statement.justification).into()));
+    if matches!(statement.status, Status::NotAffected | Status::Fixed) {
+        finding.severity = Severity::Info;
+        properties.retain(|(name, _)| *name != "status" && *name != "fixed");
+        properties.push(("status", format!("{says} by VEX").into()));
     }
 }
 
