@@ -214,6 +214,16 @@ pub(crate) enum FailOn {
     From(Severity),
 }
 
+impl FailOn {
+    /// The severity from which on a report calls a run failed; a run that never fails is still judged by its worst.
+    pub(crate) fn severity(self) -> Severity {
+        match self {
+            FailOn::Never => Severity::Critical,
+            FailOn::From(severity) => severity,
+        }
+    }
+}
+
 impl std::str::FromStr for FailOn {
     type Err = String;
 

@@ -7,18 +7,17 @@ mod target;
 mod vulnerabilities;
 
 use std::cmp::Reverse;
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
+
+use std::io::Write;
 use std::time::Instant;
 
-use model::{Finding, Report, Severity};
+use model::{Finding, Report};
 
 use self::args::{FolderArgs, ImageArgs, ScanArgs, SourceArgs};
 use self::findings::Gathered;
-use crate::args::FailOn;
 use crate::exit::{Allow, Exit};
-use crate::report::{self, Format, Render};
-use crate::verbs::{remark, talk, usage};
+use crate::report::Render;
+use crate::verbs::{self, remark, usage};
 use crate::{baseline, env};
 
 pub(crate) use bill::run as sbom;
@@ -55,7 +54,7 @@ fn scan(
     out: &mut dyn Write,
 ) -> Exit {
     let begun = Instant::now();
-    let now_unix = env::source_date_epoch().unwrap_or_else(crate::verbs::clock);
+    let now_unix = env::source_date_epoch().unwrap_or_else(verbs::clock);
     let mut gathered = match gather(targets, subject, source, args, now_unix) {
         Ok(gathered) => gathered,
         Err(message) => return usage(&message),
@@ -96,10 +95,7 @@ pub(crate) fn beside_manifests(
     jobs: Option<u16>,
     quiet: bool,
     now_unix: i64,
-) -> Result<Option<Gathered>, String> {
-    if args.images.is_empty() && !args.pull {
-        return Ok(None);
-    }
+) -> Result<Gathered, String> {
     let mut targets = args.images.clone();
     if args.pull {
         targets.extend(named.iter().filter(|name| !args.images.contains(name)).map(|name| format!("registry:{name}")));
@@ -113,7 +109,7 @@ pub(crate) fn beside_manifests(
             gathered.not_scanned(name, message.into());
         }
     }
-    Ok(Some(gathered))
+    Ok(gathered)
 }
 
 /// Everything that the targets are found to hold.
@@ -145,36 +141,22 @@ fn gather(
 }
 
 fn finish(report: &Report, args: &ScanArgs, command: &str, now_unix: i64, begun: Instant, out: &mut dyn Write) -> Exit {
-    let fail_on = args.fail_on.unwrap_or(FailOn::From(Severity::Low));
+    let fail_on = args.fail_on.unwrap_or(verbs::FAIL_ON);
     let allow = Allow { unrendered: false, unknown: args.allow_unknown };
     let exit = Exit::of(report, fail_on, allow);
     let render = Render {
         report,
         rules: &findings::rules(),
         source: &|_| None,
-        color: args.output.is_none() && crate::verbs::colored(args.color),
-        width: crate::verbs::width(),
+        color: args.output.is_none() && verbs::colored(args.color),
+        width: verbs::width(),
         assess: false,
         now_unix,
         version: env!("CARGO_PKG_VERSION"),
-        elapsed_ms: if env::source_date_epoch().is_some() { 0 } else { begun.elapsed().as_millis() as u64 },
+        elapsed_ms: verbs::elapsed_ms(begun),
         command,
-        fail_on: if let FailOn::From(severity) = fail_on { severity } else { Severity::Critical },
+        fail_on: fail_on.severity(),
     };
-    let format = args.format.unwrap_or(Format::Text);
-    let written = match &args.output {
-        None => report::write(format, &render, out).and_then(|()| out.flush()),
-        Some(path) => File::create(path).map(BufWriter::new).and_then(|mut file| {
-            report::write(format, &render, &mut file)?;
-            file.flush()
-        }),
-    };
-    match written {
-        Ok(()) => exit,
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => exit,
-        Err(error) => {
-            talk("error", &format!("cannot write the report: {error}"));
-            Exit::NotJudged
-        }
-    }
+    let delivered = verbs::deliver(args.format, &render, args.output.as_deref(), out);
+    if delivered { exit } else { Exit::NotJudged }
 }

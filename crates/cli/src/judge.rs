@@ -84,15 +84,14 @@ pub(crate) fn judge(args: &JudgeArgs, now_unix: i64) -> Result<Run, JudgeError> 
     if !args.beside.images.is_empty() || args.beside.pull {
         let named = images(&sources[..judged]);
         let beside = crate::artifacts::beside_manifests(&args.beside, &named, args.jobs, args.quiet, now_unix);
-        if let Some(mut gathered) = beside.map_err(JudgeError::Images)? {
-            gathered.shift(files.len());
-            files.append(&mut gathered.files);
-            gathered.findings.retain(|finding| config.selects(finding.rule));
-            outcome.findings.append(&mut gathered.findings);
-            coverage.files.append(&mut gathered.coverage.files);
-            coverage.scopes.merge(&gathered.coverage.scopes);
-            rules.extend(crate::rules::of_images().filter(|rule| config.selects(rule)));
-        }
+        let mut gathered = beside.map_err(JudgeError::Images)?;
+        gathered.shift(files.len());
+        files.append(&mut gathered.files);
+        gathered.findings.retain(|finding| config.selects(finding.rule));
+        outcome.findings.append(&mut gathered.findings);
+        coverage.files.append(&mut gathered.coverage.files);
+        coverage.scopes.merge(&gathered.coverage.scopes);
+        rules.extend(crate::rules::of_images().filter(|rule| config.selects(rule)));
     }
     let path_of = |finding: &Finding| files.get(finding.location.file.0 as usize).map_or("", |path| path);
     let (mut findings, excepted, exceptions) =

@@ -8,8 +8,7 @@ use model::Rule;
 pub(crate) fn all() -> &'static [&'static Rule] {
     static RULES: LazyLock<Vec<&'static Rule>> = LazyLock::new(|| {
         let mut rules: Vec<&'static Rule> = policy::check::rules().to_vec();
-        rules.extend(image::rules());
-        rules.extend(advisory::rules());
+        rules.extend(of_images());
         rules.sort_unstable_by_key(|rule| rule.code);
         rules
     });

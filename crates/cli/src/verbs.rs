@@ -15,7 +15,7 @@ use crate::report::{Format, Render};
 use crate::{catalogue, env, judge, report, settings};
 
 /// Severity from which on findings fail a run when the user names none: all but the merely informative.
-const FAIL_ON: FailOn = FailOn::From(Severity::Low);
+pub(crate) const FAIL_ON: FailOn = FailOn::From(Severity::Low);
 
 /// Width of text output when nothing tells the terminal's.
 const COLUMNS: usize = 100;
@@ -94,27 +94,12 @@ fn assess(mut args: JudgeArgs, assess: bool, out: &mut dyn Write) -> Exit {
         assess,
         now_unix,
         version: env!("CARGO_PKG_VERSION"),
-        // A run at a fixed time takes none, so that its report can be compared byte by byte.
-        elapsed_ms: if env::source_date_epoch().is_some() { 0 } else { begun.elapsed().as_millis() as u64 },
+        elapsed_ms: elapsed_ms(begun),
         command,
-        fail_on: if let FailOn::From(severity) = fail_on { severity } else { Severity::Critical },
+        fail_on: fail_on.severity(),
     };
-    let format = args.format.unwrap_or(Format::Text);
-    let written = match &args.output {
-        None => report::write(format, &render, out).and_then(|()| out.flush()),
-        Some(path) => File::create(path).map(BufWriter::new).and_then(|mut file| {
-            report::write(format, &render, &mut file)?;
-            file.flush()
-        }),
-    };
-    match written {
-        Ok(()) => {}
-        // `kobuk … | head` is no failure.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
-        Err(error) => {
-            talk("error", &format!("cannot write the report: {error}"));
-            return Exit::NotJudged;
-        }
+    if !deliver(args.format, &render, args.output.as_deref(), out) {
+        return Exit::NotJudged;
     }
     if run.report.coverage.files.is_empty() && !args.quiet {
         remark("no YAML or JSON file in the given paths; see --include and --no-ignore");
@@ -122,6 +107,32 @@ fn assess(mut args: JudgeArgs, assess: bool, out: &mut dyn Write) -> Exit {
     // The process ends here; giving back a million findings one by one would only cost time.
     std::mem::forget(run);
     exit
+}
+
+/// Writes a report to a file or to standard output. Tells whether it arrived; when not, the user was told why.
+pub(crate) fn deliver(format: Option<Format>, render: &Render<'_>, output: Option<&Path>, out: &mut dyn Write) -> bool {
+    let format = format.unwrap_or(Format::Text);
+    let written = match output {
+        None => report::write(format, render, out).and_then(|()| out.flush()),
+        Some(path) => File::create(path).map(BufWriter::new).and_then(|mut file| {
+            report::write(format, render, &mut file)?;
+            file.flush()
+        }),
+    };
+    match written {
+        Ok(()) => true,
+        // `kobuk … | head` is no failure.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => true,
+        Err(error) => {
+            talk("error", &format!("cannot write the report: {error}"));
+            false
+        }
+    }
+}
+
+/// How long a run took. One at a fixed time takes none, so that its report can be compared byte by byte.
+pub(crate) fn elapsed_ms(begun: Instant) -> u64 {
+    if env::source_date_epoch().is_some() { 0 } else { begun.elapsed().as_millis() as u64 }
 }
 
 /// Whether an error, or what caused it, is a reader that went away: `kobuk … | head` is no failure.

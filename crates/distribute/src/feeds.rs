@@ -9,16 +9,17 @@
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use advisory::record::Source;
 use aws_lc_rs::digest::{SHA256, digest};
+use model::digest::hex;
 use serde::{Deserialize, Serialize};
 use ureq::Agent;
-use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use ureq::tls::RootCerts;
 
 use crate::advisories::Input;
+use crate::tls;
 
 /// A configuration of feeds.
 #[derive(Clone, Debug, Deserialize)]
@@ -273,12 +274,7 @@ fn place(path: &Path, bytes: &[u8]) -> Result<(), FetchError> {
 }
 
 fn agent() -> Agent {
-    let certificates = rustls_native_certs::load_native_certs().certs;
-    let roots: Vec<_> = certificates.iter().map(|certificate| Certificate::from_der(certificate).to_owned()).collect();
-    let tls = TlsConfig::builder()
-        .root_certs(RootCerts::from(roots))
-        .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
-        .build();
+    let tls = tls::config(RootCerts::from(tls::system_roots()));
     Agent::new_with_config(
         Agent::config_builder()
             .tls_config(tls)
@@ -290,10 +286,6 @@ fn agent() -> Agent {
             .timeout_global(Some(WHOLE))
             .build(),
     )
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The largest feeds, packed, have some hundreds of megabytes.

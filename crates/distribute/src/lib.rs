@@ -11,6 +11,7 @@ pub mod credentials;
 pub mod registry;
 pub mod scan;
 pub mod source;
+mod tls;
 
 pub mod feeds;
 pub mod fleet;

@@ -17,6 +17,7 @@ use image::malware::KnownBad;
 use image::path::{Name, normalise};
 use image::scanner::{Content, MakeWatch, Meta, Options, Scanner, Table};
 use image::secrets::Allow;
+use model::causes;
 use model::package::Damage;
 
 use crate::cache::Cache;
@@ -157,18 +158,22 @@ pub fn folder(root: &Path, installed: bool, settings: &Settings<'_>) -> io::Resu
     Ok(fold::fold_folder(scanner.finish()))
 }
 
-/// Takes every regular file below a folder in the order of paths; with `ignored`, without those that `.gitignore` leaves out. Links are never followed; what is neither file, folder nor
-/// link is told.
-fn walk(root: &Path, ignored: bool, scanner: &mut Scanner<'_>) -> io::Result<()> {
-    let entries = ignore::WalkBuilder::new(root)
+/// Goes through a folder in the order of paths; with `ignored`, without what `.gitignore` leaves out. Links are never
+/// followed, and folders with one of the names in `but` are not entered.
+fn entries(root: &Path, ignored: bool, but: &'static [&'static str]) -> ignore::Walk {
+    ignore::WalkBuilder::new(root)
         .standard_filters(false)
         .git_ignore(ignored)
         .require_git(false)
         .follow_links(false)
         .sort_by_file_name(|a, b| a.cmp(b))
-        .filter_entry(|entry| entry.file_name() != ".git")
-        .build();
-    for entry in entries {
+        .filter_entry(move |entry| !but.iter().any(|name| entry.file_name() == *name))
+        .build()
+}
+
+/// Takes every regular file below a folder; what is neither file, folder nor link is told.
+fn walk(root: &Path, ignored: bool, scanner: &mut Scanner<'_>) -> io::Result<()> {
+    for entry in entries(root, ignored, &[".git"]) {
         let entry = match entry {
             Ok(entry) => entry,
             Err(error) => {
@@ -286,21 +291,9 @@ pub fn damage(failed: &[(usize, LayerError)]) -> Vec<Damage> {
         .map(|(index, error)| Damage {
             path: "".into(),
             layer: u32::try_from(*index).ok(),
-            message: chain(error).into(),
+            message: causes::chain(error).into(),
         })
         .collect()
-}
-
-/// An error with what caused it.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        next = cause.source();
-    }
-    text
 }
 
 /// Bytes read of a file at once.
@@ -327,7 +320,7 @@ impl Layers for crate::source::Image {
     }
 
     fn open(&self, index: usize) -> io::Result<Box<dyn Read + Send>> {
-        crate::source::Image::open(self, index).map_err(|error| io::Error::other(chain(&error)))
+        crate::source::Image::open(self, index).map_err(|error| io::Error::other(causes::chain(&error)))
     }
 
     fn folder(&self, index: usize) -> Option<&Path> {
@@ -340,16 +333,8 @@ impl Layers for crate::source::Image {
 
 /// Containerfiles below a folder with their content, in the order of paths. `ignored` leaves out what `.gitignore` does.
 pub fn containerfiles(root: &Path, ignored: bool) -> Vec<(String, Vec<u8>)> {
-    let entries = ignore::WalkBuilder::new(root)
-        .standard_filters(false)
-        .git_ignore(ignored)
-        .require_git(false)
-        .follow_links(false)
-        .sort_by_file_name(|a, b| a.cmp(b))
-        .filter_entry(|entry| entry.file_name() != ".git" && entry.file_name() != "node_modules")
-        .build();
     let regular = |entry: &ignore::DirEntry| entry.file_type().is_some_and(|kind| kind.is_file());
-    entries
+    entries(root, ignored, &[".git", "node_modules"])
         .flatten()
         .filter(regular)
         .filter_map(|entry| {

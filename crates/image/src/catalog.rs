@@ -152,23 +152,24 @@ impl Sink {
 /// What a cataloguer finds in one file: packages and damage.
 #[cfg(test)]
 pub(crate) fn packages_of(cataloguer: &Cataloguer, path: &str, bytes: &[u8]) -> (Vec<Package>, Vec<Box<str>>) {
-    let mut sink = Sink::default();
-    (cataloguer.read)(&Input { path, bytes }, &mut sink);
-    let packages = sink.facts.into_iter().filter_map(|fact| match fact {
-        Fact::Package(package) => Some(package),
-        _ => None,
-    });
-    (packages.collect(), sink.damage)
+    packages_read(cataloguer.read, path, bytes)
 }
 
 /// Name and version of each package of one file, and then the damage.
 #[cfg(test)]
 pub(crate) fn listed(read: fn(&Input<'_>, &mut Sink), path: &str, bytes: &[u8]) -> Vec<String> {
+    let (packages, damage) = packages_read(read, path, bytes);
+    let packages = packages.iter().map(|package| format!("{} {}", package.name, package.version));
+    packages.chain(damage.iter().map(|damage| damage.to_string())).collect()
+}
+
+#[cfg(test)]
+fn packages_read(read: fn(&Input<'_>, &mut Sink), path: &str, bytes: &[u8]) -> (Vec<Package>, Vec<Box<str>>) {
     let mut sink = Sink::default();
     read(&Input { path, bytes }, &mut sink);
-    let packages = sink.facts.iter().filter_map(|fact| match fact {
-        Fact::Package(package) => Some(format!("{} {}", package.name, package.version)),
+    let packages = sink.facts.into_iter().filter_map(|fact| match fact {
+        Fact::Package(package) => Some(package),
         _ => None,
     });
-    packages.chain(sink.damage.iter().map(|damage| damage.to_string())).collect()
+    (packages.collect(), sink.damage)
 }

@@ -97,7 +97,7 @@ pub fn fold(layers: &[Option<Arc<LayerFacts>>]) -> Inventory {
                     }
                     Fact::Package(package) => {
                         collected.package(package, &file.path, number, visible);
-                        if is_of_system(package.kind) {
+                        if package.kind.is_of_system() {
                             // The topmost comes first; what is visible is never below it.
                             databases.entry(file.path.clone()).or_insert(Database { layer: number, hidden_by });
                         }
@@ -242,11 +242,6 @@ fn deleted(databases: &BTreeMap<Box<str>, Database>, inventory: &mut Inventory) 
 
 fn folder(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(folder, _)| folder)
-}
-
-/// Whether packages of the kind belong to the operating system.
-pub fn is_of_system(kind: Kind) -> bool {
-    matches!(kind, Kind::Deb | Kind::Apk | Kind::Rpm | Kind::Alpm | Kind::Opkg | Kind::Portage)
 }
 
 /// Joins by name; of the tables of [`packages`].

@@ -7,7 +7,7 @@ use std::cell::Cell;
 use std::io::{self, Read};
 use std::rc::Rc;
 
-use model::Digest;
+use model::{Digest, causes};
 
 use crate::compression::{Compression, Digesting, Unpacked};
 use crate::facts::LayerFacts;
@@ -100,7 +100,7 @@ pub fn scan(reader: impl Read, promise: &Promise, options: &Options<'_>) -> Resu
             return Err(unpack_error(error));
         }
         (Err(Fault::Tar(error)), _) => {
-            let message = format!("{}; what follows was not read", chain(&error));
+            let message = format!("{}; what follows was not read", causes::chain(&error));
             walk.damage.push(message.into());
         }
         _ => {}
@@ -157,17 +157,6 @@ fn unpack_error(error: io::Error) -> LayerError {
         Ok(limit) => LayerError::Limit(limit),
         Err(error) => LayerError::Unpack(error),
     }
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        next = cause.source();
-    }
-    text
 }
 
 /// A reader whose first bytes were looked at.

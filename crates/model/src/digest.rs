@@ -38,11 +38,7 @@ impl Digest {
             64 => "sha512:",
             _ => return None,
         };
-        let digit = |nibble: u8| char::from(if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 });
-        let mut text = String::with_capacity(prefix.len() + hash.len() * 2);
-        text.push_str(prefix);
-        hash.iter().for_each(|byte| text.extend([digit(byte >> 4), digit(byte & 15)]));
-        Some(Digest(text.into()))
+        Some(Digest(format!("{prefix}{}", hex(hash)).into()))
     }
 
     /// The hash function.
@@ -89,6 +85,12 @@ impl fmt::Debug for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// Lower-case hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    let digit = |nibble: u8| char::from(if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 });
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 #[cfg(test)]

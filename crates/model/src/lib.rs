@@ -7,6 +7,7 @@
 //! and output formats (`cli`). Nothing in this crate performs I/O or asks for the time.
 
 pub mod catalogue;
+pub mod causes;
 pub mod coverage;
 pub mod digest;
 pub mod exception;

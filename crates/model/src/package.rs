@@ -193,6 +193,13 @@ kinds! {
     Generic = "generic", "";
 }
 
+impl Kind {
+    /// Whether its packages belong to an operating system rather than to a language or a program.
+    pub fn is_of_system(self) -> bool {
+        matches!(self, Kind::Deb | Kind::Apk | Kind::Rpm | Kind::Alpm | Kind::Opkg | Kind::Portage)
+    }
+}
+
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.purl_type())

@@ -29,7 +29,7 @@ pub(crate) struct Gathered {
 
 /// Rules that such a scan may report.
 pub(crate) fn rules() -> Vec<&'static Rule> {
-    let mut rules: Vec<&'static Rule> = image::rules().chain(advisory::rules()).collect();
+    let mut rules: Vec<&'static Rule> = crate::rules::of_images().collect();
     rules.sort_by_key(|rule| rule.code);
     rules
 }

@@ -15,6 +15,7 @@ use model::package::Damage;
 
 use super::args::{LookFor, ScanArgs, SourceArgs};
 use crate::env;
+use crate::verbs::chain;
 
 /// A scanned image or folder.
 pub(crate) struct Scanned {
@@ -216,8 +217,4 @@ fn progress(layers: u64, quiet: bool) -> indicatif::ProgressBar {
             bar
         }
     }
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    crate::verbs::chain(error)
 }

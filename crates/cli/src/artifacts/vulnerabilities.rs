@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use advisory::database::Answers;
+use advisory::database::{Answers, Database};
 use advisory::matching::{Matcher, Options, Remedy, Vulnerability};
 use advisory::rules::{EXPLOITED, MALICIOUS, UNMAINTAINED, VULNERABLE};
 use advisory::vex::{self, Statement, Status};
@@ -92,10 +92,13 @@ pub(crate) fn judge(scanned: &Scanned, file: FileId, args: &ScanArgs, known: Opt
         gathered.gap(file, GapKind::Unknown, message.into());
         return;
     };
-    let answers = known.mapped.database().map_err(|error| error.to_string());
-    let answers = match answers.and_then(|database| Answers::new(database).map_err(|error| error.to_string())) {
+    let database = match known.mapped.database() {
+        Ok(database) => database,
+        Err(error) => return gathered.gap(file, GapKind::Error, error.to_string()),
+    };
+    let answers = match Answers::new(database) {
         Ok(answers) => answers,
-        Err(message) => return gathered.gap(file, GapKind::Error, message),
+        Err(error) => return gathered.gap(file, GapKind::Error, error.to_string()),
     };
     let options = Options { now_unix: Some(known.now_unix), stale_seconds: known.stale_seconds, ..Options::default() };
     let matches = Matcher::new(&answers, options).match_packages(packages, inventory.distro.as_ref());
@@ -117,7 +120,7 @@ pub(crate) fn judge(scanned: &Scanned, file: FileId, args: &ScanArgs, known: Opt
             continue;
         }
         let Some(package) = packages.get(vulnerability.package) else { continue };
-        let informational = informational(&known.mapped, vulnerability);
+        let informational = informational(&database, vulnerability);
         let mut finding = finding(vulnerability, package, informational, file);
         if let Some(statement) = statement {
             apply(statement, &mut finding);
@@ -161,12 +164,11 @@ fn apply(statement: &Statement, finding: &mut Finding) {
 }
 
 fn has_system(packages: &[Package]) -> bool {
-    packages.iter().any(|package| image::fold::is_of_system(package.kind))
+    packages.iter().any(|package| package.kind.is_of_system())
 }
 
 /// Whether the advisory is about maintenance rather than a fault.
-fn informational(mapped: &Mapped, vulnerability: &Vulnerability) -> bool {
-    let Ok(database) = mapped.database() else { return false };
+fn informational(database: &Database<'_>, vulnerability: &Vulnerability) -> bool {
     let names = std::iter::once(&vulnerability.id).chain(&vulnerability.aliases);
     let records =
         names.filter(|id| id.starts_with("RUSTSEC-")).flat_map(|id| database.advisory(id).unwrap_or_default());

@@ -9,7 +9,7 @@ use base64::Engine;
 use image::manifest::{DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST};
 use image::reference::Reference;
 use ureq::http::{HeaderValue, Method, Request, Response, Uri};
-use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
+use ureq::tls::{PemItem, RootCerts, parse_pem};
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 use ureq::{Agent, Body};
@@ -18,6 +18,7 @@ use super::challenge::Challenge;
 use super::origin::{Origin, Reach, join, reach};
 use super::{RegistryError, Settings};
 use crate::credentials::{Credential, Secret};
+use crate::tls;
 
 /// Speaks HTTP. Owner of connections and tokens.
 pub(super) struct Transport {
@@ -447,10 +448,8 @@ impl Resolver for Within {
 }
 
 fn agent(settings: &Settings, roots: &RootCerts, from: Reach) -> Agent {
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let tls = TlsConfig::builder().root_certs(roots.clone()).unversioned_rustls_crypto_provider(provider).build();
     let mut config = Agent::config_builder()
-        .tls_config(tls)
+        .tls_config(tls::config(roots.clone()))
         .http_status_as_error(false)
         .max_redirects(0)
         .max_redirects_will_error(false)
@@ -468,9 +467,7 @@ fn agent(settings: &Settings, roots: &RootCerts, from: Reach) -> Agent {
 
 /// Certificates of the system, and those of the file.
 fn roots(settings: &Settings) -> Result<RootCerts, RegistryError> {
-    let system = rustls_native_certs::load_native_certs();
-    let mut roots: Vec<Certificate<'static>> =
-        system.certs.iter().map(|certificate| Certificate::from_der(certificate).to_owned()).collect();
+    let mut roots = tls::system_roots();
     if let Some(path) = &settings.ca_file {
         let refused = || RegistryError::Certificates(path.to_string_lossy().into());
         let pem = std::fs::read(path).map_err(|_| refused())?;

@@ -3,7 +3,7 @@
 use model::Package;
 use model::package::Kind;
 
-use super::stanza::stanzas;
+use super::stanza::{OddLines, stanzas};
 use super::{Cataloguer, Input, Settings, Sink, Wants};
 
 /// What pacman, opkg and Portage leave behind.
@@ -54,7 +54,7 @@ fn pacman(input: &Input<'_>, sink: &mut Sink) {
 
 fn opkg(input: &Input<'_>, sink: &mut Sink) {
     let text = String::from_utf8_lossy(input.bytes);
-    let (mut packages, mut damage, mut odd) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut packages, mut damage, mut odd) = (Vec::new(), Vec::new(), OddLines::default());
     stanzas(
         &text,
         |stanza, line| {
@@ -69,13 +69,11 @@ fn opkg(input: &Input<'_>, sink: &mut Sink) {
                 _ => damage.push(format!("the package at line {line} has no name or no version")),
             }
         },
-        |line| odd.push(line),
+        |line| odd.add(line),
     );
     packages.into_iter().for_each(|package| sink.package(package));
     damage.into_iter().for_each(|message| sink.damage(message));
-    if let Some(line) = odd.first() {
-        sink.damage(format!("{} lines are no fields, the first is line {line}", odd.len()));
-    }
+    odd.tell(sink);
 }
 
 /// `var/db/pkg/CATEGORY/NAME-VERSION/CONTENTS`.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use model::Package;
 use model::package::{Kind, Source};
 
-use super::stanza::{Stanza, stanzas};
+use super::stanza::{OddLines, Stanza, stanzas};
 use super::{Cataloguer, Input, Settings, Sink, Wants};
 use crate::facts::Fact;
 
@@ -51,7 +51,7 @@ fn status(input: &Input<'_>, sink: &mut Sink) {
     let text = text(input.bytes, sink);
     // One file per package has no Status field: that it is there means that it is installed.
     let single = !input.path.ends_with("/status");
-    let (mut packages, mut damage) = (Vec::new(), Vec::new());
+    let (mut packages, mut damage, mut odd) = (Vec::new(), Vec::new(), OddLines::default());
     stanzas(
         &text,
         |stanza, line| match package(&stanza, single) {
@@ -59,27 +59,11 @@ fn status(input: &Input<'_>, sink: &mut Sink) {
             Ok(None) => {}
             Err(field) => damage.push(format!("the package at line {line} has no {field}")),
         },
-        |_| {},
+        |line| odd.add(line),
     );
     packages.into_iter().for_each(|package| sink.package(package));
     damage.into_iter().for_each(|message| sink.damage(message));
-    broken_lines(&text, sink);
-}
-
-/// Lines that belong to no field are told together.
-fn broken_lines(text: &str, sink: &mut Sink) {
-    let (mut count, mut first) = (0u32, 0);
-    stanzas(
-        text,
-        |_, _| {},
-        |line| {
-            count += 1;
-            first = if first == 0 { line } else { first };
-        },
-    );
-    if count > 0 {
-        sink.damage(format!("{count} lines are no fields, the first is line {first}"));
-    }
+    odd.tell(sink);
 }
 
 fn package(stanza: &Stanza<'_>, single: bool) -> Result<Option<Package>, &'static str> {

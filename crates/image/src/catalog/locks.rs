@@ -262,21 +262,13 @@ fn conda_meta(input: &Input<'_>, sink: &mut Sink) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::Fact;
+    use crate::catalog::packages_of;
 
     fn check(name: &str, bytes: &str, expected: &[(&str, &str)]) {
         let cataloguer = CATALOGUERS.iter().find(|cataloguer| cataloguer.name == name).unwrap();
-        let mut sink = Sink::default();
-        (cataloguer.read)(&Input { path: "x", bytes: bytes.as_bytes() }, &mut sink);
-        let got: Vec<_> = sink
-            .facts
-            .iter()
-            .filter_map(|fact| match fact {
-                Fact::Package(package) => Some((&*package.name, &*package.version)),
-                _ => None,
-            })
-            .collect();
-        assert_eq!(got, expected, "{name}: {:?}", sink.damage);
+        let (packages, damage) = packages_of(cataloguer, "x", bytes.as_bytes());
+        let got: Vec<_> = packages.iter().map(|package| (&*package.name, &*package.version)).collect();
+        assert_eq!(got, expected, "{name}: {damage:?}");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Stanzas of `Field: value` lines with continuation lines, as dpkg, opkg and Python metadata write them.
 
+use super::Sink;
+
 /// One stanza: fields in order, continuation lines joined with a newline.
 #[derive(Debug, Default)]
 pub(super) struct Stanza<'a> {
@@ -53,6 +55,30 @@ pub(super) fn stanzas<'a>(text: &'a str, mut each: impl FnMut(Stanza<'a>, u32), 
     }
     if !stanza.is_empty() {
         each(stanza, first);
+    }
+}
+
+/// Lines that are no fields, which are told together.
+#[derive(Debug, Default)]
+pub(super) struct OddLines {
+    count: u32,
+    first: u32,
+}
+
+impl OddLines {
+    /// One more.
+    pub(super) fn add(&mut self, line: u32) {
+        if self.count == 0 {
+            self.first = line;
+        }
+        self.count += 1;
+    }
+
+    /// Tells of them, where there are any.
+    pub(super) fn tell(&self, sink: &mut Sink) {
+        if self.count > 0 {
+            sink.damage(format!("{} lines are no fields, the first is line {}", self.count, self.first));
+        }
     }
 }
 

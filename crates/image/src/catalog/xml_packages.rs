@@ -203,7 +203,7 @@ const TEXT_BYTES_MAX: usize = 1024;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::Fact;
+    use crate::catalog::packages_read;
 
     #[test]
     fn properties_are_resolved_and_what_the_parent_knows_is_not_guessed() {
@@ -211,17 +211,9 @@ mod tests {
             <c>${c}</c></properties><dependencies><dependency><groupId>h</groupId><artifactId>b</artifactId>\
             <version>${v}</version></dependency><dependency><groupId>h</groupId><artifactId>c</artifactId>\
             <version>${c}</version></dependency></dependencies></project>";
-        let mut sink = Sink::default();
-        pom(&Input { path: "pom.xml", bytes }, &mut sink);
-        let got: Vec<_> = sink
-            .facts
-            .iter()
-            .filter_map(|fact| match fact {
-                Fact::Package(package) => Some((&*package.name, &*package.version)),
-                _ => None,
-            })
-            .collect();
+        let (packages, damage) = packages_read(pom, "pom.xml", bytes);
+        let got: Vec<_> = packages.iter().map(|package| (&*package.name, &*package.version)).collect();
         assert_eq!(got, [("g:a", "1"), ("h:b", "2"), ("h:c", "")]);
-        assert_eq!(sink.damage.len(), 1);
+        assert_eq!(damage.len(), 1);
     }
 }

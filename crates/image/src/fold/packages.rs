@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use model::Distro;
 use model::package::{Kind, Package, Place};
 
-use super::{ByName, is_of_system};
+use super::ByName;
 
 /// Everything about packages that was found so far.
 #[derive(Default)]
@@ -69,7 +69,7 @@ impl Collected {
             {
                 package.licenses = known.clone();
             }
-            if !is_of_system(package.kind)
+            if !package.kind.is_of_system()
                 && let Some(owner) = package.places.iter().find_map(|place| owners.get(&place.path))
                 && package.property("owner").is_none()
             {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use model::digest::hex;
 use model::package::{Kind, Place};
 use model::{Digest, Distro, Package, Purl};
 
@@ -160,11 +161,6 @@ impl Subject {
     }
 }
 
-/// Whether a package belongs to the operating system rather than to a language.
-pub(super) fn of_system(kind: Kind) -> bool {
-    matches!(kind, Kind::Deb | Kind::Apk | Kind::Rpm | Kind::Alpm | Kind::Opkg | Kind::Portage)
-}
-
 fn join(package: &mut Package, other: &Package) {
     package.places.extend(other.places.iter().cloned());
     package.licenses.extend(other.licenses.iter().cloned());
@@ -243,11 +239,6 @@ fn hash(text: &str) -> Option<(Box<str>, Box<str>)> {
     };
     (digits.len() == length && digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
         .then(|| (name.into(), digits.into()))
-}
-
-/// Lower-case hexadecimal digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Packages of one name that a declared dependency can stand for: versions of an npm package installed side by side.

@@ -90,7 +90,7 @@ fn side_by_side(first: &Bill, second: &Bill, concerns: impl Fn(Kind) -> bool) ->
 /// Namespaces of distributions are left out: one tool writes `redhat`, the other `rhel`.
 fn key(entry: &Entry) -> Box<str> {
     let mut purl = entry.purl.unversioned();
-    if super::bill::of_system(entry.package.kind) {
+    if entry.package.kind.is_of_system() {
         purl.namespace = "".into();
     }
     purl.to_string().into()

@@ -2,7 +2,7 @@
 
 use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
 
-use super::bill::hex;
+use model::digest::hex;
 
 /// UUID version 5 in the name space of URLs (RFC 9562), of any bytes.
 pub(super) fn uuid(content: &[u8]) -> String {

@@ -6,9 +6,10 @@ mod read_two;
 mod tag_value;
 mod two;
 
+use model::Purl;
 use serde_json::{Value, json};
 
-use super::bill::Bill;
+use super::bill::{Bill, Subject, SubjectKind};
 use super::{Options, license};
 
 pub use graph::write as write_json_ld;
@@ -24,6 +25,20 @@ pub fn write_json(bill: &Bill, options: &Options<'_>) -> String {
 /// SPDX 2.3 as tags and values.
 pub fn write_tag_value(bill: &Bill, options: &Options<'_>) -> String {
     tag_value::write(&two::document(bill, options))
+}
+
+/// What a document describes. The version of an image may stand for its digest.
+fn subject(kind: SubjectKind, name: &str, version: &str, purl: Option<&Purl>) -> Subject {
+    let qualifier = |key| purl.and_then(|purl| purl.qualifier(key)).unwrap_or_default();
+    let digest = [version, purl.map_or("", |purl| &purl.version)].into_iter().find_map(|text| text.parse().ok());
+    Subject {
+        kind,
+        name: name.into(),
+        version: if digest.is_some() { qualifier("tag").into() } else { version.into() },
+        digest,
+        arch: qualifier("arch").into(),
+        layers: Vec::new(),
+    }
 }
 
 /// The licenses of a package as one expression, and the words of those that SPDX does not list.

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::sbom::bill::{Bill, Entry, Subject, SubjectKind, of_system};
+use crate::sbom::bill::{Bill, Entry, Subject, SubjectKind};
 use crate::sbom::license::{License, expression, license};
 use crate::sbom::{Options, identity};
 
@@ -227,7 +227,7 @@ fn dependencies(bill: &Bill, subject: &str, system: Option<&str>) -> Value {
     }
     let (mut of_subject, mut of_distro): (Vec<&str>, Vec<&str>) = (system.into_iter().collect(), Vec::new());
     for (entry, needed) in bill.entries.iter().zip(needed) {
-        if system.is_some() && of_system(entry.package.kind) {
+        if system.is_some() && entry.package.kind.is_of_system() {
             of_distro.push(&entry.id);
         } else if !needed || entry.package.need == model::package::Need::Direct {
             of_subject.push(&entry.id);

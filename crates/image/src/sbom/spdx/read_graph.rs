@@ -133,23 +133,13 @@ fn distro(element: &Value) -> Distro {
 }
 
 fn subject(element: &Value) -> Subject {
-    let version = text(element, "software_packageVersion");
     let purl = Purl::parse_lenient(text(element, "software_packageUrl")).ok();
-    let qualifier = |key| purl.as_ref().and_then(|purl| purl.qualifier(key)).unwrap_or_default();
-    let digest =
-        [version, purl.as_ref().map_or("", |purl| &purl.version)].into_iter().find_map(|text| text.parse().ok());
-    Subject {
-        kind: match text(element, "software_primaryPurpose") {
-            "container" => SubjectKind::Image,
-            "source" | "file" => SubjectKind::Folder,
-            _ => SubjectKind::Other,
-        },
-        name: text(element, "name").into(),
-        version: if digest.is_some() { qualifier("tag").into() } else { version.into() },
-        digest,
-        arch: qualifier("arch").into(),
-        layers: Vec::new(),
-    }
+    let kind = match text(element, "software_primaryPurpose") {
+        "container" => SubjectKind::Image,
+        "source" | "file" => SubjectKind::Folder,
+        _ => SubjectKind::Other,
+    };
+    super::subject(kind, text(element, "name"), text(element, "software_packageVersion"), purl.as_ref())
 }
 
 fn id(element: &Value) -> &str {

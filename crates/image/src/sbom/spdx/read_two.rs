@@ -204,24 +204,14 @@ fn distro(element: &Value) -> Distro {
 }
 
 fn subject(element: &Value) -> Subject {
-    let version = text(element, "versionInfo");
     let purl = list(&element["externalRefs"])
         .find_map(|reference| Purl::parse_lenient(text(reference, "referenceLocator")).ok());
-    let digest =
-        [version, purl.as_ref().map_or("", |purl| &purl.version)].into_iter().find_map(|text| text.parse().ok());
-    let qualifier = |key| purl.as_ref().and_then(|purl| purl.qualifier(key)).unwrap_or_default();
-    Subject {
-        kind: match text(element, "primaryPackagePurpose") {
-            "CONTAINER" => SubjectKind::Image,
-            "SOURCE" | "FILE" => SubjectKind::Folder,
-            _ => SubjectKind::Other,
-        },
-        name: text(element, "name").into(),
-        version: if digest.is_some() { qualifier("tag").into() } else { version.into() },
-        digest,
-        arch: qualifier("arch").into(),
-        layers: Vec::new(),
-    }
+    let kind = match text(element, "primaryPackagePurpose") {
+        "CONTAINER" => SubjectKind::Image,
+        "SOURCE" | "FILE" => SubjectKind::Folder,
+        _ => SubjectKind::Other,
+    };
+    super::subject(kind, text(element, "name"), text(element, "versionInfo"), purl.as_ref())
 }
 
 /// The name of `Organization: name (mail)`.
