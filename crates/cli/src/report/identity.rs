@@ -1,6 +1,6 @@
 //! Identifiers computed from content, so that the same input gives the same report.
 
-use sha2::{Digest, Sha256};
+use aws_lc_rs::digest::{SHA256, digest};
 use uuid::Uuid;
 
 /// A version 5 UUID of the parts; the parts cannot run into one another.
@@ -15,7 +15,7 @@ pub(crate) fn uuid(parts: &[&str]) -> String {
 
 /// The source expression that allows exactly this inline script or style, Content Security Policy level 3 §2.3.1.
 pub(crate) fn csp_hash(text: &str) -> String {
-    format!("'sha256-{}'", base64(&Sha256::digest(text.as_bytes())))
+    format!("'sha256-{}'", base64(digest(&SHA256, text.as_bytes()).as_ref()))
 }
 
 /// RFC 4648 §4.
