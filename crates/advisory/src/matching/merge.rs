@@ -24,14 +24,21 @@ pub(super) fn vulnerabilities(
     context: &Context<'_>,
     package: usize,
     hits: Vec<(Entry<'_>, Verdict)>,
+    unknown: &mut BTreeSet<Box<str>>,
 ) -> Vec<Vulnerability> {
-    let hits: Vec<Hit<'_>> = hits
-        .into_iter()
-        .filter_map(|(entry, verdict)| {
-            let advisory = context.knowledge.advisory(entry.advisory)?;
-            advisory.withdrawn_unix.is_none().then_some(Hit { entry, verdict, advisory })
-        })
-        .collect();
+    let mut read = Vec::new();
+    for (entry, verdict) in hits {
+        match context.knowledge.advisory(entry.advisory) {
+            Some(advisory) if advisory.withdrawn_unix.is_none() => read.push(Hit { entry, verdict, advisory }),
+            Some(_) => {}
+            None => {
+                let package = &entry.affected.package;
+                let why = format!("an advisory of {} about {package} cannot be read", context.ecosystem);
+                unknown.insert(why.into());
+            }
+        }
+    }
+    let hits = read;
     let mut groups = Groups::default();
     for (index, hit) in hits.iter().enumerate() {
         groups.add(index, &hit.advisory);
@@ -49,24 +56,34 @@ struct Groups {
 
 impl Groups {
     fn add(&mut self, hit: usize, advisory: &Advisory) {
+        // Distributions put their name in front of a CVE that they speak of: `DEBIAN-CVE-2024-1`.
+        let bare = |name: &'_ str| name.find("-CVE-").and_then(|place| name.get(place + 1..)).map(Box::<str>::from);
         let names = || std::iter::once(&advisory.id).chain(&advisory.aliases);
         // An advisory about several vulnerabilities stands for each of them, and is not another one.
         if !names().any(|name| name.starts_with("CVE-")) && !advisory.upstream.is_empty() {
             for name in &advisory.upstream {
                 let number = self.number(name);
+                self.same(number, bare(name).as_deref());
                 self.members.push((number, hit));
             }
             return;
         }
         let first = self.number(&advisory.id);
-        for name in &advisory.aliases {
-            let (a, b) = (self.number(name), self.root(first));
-            let a = self.root(a);
-            if let Some(parent) = self.parents.get_mut(a) {
-                *parent = b;
-            }
+        for name in names() {
+            self.same(first, Some(name));
+            self.same(first, bare(name).as_deref());
         }
         self.members.push((first, hit));
+    }
+
+    /// Notes that a name means what a number stands for.
+    fn same(&mut self, number: usize, name: Option<&str>) {
+        let Some(name) = name else { return };
+        let other = self.number(name);
+        let (a, b) = (self.root(other), self.root(number));
+        if let Some(parent) = self.parents.get_mut(a) {
+            *parent = b;
+        }
     }
 
     fn number(&mut self, name: &str) -> usize {
@@ -95,6 +112,10 @@ impl Groups {
         let mut groups: HashMap<usize, (BTreeSet<Box<str>>, Vec<usize>)> = HashMap::new();
         for (number, hit) in std::mem::take(&mut self.members) {
             groups.entry(self.root(number)).or_default().1.push(hit);
+        }
+        for (_, hits) in groups.values_mut() {
+            hits.sort_unstable();
+            hits.dedup();
         }
         for (name, number) in std::mem::take(&mut self.numbers) {
             if let Some(group) = groups.get_mut(&self.root(number)) {
