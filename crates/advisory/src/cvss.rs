@@ -32,10 +32,12 @@ pub fn score(vector: &str) -> Result<f64, CvssError> {
     Ok(match parsed {
         Cvss::CvssV20(v) if has(ENVIRONMENTAL_2) => v.environmental_score().value(),
         Cvss::CvssV20(v) if has(TEMPORAL) => v.temporal_score().value(),
-        Cvss::CvssV30(v) | Cvss::CvssV31(v) if has(ENVIRONMENTAL_3) => v.environmental_score().value(),
-        // Without modified metrics the environmental equations give the temporal score over the base impact, except
-        // in 3.1 with a changed scope; so the temporal score is taken from the base score.
-        Cvss::CvssV30(v) | Cvss::CvssV31(v) if has(TEMPORAL) => round_up(v.base_score().value() * temporal(bare)),
+        // The temporal metrics are factors of a score that has been rounded, and rounded again: over the base score, or
+        // over the environmental score of the vector without them. Binary fractions would round some products up twice.
+        Cvss::CvssV30(v) if has(ENVIRONMENTAL_3) => temporal(untimed(v).environmental_score().value(), bare, false),
+        Cvss::CvssV31(v) if has(ENVIRONMENTAL_3) => temporal(untimed(v).environmental_score().value(), bare, true),
+        Cvss::CvssV30(v) if has(TEMPORAL) => temporal(v.base_score().value(), bare, false),
+        Cvss::CvssV31(v) if has(TEMPORAL) => temporal(v.base_score().value(), bare, true),
         other => other.score(),
     })
 }
@@ -101,27 +103,37 @@ fn rank(by: &str, policy: Policy) -> u8 {
     }
 }
 
-fn temporal(vector: &str) -> f64 {
+/// A vector of version 3 without its temporal metrics.
+fn untimed(mut vector: cvss::v3::Vector) -> cvss::v3::Vector {
+    (vector.e, vector.rl, vector.rc) = (None, None, None);
     vector
-        .split('/')
-        .map(|metric| match metric {
-            "E:U" => 0.91,
-            "E:P" => 0.94,
-            "E:F" => 0.97,
-            "RL:O" => 0.95,
-            "RL:T" => 0.96,
-            "RL:W" => 0.97,
-            "RC:U" => 0.92,
-            "RC:R" => 0.96,
-            _ => 1.0,
-        })
-        .product()
 }
 
-/// Up to one decimal, as appendix A of CVSS 3.1 defines it.
-fn round_up(score: f64) -> f64 {
-    let whole = (score * 100_000.0).round();
-    if whole % 10_000.0 == 0.0 { whole / 100_000.0 } else { ((whole / 10_000.0).floor() + 1.0) / 10.0 }
+/// A score of one decimal times the temporal metrics, rounded up to one decimal: by 3.0 exactly, by 3.1 after five decimals
+/// (its appendix A).
+fn temporal(score: f64, vector: &str, five_decimals: bool) -> f64 {
+    let percent = |metric: &str| match metric {
+        "E:U" => 91,
+        "E:P" => 94,
+        "E:F" | "RL:W" => 97,
+        "RL:O" => 95,
+        "RL:T" | "RC:R" => 96,
+        "RC:U" => 92,
+        _ => 100,
+    };
+    let tenths = (score * 10.0).round() as u64;
+    let mut factors = [100; 3];
+    for metric in vector.split('/') {
+        match metric.split_once(':').map(|(name, _)| name) {
+            Some("E") => factors[0] = percent(metric),
+            Some("RL") => factors[1] = percent(metric),
+            Some("RC") => factors[2] = percent(metric),
+            _ => {}
+        }
+    }
+    let product = tenths * factors.iter().product::<u64>();
+    let product = if five_decimals { (product + 50) / 100 * 100 } else { product };
+    product.div_ceil(1_000_000) as f64 / 10.0
 }
 
 /// All metrics of 4.0 with their longest values take about 210 bytes.
@@ -142,6 +154,16 @@ mod tests {
             ("CVSS:3.0/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H", 9.8),
             ("CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:C/C:H/I:H/A:H", 10.0),
             ("CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H/E:P/RL:O/RC:C", 8.8),
+            ("AV:N/AC:L/Au:N/C:N/I:N/A:C/E:F/RL:OF/RC:C/CDP:H/TD:H/CR:M/IR:M/AR:H", 9.2),
+            ("AV:N/AC:L/Au:N/C:N/I:N/A:C/CDP:N/TD:N", 0.0),
+            ("CVSS:3.0/AV:N/AC:L/PR:N/UI:N/S:C/C:H/I:H/A:N/RC:U/IR:H/MPR:N/MS:C/MC:L/MI:H", 9.2),
+            ("CVSS:3.0/AV:P/AC:H/PR:H/UI:R/S:C/C:L/I:N/A:L/RC:U/CR:L/IR:H/MC:L", 2.3),
+            (
+                "CVSS:3.0/AV:L/AC:L/PR:H/UI:R/S:U/C:H/I:N/A:H/E:H/RL:W/RC:U/CR:H/IR:H/AR:M/MAV:L/MPR:H/MS:C/MC:N/MI:H/MA:L",
+                7.0,
+            ),
+            ("CVSS:4.0/AV:P/AC:H/AT:P/PR:H/UI:A/VC:H/VI:H/VA:H/SC:H/SI:H/SA:H/E:P", 5.9),
+            ("CVSS:4.0/AV:P/AC:H/AT:P/PR:H/UI:A/VC:H/VI:H/VA:H/SC:H/SI:H/SA:H/CR:H/IR:H/AR:M", 7.2),
             ("CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:H/SI:H/SA:H", 10.0),
             ("CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N", 9.3),
             ("CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:N/VI:N/VA:N/SC:N/SI:N/SA:N", 0.0),
