@@ -49,13 +49,16 @@ pub enum Status {
     UnderInvestigation,
 }
 
+/// Package URLs, or other names, of products with their subcomponents.
+pub type Products = Vec<(Box<str>, Vec<Box<str>>)>;
+
 /// One statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Statement {
     /// Names of the vulnerability.
     pub vulnerability: Vec<Box<str>>,
-    /// Package URLs, or other names, of the products with their subcomponents; a product without any stands for itself.
-    pub products: Vec<(Box<str>, Vec<Box<str>>)>,
+    /// What it is about; a product without subcomponents stands for itself.
+    pub products: Products,
     /// What it says.
     pub status: Status,
     /// Why it is not affected: the justification, else the impact statement.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::{Statement, Status, VexError, list, text};
+use super::{Products, Statement, Status, VexError, list, text};
 
 /// Reads the statements; `None` when it is not CSAF.
 pub(super) fn read(document: &Value) -> Option<Result<Vec<Statement>, VexError>> {
@@ -39,7 +39,7 @@ fn vulnerability(
     let reasons = reasons(one, tree);
     for (group, status) in GROUPS {
         // Products with the same reason share a statement.
-        let mut by_reason: HashMap<&str, Vec<(Box<str>, Vec<Box<str>>)>> = HashMap::new();
+        let mut by_reason: HashMap<&str, Products> = HashMap::new();
         for product in list(said, group).iter().filter_map(Value::as_str) {
             let reason = reasons.get(product).copied().unwrap_or_default();
             if reason.is_empty() && status == Status::NotAffected {
