@@ -12,12 +12,18 @@ use advisory::matching::{Matcher, Options, Vulnerability};
 use model::{Distro, Package, Severity};
 use serde_json::Value;
 
-use super::{FAILURES_MAX, Score};
+use super::{Score, Tally};
 use crate::files_below;
 use records::Memory;
 
 /// (Vulnerability, package in small letters, installed version) → what is said of it.
 type Found = BTreeMap<(String, String, String), Said>;
+
+struct Report {
+    found: Found,
+    /// Whether the files that it names are all there.
+    whole: bool,
+}
 
 struct Said {
     /// Versions that are fixed, several where there are several branches.
@@ -26,50 +32,43 @@ struct Said {
     severity: Option<Severity>,
 }
 
-/// One case per vulnerability that either side reports, and one per artefact without any.
+/// One case per vulnerability that either side reports, and one per artefact with packages and without any. The classes are
+/// what is to be found and what is not.
 pub(super) fn score(folder: &Path) -> Option<Score> {
     let memory = Memory::read(&folder.join("fixtures/db"))?;
-    let (mut passed, mut total, mut artefacts) = (0, 0, 0);
-    let mut failures = Vec::new();
-    let mut unread = BTreeSet::new();
-    for (artefact, expected) in reports(folder) {
+    let mut tally = Tally::default();
+    let (mut artefacts, mut without) = (0, 0);
+    for (artefact, report) in reports(folder) {
         let Some((packages, distro)) = packages(&folder.join(&artefact)) else {
-            unread.insert(artefact);
+            tally.case(true, false, || format!("{artefact}: cannot be read"));
             continue;
         };
-        artefacts += 1;
+        let expected = &report.found;
         let matches = Matcher::new(&memory, Options::default()).match_packages(&packages, distro.as_ref());
         let actual = actual(&matches.vulnerabilities, &packages);
+        if packages.is_empty() && expected.is_empty() {
+            without += 1;
+            continue;
+        }
+        artefacts += 1;
         let keys: BTreeSet<_> = expected.keys().chain(actual.keys()).collect();
         if keys.is_empty() {
-            (passed, total) = (passed + 1, total + 1);
+            tally.case(false, false, String::new);
         }
         for key in keys {
-            total += 1;
-            match complaint(expected.get(key), actual.get(key)) {
-                None => passed += 1,
-                Some(why) if failures.len() < FAILURES_MAX => {
-                    let (id, name, version) = key;
-                    failures.push(format!("{artefact}: {id} in {name} {version}: {why}"));
-                }
-                Some(_) => {}
-            }
+            let why = complaint(expected.get(key), actual.get(key));
+            let wanted = expected.contains_key(key);
+            tally.case(wanted, wanted == why.is_none(), || {
+                let (id, name, version) = key;
+                format!("{artefact}: {id} in {name} {version}: {}", why.unwrap_or_default())
+            });
         }
     }
     let note = format!(
-        "{artefacts} artefacts, {} others could not be read; {} records could not be taken over",
-        unread.len(),
+        "{artefacts} artefacts, {without} without packages passed over; {} records could not be taken over",
         memory.left_out
     );
-    failures.extend(unread.into_iter().map(|artefact| format!("not read: {artefact}")).take(FAILURES_MAX));
-    (total > 0).then(|| Score {
-        suite: "scanner-vulnerabilities",
-        passed,
-        total,
-        balanced: passed as f64 / total as f64,
-        failures,
-        note,
-    })
+    (tally.all != [0, 0]).then(|| tally.score("scanner-vulnerabilities", note))
 }
 
 fn complaint(expected: Option<&Said>, actual: Option<&Said>) -> Option<String> {
@@ -85,37 +84,41 @@ fn complaint(expected: Option<&Said>, actual: Option<&Said>) -> Option<String> {
         .then(|| format!("severity {:?}, expected {:?}", actual.severity, expected.severity))
 }
 
-/// What was scanned, relative to the folder, and what is expected of it.
-fn reports(folder: &Path) -> BTreeMap<String, Found> {
-    let mut best: BTreeMap<String, Found> = BTreeMap::new();
+/// What was scanned, relative to the folder, and what is expected of it. What the suite does not hold whole is left out.
+fn reports(folder: &Path) -> BTreeMap<String, Report> {
+    let mut best: BTreeMap<String, Report> = BTreeMap::new();
     for path in files_below(folder, &[".json.golden"]) {
         let Some(report) = std::fs::read(path).ok().and_then(|text| serde_json::from_slice::<Value>(&text).ok()) else {
             continue;
         };
         let artefact = text(&report, "ArtifactName").trim_start_matches("testdata/").to_owned();
-        if !artefact.starts_with("fixtures/") || !folder.join(&artefact).exists() {
+        let place = folder.join(&artefact);
+        if !artefact.starts_with("fixtures/") || !place.exists() {
             continue;
         }
-        let mut found = Found::new();
+        let mut read = Report { found: Found::new(), whole: true };
         for result in list(&report, "Results") {
+            // Lock files are named by their path; what is summed up over many files has a name of words.
+            let file = text(result, "Target");
+            let named =
+                place.is_dir() && text(result, "Class") == "lang-pkgs" && file.contains('.') && !file.contains(' ');
+            read.whole &= !named || place.join(file).exists();
             for one in list(result, "Vulnerabilities") {
                 let key = (text(one, "VulnerabilityID"), text(one, "PkgName"), text(one, "InstalledVersion"));
+                let fixed = text(one, "FixedVersion").split(", ").filter(|fix| !fix.is_empty());
                 let said = Said {
-                    fixed: text(one, "FixedVersion")
-                        .split(", ")
-                        .filter(|fix| !fix.is_empty())
-                        .map(String::from)
-                        .collect(),
+                    fixed: fixed.map(String::from).collect(),
                     severity: advisory::cvss::of_word(text(one, "Severity")),
                 };
-                found.insert((key.0.into(), key.1.to_lowercase(), key.2.into()), said);
+                read.found.insert((key.0.into(), key.1.to_lowercase(), key.2.into()), said);
             }
         }
-        let kept = best.entry(artefact).or_default();
-        if found.len() >= kept.len() {
-            *kept = found;
+        match best.get(&artefact) {
+            Some(kept) if kept.found.len() > read.found.len() => {}
+            _ => drop(best.insert(artefact, read)),
         }
     }
+    best.retain(|_, report| report.whole);
     best
 }
 
