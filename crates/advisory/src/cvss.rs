@@ -57,9 +57,37 @@ pub enum Policy {
 /// The severity by the policy among the opinions in order: those of the package before those of the record. `None` where
 /// none can be read: unknown, not harmless.
 pub fn severity<'a>(opinions: impl IntoIterator<Item = &'a Opinion>, policy: Policy) -> Option<model::Severity> {
-    let read = opinions.into_iter().filter_map(|opinion| Some((rank(&opinion.by, policy), level(&opinion.score)?)));
-    // Of opinions of the same rank the worst counts.
-    read.max_by_key(|(rank, level)| (std::cmp::Reverse(*rank), *level)).map(|(_, level)| level)
+    Levels::default().severity(opinions, policy)
+}
+
+/// Severities of vectors that have been read. Advisories share their vectors: a few hundred make up most of all.
+#[derive(Debug, Default)]
+pub struct Levels(std::collections::HashMap<Box<str>, Option<model::Severity>>);
+
+impl Levels {
+    /// As [`severity`].
+    pub fn severity<'a>(
+        &mut self,
+        opinions: impl IntoIterator<Item = &'a Opinion>,
+        policy: Policy,
+    ) -> Option<model::Severity> {
+        let level = |opinion: &Opinion| Some((rank(&opinion.by, policy), self.level(&opinion.score)?));
+        let read = opinions.into_iter().filter_map(level);
+        // Of opinions of the same rank the worst counts.
+        read.max_by_key(|(rank, level)| (std::cmp::Reverse(*rank), *level)).map(|(_, level)| level)
+    }
+
+    fn level(&mut self, score: &Score) -> Option<model::Severity> {
+        let Score::Cvss(vector) = score else { return level(score) };
+        if let Some(known) = self.0.get(vector) {
+            return *known;
+        }
+        let read = level(score);
+        if self.0.len() < LEVELS_MAX && vector.len() <= VECTOR_BYTES_MAX {
+            self.0.insert(vector.clone(), read);
+        }
+        read
+    }
 }
 
 /// The severity of one score or word.
@@ -138,6 +166,8 @@ fn temporal(score: f64, vector: &str, five_decimals: bool) -> f64 {
 
 /// All metrics of 4.0 with their longest values take about 210 bytes.
 const VECTOR_BYTES_MAX: usize = 512;
+/// All base vectors of version 3 are 2,592; a hostile database shall not fill the memory.
+const LEVELS_MAX: usize = 8192;
 const TEMPORAL: &[&str] = &["E", "RL", "RC"];
 const ENVIRONMENTAL_2: &[&str] = &["CDP", "TD", "CR", "IR", "AR"];
 const ENVIRONMENTAL_3: &[&str] = &["CR", "IR", "AR", "MAV", "MAC", "MPR", "MUI", "MS", "MC", "MI", "MA"];

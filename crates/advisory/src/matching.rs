@@ -4,12 +4,13 @@ mod merge;
 mod ranges;
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::collections::{BTreeSet, HashSet};
 
 use model::package::Kind;
 use model::{Distro, Package};
 
-use crate::cvss::Policy;
+use crate::cvss::{Levels, Policy};
 use crate::ecosystem;
 use crate::record::{Advisory, Affected, Epss, Exploited, Source};
 use crate::version::Scheme;
@@ -142,6 +143,7 @@ impl<'k> Matcher<'k> {
         let ecosystems = distro.and_then(ecosystem::ecosystems);
         let mut unknown = BTreeSet::new();
         let mut vulnerabilities = Vec::new();
+        let levels = RefCell::default();
         let patched = self.patched(packages, ecosystems.as_deref().unwrap_or_default());
         for (index, package) in packages.iter().enumerate() {
             // What the distribution installs, the distribution patches: its package is judged in its own place.
@@ -149,7 +151,9 @@ impl<'k> Matcher<'k> {
                 continue;
             }
             match self.ecosystem(package, distro, ecosystems.as_deref(), &mut unknown) {
-                Ok(ecosystem) => self.package(index, package, &ecosystem, &mut vulnerabilities, &mut unknown),
+                Ok(ecosystem) => {
+                    self.package((index, package), &ecosystem, &levels, &mut vulnerabilities, &mut unknown)
+                }
                 Err(why) => drop(unknown.insert(why)),
             }
         }
@@ -236,9 +240,9 @@ impl<'k> Matcher<'k> {
 
     fn package(
         &self,
-        index: usize,
-        package: &Package,
+        (index, package): (usize, &Package),
         ecosystem: &str,
+        levels: &RefCell<Levels>,
         found: &mut Vec<Vulnerability>,
         unknown: &mut BTreeSet<Box<str>>,
     ) {
@@ -270,7 +274,8 @@ impl<'k> Matcher<'k> {
             }
         }
         if !hits.is_empty() {
-            let context = merge::Context { knowledge: self.knowledge, options: &self.options, scheme, ecosystem };
+            let context =
+                merge::Context { knowledge: self.knowledge, options: &self.options, scheme, ecosystem, levels };
             found.extend(merge::vulnerabilities(&context, index, hits, unknown));
         }
     }

@@ -77,7 +77,7 @@ impl Knowledge for Answers<'_> {
 
     fn advisory(&self, number: u32) -> Option<Cow<'_, Advisory>> {
         let record = self.note(self.database.record_at(u64::from(number)))?;
-        self.note(record.read()).map(Cow::Owned)
+        self.note(record.read_head()).map(|(advisory, _)| Cow::Owned(advisory))
     }
 
     fn epss(&self, id: &str) -> Option<Epss> {
