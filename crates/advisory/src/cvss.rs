@@ -24,6 +24,21 @@ pub fn score(vector: &str) -> Result<f64, CvssError> {
     }
     let bare = vector.trim().trim_start_matches('(').trim_end_matches(')');
     let parsed = Cvss::from_str(bare).map_err(|error| CvssError::Unreadable(error.to_string().into()))?;
+    // The parser of version 3 takes what is missing for harmless; nobody said so.
+    let base = match parsed {
+        Cvss::CvssV20(_) => BASE_2,
+        Cvss::CvssV30(_) | Cvss::CvssV31(_) => BASE_3,
+        _ => BASE_4,
+    };
+    let names = || bare.split('/').filter_map(|metric| metric.split_once(':')).map(|(name, _)| name);
+    if let Some(missing) = base.iter().find(|name| names().filter(|given| given == *name).count() != 1) {
+        return Err(CvssError::Unreadable(format!("{missing} does not stand in it once").into()));
+    }
+    // The beginning of versions 3 and 4 is a part as well.
+    let parts = bare.bytes().filter(|byte| *byte == b'/').count() + 1;
+    if parts <= base.len() + usize::from(bare.starts_with("CVSS:")) {
+        return Ok(parsed.score());
+    }
     let has = |names: &[&str]| {
         bare.split('/')
             .filter_map(|metric| metric.split_once(':'))
@@ -168,6 +183,9 @@ fn temporal(score: f64, vector: &str, five_decimals: bool) -> f64 {
 const VECTOR_BYTES_MAX: usize = 512;
 /// All base vectors of version 3 are 2,592; a hostile database shall not fill the memory.
 const LEVELS_MAX: usize = 8192;
+const BASE_2: &[&str] = &["AV", "AC", "Au", "C", "I", "A"];
+const BASE_3: &[&str] = &["AV", "AC", "PR", "UI", "S", "C", "I", "A"];
+const BASE_4: &[&str] = &["AV", "AC", "AT", "PR", "UI", "VC", "VI", "VA", "SC", "SI", "SA"];
 const TEMPORAL: &[&str] = &["E", "RL", "RC"];
 const ENVIRONMENTAL_2: &[&str] = &["CDP", "TD", "CR", "IR", "AR"];
 const ENVIRONMENTAL_3: &[&str] = &["CR", "IR", "AR", "MAV", "MAC", "MPR", "MUI", "MS", "MC", "MI", "MA"];
@@ -204,7 +222,18 @@ mod tests {
 
     #[test]
     fn what_is_no_vector_is_an_error() {
-        for vector in ["", "CVSS:3.1/", "CVSS:9.9/AV:N", &"A".repeat(10_000), "CVSS:4.0/AV:é"] {
+        for vector in [
+            "",
+            "CVSS:3.1/",
+            "CVSS:9.9/AV:N",
+            &"A".repeat(10_000),
+            "CVSS:4.0/AV:é",
+            "AV:N/AC:L/Au:N/C:N/I:N/E:F",
+            "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/E:P",
+            "CVSS:3.0/AV:N",
+            "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H/A:N",
+            "CVSS:4.0/AV:N/AC:L",
+        ] {
             assert!(score(vector).is_err(), "{vector}");
         }
     }
