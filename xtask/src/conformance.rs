@@ -8,6 +8,7 @@ mod cel;
 mod cyclonedx;
 mod gatekeeper;
 mod purl;
+mod scanner;
 mod versions;
 
 use std::path::Path;
@@ -48,6 +49,7 @@ pub fn score(suites: &Path) -> Vec<Score> {
     scores.extend(versions::score(&suites.join("versions/semantic")));
     scores.extend(cyclonedx::score(&suites.join("cyclonedx")));
     scores.extend(purl::score(&suites.join("purl")));
+    scores.extend(scanner::score(&suites.join("scanner/testdata")));
     scores.extend(real_manifests(&suites.join("manifests")));
     scores
 }

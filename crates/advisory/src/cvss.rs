@@ -24,6 +24,21 @@ pub fn score(vector: &str) -> Result<f64, CvssError> {
     }
     let bare = vector.trim().trim_start_matches('(').trim_end_matches(')');
     let parsed = Cvss::from_str(bare).map_err(|error| CvssError::Unreadable(error.to_string().into()))?;
+    // The parser of version 3 takes what is missing for harmless; nobody said so.
+    let base = match parsed {
+        Cvss::CvssV20(_) => BASE_2,
+        Cvss::CvssV30(_) | Cvss::CvssV31(_) => BASE_3,
+        _ => BASE_4,
+    };
+    let names = || bare.split('/').filter_map(|metric| metric.split_once(':')).map(|(name, _)| name);
+    if let Some(missing) = base.iter().find(|name| names().filter(|given| given == *name).count() != 1) {
+        return Err(CvssError::Unreadable(format!("{missing} does not stand in it once").into()));
+    }
+    // The beginning of versions 3 and 4 is a part as well.
+    let parts = bare.bytes().filter(|byte| *byte == b'/').count() + 1;
+    if parts <= base.len() + usize::from(bare.starts_with("CVSS:")) {
+        return Ok(parsed.score());
+    }
     let has = |names: &[&str]| {
         bare.split('/')
             .filter_map(|metric| metric.split_once(':'))
@@ -32,10 +47,12 @@ pub fn score(vector: &str) -> Result<f64, CvssError> {
     Ok(match parsed {
         Cvss::CvssV20(v) if has(ENVIRONMENTAL_2) => v.environmental_score().value(),
         Cvss::CvssV20(v) if has(TEMPORAL) => v.temporal_score().value(),
-        Cvss::CvssV30(v) | Cvss::CvssV31(v) if has(ENVIRONMENTAL_3) => v.environmental_score().value(),
-        // Without modified metrics the environmental equations give the temporal score over the base impact, except
-        // in 3.1 with a changed scope; so the temporal score is taken from the base score.
-        Cvss::CvssV30(v) | Cvss::CvssV31(v) if has(TEMPORAL) => round_up(v.base_score().value() * temporal(bare)),
+        // The temporal metrics are factors of a score that has been rounded, and rounded again: over the base score, or
+        // over the environmental score of the vector without them. Binary fractions would round some products up twice.
+        Cvss::CvssV30(v) if has(ENVIRONMENTAL_3) => temporal(untimed(v).environmental_score().value(), bare, false),
+        Cvss::CvssV31(v) if has(ENVIRONMENTAL_3) => temporal(untimed(v).environmental_score().value(), bare, true),
+        Cvss::CvssV30(v) if has(TEMPORAL) => temporal(v.base_score().value(), bare, false),
+        Cvss::CvssV31(v) if has(TEMPORAL) => temporal(v.base_score().value(), bare, true),
         other => other.score(),
     })
 }
@@ -55,9 +72,37 @@ pub enum Policy {
 /// The severity by the policy among the opinions in order: those of the package before those of the record. `None` where
 /// none can be read: unknown, not harmless.
 pub fn severity<'a>(opinions: impl IntoIterator<Item = &'a Opinion>, policy: Policy) -> Option<model::Severity> {
-    let read = opinions.into_iter().filter_map(|opinion| Some((rank(&opinion.by, policy), level(&opinion.score)?)));
-    // Of opinions of the same rank the worst counts.
-    read.max_by_key(|(rank, level)| (std::cmp::Reverse(*rank), *level)).map(|(_, level)| level)
+    Levels::default().severity(opinions, policy)
+}
+
+/// Severities of vectors that have been read. Advisories share their vectors: a few hundred make up most of all.
+#[derive(Debug, Default)]
+pub struct Levels(std::collections::HashMap<Box<str>, Option<model::Severity>>);
+
+impl Levels {
+    /// As [`severity`].
+    pub fn severity<'a>(
+        &mut self,
+        opinions: impl IntoIterator<Item = &'a Opinion>,
+        policy: Policy,
+    ) -> Option<model::Severity> {
+        let level = |opinion: &Opinion| Some((rank(&opinion.by, policy), self.level(&opinion.score)?));
+        let read = opinions.into_iter().filter_map(level);
+        // Of opinions of the same rank the worst counts.
+        read.max_by_key(|(rank, level)| (std::cmp::Reverse(*rank), *level)).map(|(_, level)| level)
+    }
+
+    fn level(&mut self, score: &Score) -> Option<model::Severity> {
+        let Score::Cvss(vector) = score else { return level(score) };
+        if let Some(known) = self.0.get(vector) {
+            return *known;
+        }
+        let read = level(score);
+        if self.0.len() < LEVELS_MAX && vector.len() <= VECTOR_BYTES_MAX {
+            self.0.insert(vector.clone(), read);
+        }
+        read
+    }
 }
 
 /// The severity of one score or word.
@@ -101,31 +146,46 @@ fn rank(by: &str, policy: Policy) -> u8 {
     }
 }
 
-fn temporal(vector: &str) -> f64 {
+/// A vector of version 3 without its temporal metrics.
+fn untimed(mut vector: cvss::v3::Vector) -> cvss::v3::Vector {
+    (vector.e, vector.rl, vector.rc) = (None, None, None);
     vector
-        .split('/')
-        .map(|metric| match metric {
-            "E:U" => 0.91,
-            "E:P" => 0.94,
-            "E:F" => 0.97,
-            "RL:O" => 0.95,
-            "RL:T" => 0.96,
-            "RL:W" => 0.97,
-            "RC:U" => 0.92,
-            "RC:R" => 0.96,
-            _ => 1.0,
-        })
-        .product()
 }
 
-/// Up to one decimal, as appendix A of CVSS 3.1 defines it.
-fn round_up(score: f64) -> f64 {
-    let whole = (score * 100_000.0).round();
-    if whole % 10_000.0 == 0.0 { whole / 100_000.0 } else { ((whole / 10_000.0).floor() + 1.0) / 10.0 }
+/// A score of one decimal times the temporal metrics, rounded up to one decimal: by 3.0 exactly, by 3.1 after five decimals
+/// (its appendix A).
+fn temporal(score: f64, vector: &str, five_decimals: bool) -> f64 {
+    let percent = |metric: &str| match metric {
+        "E:U" => 91,
+        "E:P" => 94,
+        "E:F" | "RL:W" => 97,
+        "RL:O" => 95,
+        "RL:T" | "RC:R" => 96,
+        "RC:U" => 92,
+        _ => 100,
+    };
+    let tenths = (score * 10.0).round() as u64;
+    let mut factors = [100; 3];
+    for metric in vector.split('/') {
+        match metric.split_once(':').map(|(name, _)| name) {
+            Some("E") => factors[0] = percent(metric),
+            Some("RL") => factors[1] = percent(metric),
+            Some("RC") => factors[2] = percent(metric),
+            _ => {}
+        }
+    }
+    let product = tenths * factors.iter().product::<u64>();
+    let product = if five_decimals { (product + 50) / 100 * 100 } else { product };
+    product.div_ceil(1_000_000) as f64 / 10.0
 }
 
 /// All metrics of 4.0 with their longest values take about 210 bytes.
 const VECTOR_BYTES_MAX: usize = 512;
+/// All base vectors of version 3 are 2,592; a hostile database shall not fill the memory.
+const LEVELS_MAX: usize = 8192;
+const BASE_2: &[&str] = &["AV", "AC", "Au", "C", "I", "A"];
+const BASE_3: &[&str] = &["AV", "AC", "PR", "UI", "S", "C", "I", "A"];
+const BASE_4: &[&str] = &["AV", "AC", "AT", "PR", "UI", "VC", "VI", "VA", "SC", "SI", "SA"];
 const TEMPORAL: &[&str] = &["E", "RL", "RC"];
 const ENVIRONMENTAL_2: &[&str] = &["CDP", "TD", "CR", "IR", "AR"];
 const ENVIRONMENTAL_3: &[&str] = &["CR", "IR", "AR", "MAV", "MAC", "MPR", "MUI", "MS", "MC", "MI", "MA"];
@@ -142,6 +202,16 @@ mod tests {
             ("CVSS:3.0/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H", 9.8),
             ("CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:C/C:H/I:H/A:H", 10.0),
             ("CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H/E:P/RL:O/RC:C", 8.8),
+            ("AV:N/AC:L/Au:N/C:N/I:N/A:C/E:F/RL:OF/RC:C/CDP:H/TD:H/CR:M/IR:M/AR:H", 9.2),
+            ("AV:N/AC:L/Au:N/C:N/I:N/A:C/CDP:N/TD:N", 0.0),
+            ("CVSS:3.0/AV:N/AC:L/PR:N/UI:N/S:C/C:H/I:H/A:N/RC:U/IR:H/MPR:N/MS:C/MC:L/MI:H", 9.2),
+            ("CVSS:3.0/AV:P/AC:H/PR:H/UI:R/S:C/C:L/I:N/A:L/RC:U/CR:L/IR:H/MC:L", 2.3),
+            (
+                "CVSS:3.0/AV:L/AC:L/PR:H/UI:R/S:U/C:H/I:N/A:H/E:H/RL:W/RC:U/CR:H/IR:H/AR:M/MAV:L/MPR:H/MS:C/MC:N/MI:H/MA:L",
+                7.0,
+            ),
+            ("CVSS:4.0/AV:P/AC:H/AT:P/PR:H/UI:A/VC:H/VI:H/VA:H/SC:H/SI:H/SA:H/E:P", 5.9),
+            ("CVSS:4.0/AV:P/AC:H/AT:P/PR:H/UI:A/VC:H/VI:H/VA:H/SC:H/SI:H/SA:H/CR:H/IR:H/AR:M", 7.2),
             ("CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:H/SI:H/SA:H", 10.0),
             ("CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N", 9.3),
             ("CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:N/VI:N/VA:N/SC:N/SI:N/SA:N", 0.0),
@@ -152,7 +222,18 @@ mod tests {
 
     #[test]
     fn what_is_no_vector_is_an_error() {
-        for vector in ["", "CVSS:3.1/", "CVSS:9.9/AV:N", &"A".repeat(10_000), "CVSS:4.0/AV:é"] {
+        for vector in [
+            "",
+            "CVSS:3.1/",
+            "CVSS:9.9/AV:N",
+            &"A".repeat(10_000),
+            "CVSS:4.0/AV:é",
+            "AV:N/AC:L/Au:N/C:N/I:N/E:F",
+            "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/E:P",
+            "CVSS:3.0/AV:N",
+            "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H/A:N",
+            "CVSS:4.0/AV:N/AC:L",
+        ] {
             assert!(score(vector).is_err(), "{vector}");
         }
     }

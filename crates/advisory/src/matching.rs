@@ -4,12 +4,13 @@ mod merge;
 mod ranges;
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashSet};
 
 use model::package::Kind;
 use model::{Distro, Package};
 
-use crate::cvss::Policy;
+use crate::cvss::{Levels, Policy};
 use crate::ecosystem;
 use crate::record::{Advisory, Affected, Epss, Exploited, Source};
 use crate::version::Scheme;
@@ -37,6 +38,8 @@ pub trait Knowledge {
     fn exploited(&self, id: &str) -> Option<Exploited>;
     /// Where all of it comes from.
     fn sources(&self) -> &[Source];
+    /// Whether there is any record of exactly this ecosystem, with its release.
+    fn has_records(&self, ecosystem: &str) -> bool;
 }
 
 /// What a user may choose.
@@ -125,6 +128,8 @@ struct Lookup<'a> {
     name: Cow<'a, str>,
     version: &'a str,
     source: bool,
+    /// Whether records of source packages count too: rpm distributions do not all say which they name.
+    either: bool,
 }
 
 impl<'k> Matcher<'k> {
@@ -138,19 +143,38 @@ impl<'k> Matcher<'k> {
         let ecosystems = distro.and_then(ecosystem::ecosystems);
         let mut unknown = BTreeSet::new();
         let mut vulnerabilities = Vec::new();
-        let distro_covered = ecosystems.iter().flatten().any(|name| self.covered(name).is_ok());
+        let levels = RefCell::default();
+        let patched = self.patched(packages, ecosystems.as_deref().unwrap_or_default());
         for (index, package) in packages.iter().enumerate() {
             // What the distribution installs, the distribution patches: its package is judged in its own place.
-            if distro_covered && package.property("owner").is_some() {
+            if package.property("owner").is_some_and(|owner| patched.contains(owner)) {
                 continue;
             }
             match self.ecosystem(package, distro, ecosystems.as_deref(), &mut unknown) {
-                Ok(ecosystem) => self.package(index, package, &ecosystem, &mut vulnerabilities, &mut unknown),
+                Ok(ecosystem) => {
+                    self.package((index, package), &ecosystem, &levels, &mut vulnerabilities, &mut unknown)
+                }
                 Err(why) => drop(unknown.insert(why)),
             }
         }
         vulnerabilities.sort_by(|a: &Vulnerability, b| (a.package, &a.id).cmp(&(b.package, &b.id)));
         Matches { vulnerabilities, unknown: unknown.into_iter().collect() }
+    }
+
+    /// Names of installed packages of the distribution that it is known to judge: files of others, and of packages that
+    /// are not installed, are nobody's.
+    fn patched<'p>(&self, packages: &'p [Package], ecosystems: &[Box<str>]) -> HashSet<&'p str> {
+        let Some(ecosystem) = ecosystems.iter().find(|name| self.covered(name).is_ok()) else { return HashSet::new() };
+        let owners: HashSet<&str> = packages.iter().filter_map(|package| package.property("owner")).collect();
+        let judged = |package: &&Package| {
+            is_of_system(package.kind)
+                && owners.contains(&*package.name)
+                && lookups(package)
+                    .into_iter()
+                    .flatten()
+                    .any(|lookup| !self.knowledge.affected(ecosystem, &lookup.name).is_empty())
+        };
+        packages.iter().filter(judged).map(|package| &*package.name).collect()
     }
 
     /// The ecosystem that judges a package, or why there is none.
@@ -161,7 +185,7 @@ impl<'k> Matcher<'k> {
         ecosystems: Option<&[Box<str>]>,
         unknown: &mut BTreeSet<Box<str>>,
     ) -> Result<Box<str>, Box<str>> {
-        if matches!(package.kind, Kind::Deb | Kind::Apk | Kind::Rpm | Kind::Alpm) {
+        if is_of_system(package.kind) {
             let Some(ecosystems) = ecosystems else {
                 let name = distro.map_or("that is not known".into(), |d| format!("{} {}", d.id, d.version));
                 return Err(format!("no advisory source covers the operating system {}", name.trim_end()).into());
@@ -191,24 +215,34 @@ impl<'k> Matcher<'k> {
             .iter()
             .filter(|source| source.covers.iter().any(|name| **name == *ecosystem || **name == *whole))
             .peekable();
+        let named = || ecosystem.replacen(':', " ", 1);
         if covering.peek().is_none() {
-            return Err(format!("no advisory source covers {}", ecosystem.replacen(':', " ", 1)).into());
+            return Err(format!("no advisory source covers {}", named()).into());
+        }
+        // A source of a whole distribution says nothing of releases that it does not know yet or any more.
+        if ecosystem != whole && !self.knowledge.has_records(ecosystem) {
+            return Err(format!("no advisory speaks of {}", named()).into());
         }
         let Some(now) = self.options.now_unix else { return Ok(()) };
-        let fresh = |source: &Source| {
-            now.saturating_sub(source.made_unix.unwrap_or(source.fetched_unix)) <= self.options.stale_seconds
-        };
-        if covering.any(fresh) {
-            return Ok(());
+        // Each source knows what the others do not, so one that is fresh does not make up for one that is not.
+        for source in covering {
+            let age = now.saturating_sub(source.made_unix.unwrap_or(source.fetched_unix));
+            if age > self.options.stale_seconds {
+                let days = self.options.stale_seconds / 86_400;
+                return Err(format!("the advisories of {ecosystem} are older than {days} days").into());
+            }
+            if age < -CLOCKS_SECONDS {
+                return Err(format!("the advisories of {ecosystem} are from the future").into());
+            }
         }
-        Err(format!("the advisories of {ecosystem} are older than {} days", self.options.stale_seconds / 86_400).into())
+        Ok(())
     }
 
     fn package(
         &self,
-        index: usize,
-        package: &Package,
+        (index, package): (usize, &Package),
         ecosystem: &str,
+        levels: &RefCell<Levels>,
         found: &mut Vec<Vulnerability>,
         unknown: &mut BTreeSet<Box<str>>,
     ) {
@@ -223,7 +257,8 @@ impl<'k> Matcher<'k> {
         let mut hits = Vec::new();
         for lookup in lookups {
             let entries = self.knowledge.affected(ecosystem, &lookup.name);
-            let mut entries = entries.into_iter().filter(|entry| entry.affected.of_source == lookup.source).peekable();
+            let wanted = |entry: &Entry<'_>| entry.affected.of_source == lookup.source || lookup.either;
+            let mut entries = entries.into_iter().filter(wanted).peekable();
             if entries.peek().is_some() && !scheme.accepts(lookup.version) {
                 let version: String = lookup.version.chars().take(80).collect();
                 let why = format!("{} {}: '{version}' is not a version of {ecosystem}", package.kind, package.name);
@@ -239,8 +274,9 @@ impl<'k> Matcher<'k> {
             }
         }
         if !hits.is_empty() {
-            let context = merge::Context { knowledge: self.knowledge, options: &self.options, scheme, ecosystem };
-            found.extend(merge::vulnerabilities(&context, index, hits));
+            let context =
+                merge::Context { knowledge: self.knowledge, options: &self.options, scheme, ecosystem, levels };
+            found.extend(merge::vulnerabilities(&context, index, hits, unknown));
         }
     }
 }
@@ -248,7 +284,7 @@ impl<'k> Matcher<'k> {
 /// Names under which records may speak of a package; `None` when it has none in the terms of the NVD.
 fn lookups(package: &Package) -> Option<Vec<Lookup<'_>>> {
     let own = |name: Cow<'_, str>| {
-        vec![Lookup { name: Cow::Owned(name.into_owned()), version: &package.version, source: false }]
+        vec![Lookup { name: Cow::Owned(name.into_owned()), version: &package.version, source: false, either: false }]
     };
     Some(match package.kind {
         Kind::Deb | Kind::Apk | Kind::Rpm | Kind::Alpm => {
@@ -258,7 +294,8 @@ fn lookups(package: &Package) -> Option<Vec<Lookup<'_>>> {
                 None => (&*package.name, &*package.version),
             };
             let mut lookups = own(Cow::Borrowed(&*package.name));
-            lookups.push(Lookup { name: Cow::Borrowed(name), version, source: true });
+            lookups.iter_mut().for_each(|own| own.either = package.kind == Kind::Rpm && *own.name != *name);
+            lookups.push(Lookup { name: Cow::Borrowed(name), version, source: true, either: false });
             lookups
         }
         Kind::PyPi => own(Cow::Owned(pep503(&package.name))),
@@ -266,7 +303,12 @@ fn lookups(package: &Package) -> Option<Vec<Lookup<'_>>> {
             let mut lookups = own(Cow::Borrowed(&*package.name));
             let lower = package.name.to_lowercase();
             if lower != *package.name {
-                lookups.push(Lookup { name: Cow::Owned(lower), version: &package.version, source: false });
+                lookups.push(Lookup {
+                    name: Cow::Owned(lower),
+                    version: &package.version,
+                    source: false,
+                    either: false,
+                });
             }
             lookups
         }
@@ -276,6 +318,11 @@ fn lookups(package: &Package) -> Option<Vec<Lookup<'_>>> {
         }
         _ => own(Cow::Borrowed(&*package.name)),
     })
+}
+
+/// Whether the packages of a kind are the operating system's, which its distribution judges.
+fn is_of_system(kind: Kind) -> bool {
+    matches!(kind, Kind::Deb | Kind::Apk | Kind::Rpm | Kind::Alpm)
 }
 
 /// Whether a record speaks of the package's architecture and module stream.
@@ -307,6 +354,8 @@ pub fn pep503(name: &str) -> String {
 
 /// Distributions publish daily; five days leave room for a weekend and a failed fetch.
 const STALE_SECONDS: i64 = 5 * 86_400;
+/// Clocks of machines differ, and dates without a time of day mean its end somewhere on earth; more is a false date.
+const CLOCKS_SECONDS: i64 = 2 * 86_400;
 
 #[cfg(test)]
 mod tests;

@@ -1,10 +1,18 @@
-//! Statements whether a vulnerability matters in a product: OpenVEX read, applied and drafted.
+//! Statements whether a vulnerability matters in a product: OpenVEX, CSAF and CycloneDX read and applied, drafts written.
 
-use std::collections::HashMap;
+mod csaf;
+mod cyclonedx;
+mod draft;
+mod openvex;
 
-use serde_json::{Value, json};
+use std::collections::{HashMap, HashSet};
+
+use model::purl::Purl;
+use serde_json::Value;
 
 use crate::matching::Vulnerability;
+
+pub use draft::{cyclonedx as draft_cyclonedx, open_vex as draft};
 
 /// A document that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -15,8 +23,8 @@ pub enum VexError {
     /// Not JSON.
     #[error("the VEX document is not JSON")]
     Json(#[source] serde_json::Error),
-    /// Not OpenVEX.
-    #[error("the document is not OpenVEX: it has no '@context' of it or no 'statements'")]
+    /// None of the formats.
+    #[error("the document is neither OpenVEX nor CSAF nor CycloneDX with vulnerabilities")]
     Format,
     /// A statement lacks what it must have.
     #[error("statement {index} of the VEX document: {what}")]
@@ -41,13 +49,16 @@ pub enum Status {
     UnderInvestigation,
 }
 
+/// Package URLs, or other names, of products with their subcomponents.
+pub type Products = Vec<(Box<str>, Vec<Box<str>>)>;
+
 /// One statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Statement {
     /// Names of the vulnerability.
     pub vulnerability: Vec<Box<str>>,
-    /// Package URLs, or other names, of the products with their subcomponents; a product without any stands for itself.
-    pub products: Vec<(Box<str>, Vec<Box<str>>)>,
+    /// What it is about; a product without subcomponents stands for itself.
+    pub products: Products,
     /// What it says.
     pub status: Status,
     /// Why it is not affected: the justification, else the impact statement.
@@ -58,18 +69,20 @@ pub struct Statement {
     pub author: Box<str>,
 }
 
-/// Reads an OpenVEX document.
-pub fn open_vex(document: &[u8]) -> Result<Vec<Statement>, VexError> {
+/// Reads a document in OpenVEX, CSAF 2 or CycloneDX, told apart by the content. A statement about products that have no
+/// package URL keeps their names; it counts only for a whole of that name.
+///
+/// # Errors
+/// The document is none of them, or a statement in it lacks what its format demands: nothing of it counts then.
+pub fn read(document: &[u8]) -> Result<Vec<Statement>, VexError> {
     if document.len() > DOCUMENT_BYTES_MAX {
         return Err(VexError::Long(document.len()));
     }
     let document: Value = serde_json::from_slice(document).map_err(VexError::Json)?;
-    let context = text(&document, "@context");
-    let statements = document.get("statements").and_then(Value::as_array);
-    let Some(statements) = statements.filter(|_| context.starts_with("https://openvex.dev/ns")) else {
-        return Err(VexError::Format);
-    };
-    statements.iter().enumerate().map(|(index, one)| statement(index, one, &document)).collect()
+    openvex::read(&document)
+        .or_else(|| csaf::read(&document))
+        .or_else(|| cyclonedx::read(&document))
+        .unwrap_or(Err(VexError::Format))
 }
 
 /// The statement that counts for each vulnerability: of those that name it and its product, the latest. `purl` gives the
@@ -80,170 +93,98 @@ pub fn applied<'s>(
     product: Option<&str>,
     purl: impl Fn(usize) -> String,
 ) -> Vec<Option<&'s Statement>> {
-    let mut by_name: HashMap<&str, Vec<&Statement>> = HashMap::new();
+    let mut by_name: HashMap<&str, Vec<(&Statement, Vec<Product<'_>>)>> = HashMap::new();
+    let wanted: HashSet<&str> = vulnerabilities
+        .iter()
+        .flat_map(|one| std::iter::once(&one.id).chain(&one.aliases))
+        .map(|name| &**name)
+        .collect();
     for statement in statements {
-        for name in &statement.vulnerability {
-            by_name.entry(name).or_default().push(statement);
+        let names: HashSet<&str> = statement.vulnerability.iter().map(|name| &**name).collect();
+        for name in names.intersection(&wanted) {
+            by_name.entry(name).or_default().push((statement, products(statement)));
         }
     }
+    let product = product.map(Name::new);
     let judge = |vulnerability: &Vulnerability| {
         let purl = purl(vulnerability.package);
+        let purl = Name::new(&purl);
         let names = std::iter::once(&vulnerability.id).chain(&vulnerability.aliases);
         names
             .filter_map(|name| by_name.get(&**name))
             .flatten()
-            .filter(|statement| speaks_of(statement, product, &purl))
-            .copied()
+            .filter(|(_, products)| speaks_of(products, product.as_ref(), &purl))
+            .map(|(statement, _)| *statement)
             // Instants are compared, not their spellings; of two at one time the one that does not play down counts.
             .max_by_key(|statement| {
                 let alarming = !matches!(statement.status, Status::NotAffected | Status::Fixed);
-                (model::exception::parse_date(&statement.timestamp), alarming)
+                (instant(&statement.timestamp), alarming)
             })
     };
     vulnerabilities.iter().map(judge).collect()
 }
 
-/// A draft in OpenVEX in which every vulnerability is under investigation, the same for the same input.
-pub fn draft(
-    vulnerabilities: &[Vulnerability],
-    author: &str,
-    timestamp: &str,
-    purl: impl Fn(usize) -> String,
-) -> String {
-    let statements: Vec<Value> = vulnerabilities
-        .iter()
-        .map(|one| {
-            json!({
-                "vulnerability": { "name": one.id, "aliases": one.aliases },
-                "products": [{ "@id": purl(one.package) }],
-                "status": "under_investigation",
-            })
-        })
-        .collect();
-    let document = json!({
-        "@context": "https://openvex.dev/ns/v0.2.0",
-        "@id": format!("urn:kobuk:vex:{timestamp}"),
-        "author": author,
-        "timestamp": timestamp,
-        "version": 1,
-        "statements": statements,
-    });
-    format!("{document:#}")
+/// A name of a product, read once.
+struct Name<'a> {
+    text: &'a str,
+    purl: Option<Purl>,
 }
 
-fn statement(index: usize, one: &Value, document: &Value) -> Result<Statement, VexError> {
-    let wrong = |what| VexError::Statement { index, what };
-    let vulnerability = one.get("vulnerability").ok_or(wrong("it names no vulnerability"))?;
-    let mut names: Vec<Box<str>> = vulnerability.as_str().map(Into::into).into_iter().collect();
-    names.extend(Some(text(vulnerability, "name")).filter(|name| !name.is_empty()).map(Into::into));
-    let aliases = vulnerability.get("aliases").and_then(Value::as_array).into_iter().flatten();
-    names.extend(aliases.filter_map(Value::as_str).map(Into::into));
-    if names.is_empty() {
-        return Err(wrong("it names no vulnerability"));
+/// A product with its subcomponents.
+type Product<'a> = (Name<'a>, Vec<Name<'a>>);
+
+fn products(statement: &Statement) -> Vec<Product<'_>> {
+    statement
+        .products
+        .iter()
+        .map(|(product, parts)| (Name::new(product), parts.iter().map(|part| Name::new(part)).collect()))
+        .collect()
+}
+
+impl<'a> Name<'a> {
+    fn new(text: &'a str) -> Self {
+        Name { text, purl: Purl::parse_lenient(text).ok() }
     }
-    let status = match text(one, "status") {
-        "not_affected" => Status::NotAffected,
-        "affected" => Status::Affected,
-        "fixed" => Status::Fixed,
-        "under_investigation" => Status::UnderInvestigation,
-        _ => return Err(wrong("its status is none of the four")),
-    };
-    let list = |value: &Value, key: &str| value.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
-    let products = list(one, "products");
-    let products = products
-        .iter()
-        .filter_map(|product| {
-            let parts = list(product, "subcomponents");
-            Some((name(product)?, parts.iter().filter_map(name).collect()))
-        })
-        .collect();
-    let justification = match (text(one, "justification"), text(one, "impact_statement")) {
-        ("", "") if status == Status::NotAffected => return Err(wrong("it does not say why it is not affected")),
-        ("", impact) => impact,
-        (justification, _) => justification,
-    };
-    let timestamp = [text(one, "last_updated"), text(one, "timestamp"), text(document, "timestamp")];
-    Ok(Statement {
-        vulnerability: names,
-        products,
-        status,
-        justification: justification.into(),
-        timestamp: timestamp.into_iter().find(|time| !time.is_empty()).unwrap_or_default().into(),
-        author: text(document, "author").into(),
-    })
+
+    /// Whether it covers another: what a package URL leaves out (version, qualifiers, path) may be anything, what it has
+    /// must be the same. Other names must be the same as a whole.
+    fn covers(&self, other: &Name<'_>) -> bool {
+        let (Some(wanted), Some(given)) = (&self.purl, &other.purl) else { return self.text == other.text };
+        (&wanted.kind, &wanted.namespace, &wanted.name) == (&given.kind, &given.namespace, &given.name)
+            && (wanted.version.is_empty() || wanted.version == given.version)
+            && (wanted.subpath.is_empty() || wanted.subpath == given.subpath)
+            && wanted.qualifiers.iter().all(|(key, value)| given.qualifiers.get(key) == Some(value))
+    }
 }
 
-/// The package URL of a product, else its name.
-fn name(product: &Value) -> Option<Box<str>> {
-    let purl = product.get("identifiers").map(|names| text(names, "purl")).filter(|purl| !purl.is_empty());
-    let name = purl.or_else(|| product.as_str()).unwrap_or_else(|| text(product, "@id"));
-    (!name.is_empty()).then(|| name.into())
-}
-
-fn speaks_of(statement: &Statement, whole: Option<&str>, purl: &str) -> bool {
-    statement.products.iter().any(|(product, parts)| {
-        let same = |name: &str| covers(name, purl);
+fn speaks_of(products: &[Product<'_>], whole: Option<&Name<'_>>, package: &Name<'_>) -> bool {
+    products.iter().any(|(product, parts)| {
+        let of_whole = whole.is_some_and(|whole| product.covers(whole));
         if parts.is_empty() {
-            return same(product) || whole.is_some_and(|whole| covers(product, whole));
+            return of_whole || product.covers(package);
         }
-        whole.is_some_and(|whole| covers(product, whole)) && parts.iter().any(|part| same(part))
+        of_whole && parts.iter().any(|part| part.covers(package))
     })
 }
 
-/// Whether a name in a statement covers a package URL: what it leaves out (version, qualifiers) may be anything.
-fn covers(name: &str, purl: &str) -> bool {
-    let split = |text| -> (String, String) {
-        let (base, qualifiers) = str::split_once(text, '?').unwrap_or((text, ""));
-        (base.to_owned(), qualifiers.to_owned())
-    };
-    let ((base, wanted), (actual, given)) = (split(name), split(purl));
-    // A version follows the last `@` behind the last slash; a scope of npm is written `%40`.
-    let unversioned = actual.rsplit_once('@').map_or(&*actual, |(base, _)| base);
-    let given: Vec<_> = given.split('&').collect();
-    (base == actual || base == unversioned) && wanted.split('&').all(|one| one.is_empty() || given.contains(&one))
+/// A time to the nanosecond. A text that is no time comes before every other.
+fn instant(text: &str) -> Option<(i64, u32)> {
+    let seconds = model::exception::parse_date(text)?;
+    let fraction = text.get(19..).and_then(|rest| rest.strip_prefix('.')).unwrap_or_default();
+    let digits = fraction.bytes().take_while(u8::is_ascii_digit).chain(std::iter::repeat(b'0')).take(9);
+    Some((seconds, digits.fold(0, |sum, digit| sum * 10 + u32::from(digit - b'0'))))
 }
 
 fn text<'a>(value: &'a Value, key: &str) -> &'a str {
     value.get(key).and_then(Value::as_str).unwrap_or_default()
 }
 
+fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
+    value.get(key).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+}
+
 /// The largest published documents hold some ten thousand statements of about a kilobyte.
 const DOCUMENT_BYTES_MAX: usize = 64 << 20;
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_cover_what_they_leave_out() {
-        for (name, purl, expected) in [
-            ("pkg:deb/debian/a", "pkg:deb/debian/a@1?arch=amd64", true),
-            ("pkg:deb/debian/a@1", "pkg:deb/debian/a@1?arch=amd64", true),
-            ("pkg:deb/debian/a@2", "pkg:deb/debian/a@1", false),
-            ("pkg:deb/debian/a?arch=arm64", "pkg:deb/debian/a@1?arch=amd64", false),
-            ("pkg:deb/debian/ab", "pkg:deb/debian/a@1", false),
-        ] {
-            assert_eq!(covers(name, purl), expected, "{name} {purl}");
-        }
-    }
-
-    #[test]
-    fn documents_without_what_they_must_have_are_refused() {
-        let head = r#"{"@context":"https://openvex.dev/ns/v0.2.0","statements":"#;
-        for text in [
-            "",
-            "{}",
-            "[]",
-            &format!("{head}[{{}}]}}"),
-            &format!(r#"{head}[{{"vulnerability":{{"name":"CVE-1"}},"status":"good"}}]}}"#),
-            &format!(r#"{head}[{{"vulnerability":{{"name":"CVE-1"}},"status":"not_affected"}}]}}"#),
-            &"[".repeat(100_000),
-        ] {
-            assert!(open_vex(text.as_bytes()).is_err(), "{}", &text[..text.len().min(80)]);
-        }
-        let sound = format!(
-            r#"{head}[{{"vulnerability":{{"name":"CVE-1"}},"status":"fixed","products":[{{"@id":"pkg:a/b"}}]}}]}}"#
-        );
-        assert_eq!(open_vex(sound.as_bytes()).map(|found| found.len()).ok(), Some(1));
-    }
-}
+mod tests;

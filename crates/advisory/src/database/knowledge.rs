@@ -1,7 +1,8 @@
 //! The database as what the matcher asks.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
+use std::collections::HashSet;
 
 use super::{Database, DatabaseError};
 use crate::matching::{Entry, Knowledge};
@@ -13,6 +14,7 @@ pub struct Answers<'a> {
     database: Database<'a>,
     sources: Vec<Source>,
     fault: RefCell<Option<DatabaseError>>,
+    ecosystems: OnceCell<HashSet<&'a str>>,
 }
 
 impl<'a> Answers<'a> {
@@ -21,12 +23,26 @@ impl<'a> Answers<'a> {
     /// # Errors
     /// When its table of sources is damaged.
     pub fn new(database: Database<'a>) -> Result<Self, DatabaseError> {
-        Ok(Answers { database, sources: database.sources()?, fault: RefCell::new(None) })
+        Ok(Answers { database, sources: database.sources()?, fault: RefCell::new(None), ecosystems: OnceCell::new() })
     }
 
     /// The first part that could not be read, when there was one.
     pub fn fault(&self) -> Option<DatabaseError> {
         self.fault.borrow().clone()
+    }
+
+    /// All ecosystems that records speak of. The packages stand in order, so each ecosystem is met as one run.
+    fn ecosystems(&self) -> HashSet<&'a str> {
+        let mut known = HashSet::new();
+        let mut last = "";
+        for names in self.database.packages() {
+            let Some((ecosystem, _)) = self.note(names) else { break };
+            if ecosystem != last {
+                known.insert(ecosystem);
+                last = ecosystem;
+            }
+        }
+        known
     }
 
     fn note<T>(&self, result: Result<T, DatabaseError>) -> Option<T> {
@@ -61,7 +77,7 @@ impl Knowledge for Answers<'_> {
 
     fn advisory(&self, number: u32) -> Option<Cow<'_, Advisory>> {
         let record = self.note(self.database.record_at(u64::from(number)))?;
-        self.note(record.read()).map(Cow::Owned)
+        self.note(record.read_head()).map(|(advisory, _)| Cow::Owned(advisory))
     }
 
     fn epss(&self, id: &str) -> Option<Epss> {
@@ -74,5 +90,9 @@ impl Knowledge for Answers<'_> {
 
     fn sources(&self) -> &[Source] {
         &self.sources
+    }
+
+    fn has_records(&self, ecosystem: &str) -> bool {
+        self.ecosystems.get_or_init(|| self.ecosystems()).contains(ecosystem)
     }
 }

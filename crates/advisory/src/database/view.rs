@@ -88,6 +88,16 @@ impl<'a> RecordView<'a> {
 
     /// Everything.
     pub fn read(&self) -> Result<Advisory, DatabaseError> {
+        let (mut advisory, mut cursor) = self.read_head()?;
+        let count = cursor.count()?;
+        advisory.affected = (0..count)
+            .map(|_| AffectedView::read_from(self.strings, cursor.sized()?)?.read())
+            .collect::<Result<_, _>>()?;
+        Ok(advisory)
+    }
+
+    /// Everything but what is affected, and where that begins.
+    pub(super) fn read_head(&self) -> Result<(Advisory, Cursor<'a>), DatabaseError> {
         let (mut cursor, strings) = (self.cursor(), self.strings);
         cursor.number()?;
         let id = cursor.string(strings)?.into();
@@ -98,10 +108,7 @@ impl<'a> RecordView<'a> {
         let severities = severities(&mut cursor, strings)?;
         let cwes = cursor.list(strings)?;
         let references = (0..cursor.count()?).map(|_| url(&mut cursor, strings)).collect::<Result<_, _>>()?;
-        let count = cursor.count()?;
-        let affected =
-            (0..count).map(|_| AffectedView::read_from(strings, cursor.sized()?)?.read()).collect::<Result<_, _>>()?;
-        Ok(Advisory {
+        let advisory = Advisory {
             id,
             aliases,
             upstream,
@@ -113,8 +120,9 @@ impl<'a> RecordView<'a> {
             severities,
             cwes,
             references,
-            affected,
-        })
+            affected: Vec::new(),
+        };
+        Ok((advisory, cursor))
     }
 
     pub(super) fn affected_at(&self, offset: u64) -> Result<AffectedView<'a>, DatabaseError> {

@@ -54,10 +54,27 @@ pub fn package_name<'a>(ecosystem: &str, name: &'a str) -> Cow<'a, str> {
     }
 }
 
-/// Whether names of packages in an ecosystem are those of source packages.
+/// Whether names of packages in an ecosystem's OSV records are those of source packages. Red Hat and AlmaLinux name each
+/// binary package.
 pub(super) fn of_source(ecosystem: &str) -> bool {
     let family = ecosystem.split(':').next().unwrap_or_default();
-    matches!(family, "Debian" | "Ubuntu" | "Alpine" | "Wolfi" | "Chainguard")
+    matches!(
+        family,
+        "Debian"
+            | "Ubuntu"
+            | "Echo"
+            | "Alpine"
+            | "Wolfi"
+            | "Chainguard"
+            | "MinimOS"
+            | "SUSE"
+            | "openSUSE"
+            | "Rocky Linux"
+            | "Azure Linux"
+            | "Mageia"
+            | "openEuler"
+            | "Photon OS"
+    )
 }
 
 /// One line of a description, at most [`SUMMARY`] bytes.

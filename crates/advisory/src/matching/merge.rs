@@ -1,5 +1,6 @@
 //! Records of the same vulnerability become one finding.
 
+use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 
 use super::{Entry, Knowledge, Options, Remedy, Verdict, Vulnerability};
@@ -12,6 +13,7 @@ pub(super) struct Context<'a> {
     pub(super) options: &'a Options,
     pub(super) scheme: Scheme,
     pub(super) ecosystem: &'a str,
+    pub(super) levels: &'a RefCell<cvss::Levels>,
 }
 
 struct Hit<'a> {
@@ -24,58 +26,75 @@ pub(super) fn vulnerabilities(
     context: &Context<'_>,
     package: usize,
     hits: Vec<(Entry<'_>, Verdict)>,
+    unknown: &mut BTreeSet<Box<str>>,
 ) -> Vec<Vulnerability> {
-    let hits: Vec<Hit<'_>> = hits
-        .into_iter()
-        .filter_map(|(entry, verdict)| {
-            let advisory = context.knowledge.advisory(entry.advisory)?;
-            advisory.withdrawn_unix.is_none().then_some(Hit { entry, verdict, advisory })
-        })
-        .collect();
+    let mut read = Vec::new();
+    for (entry, verdict) in hits {
+        match context.knowledge.advisory(entry.advisory) {
+            Some(advisory) if advisory.withdrawn_unix.is_none() => read.push(Hit { entry, verdict, advisory }),
+            Some(_) => {}
+            None => {
+                let package = &entry.affected.package;
+                let why = format!("an advisory of {} about {package} cannot be read", context.ecosystem);
+                unknown.insert(why.into());
+            }
+        }
+    }
+    let hits = read;
     let mut groups = Groups::default();
     for (index, hit) in hits.iter().enumerate() {
         groups.add(index, &hit.advisory);
     }
-    groups.sorted().into_iter().filter_map(|(names, members)| one(context, package, &names, &members, &hits)).collect()
+    groups.sorted().into_iter().filter_map(|(names, members)| one(context, package, names, &members, &hits)).collect()
 }
 
 /// Names that mean the same, by union of sets.
 #[derive(Default)]
-struct Groups {
-    numbers: HashMap<Box<str>, usize>,
+struct Groups<'h> {
+    numbers: HashMap<&'h str, usize>,
     parents: Vec<usize>,
     members: Vec<(usize, usize)>,
 }
 
-impl Groups {
-    fn add(&mut self, hit: usize, advisory: &Advisory) {
+impl<'h> Groups<'h> {
+    fn add(&mut self, hit: usize, advisory: &'h Advisory) {
+        // Distributions put their name in front of a CVE that they speak of: `DEBIAN-CVE-2024-1`.
+        let bare = |name: &'h str| name.find("-CVE-").and_then(|place| name.get(place + 1..));
         let names = || std::iter::once(&advisory.id).chain(&advisory.aliases);
         // An advisory about several vulnerabilities stands for each of them, and is not another one.
         if !names().any(|name| name.starts_with("CVE-")) && !advisory.upstream.is_empty() {
             for name in &advisory.upstream {
                 let number = self.number(name);
+                self.same(number, bare(name));
                 self.members.push((number, hit));
             }
             return;
         }
         let first = self.number(&advisory.id);
-        for name in &advisory.aliases {
-            let (a, b) = (self.number(name), self.root(first));
-            let a = self.root(a);
-            if let Some(parent) = self.parents.get_mut(a) {
-                *parent = b;
-            }
+        for name in names() {
+            self.same(first, Some(name));
+            self.same(first, bare(name));
         }
         self.members.push((first, hit));
     }
 
-    fn number(&mut self, name: &str) -> usize {
+    /// Notes that a name means what a number stands for.
+    fn same(&mut self, number: usize, name: Option<&'h str>) {
+        let Some(name) = name else { return };
+        let other = self.number(name);
+        let (a, b) = (self.root(other), self.root(number));
+        if let Some(parent) = self.parents.get_mut(a) {
+            *parent = b;
+        }
+    }
+
+    fn number(&mut self, name: &'h str) -> usize {
         if let Some(number) = self.numbers.get(name) {
             return *number;
         }
         let number = self.parents.len();
         self.parents.push(number);
-        self.numbers.insert(name.into(), number);
+        self.numbers.insert(name, number);
         number
     }
 
@@ -91,10 +110,14 @@ impl Groups {
         number
     }
 
-    fn sorted(mut self) -> Vec<(BTreeSet<Box<str>>, Vec<usize>)> {
-        let mut groups: HashMap<usize, (BTreeSet<Box<str>>, Vec<usize>)> = HashMap::new();
+    fn sorted(mut self) -> Vec<(BTreeSet<&'h str>, Vec<usize>)> {
+        let mut groups: HashMap<usize, (BTreeSet<&'h str>, Vec<usize>)> = HashMap::new();
         for (number, hit) in std::mem::take(&mut self.members) {
             groups.entry(self.root(number)).or_default().1.push(hit);
+        }
+        for (_, hits) in groups.values_mut() {
+            hits.sort_unstable();
+            hits.dedup();
         }
         for (name, number) in std::mem::take(&mut self.numbers) {
             if let Some(group) = groups.get_mut(&self.root(number)) {
@@ -124,34 +147,35 @@ fn fix(scheme: Scheme, hits: &[&Hit<'_>]) -> Option<Box<str>> {
     best.cloned()
 }
 
-fn one(
+fn one<'h>(
     context: &Context<'_>,
     package: usize,
-    names: &BTreeSet<Box<str>>,
+    mut names: BTreeSet<&'h str>,
     members: &[usize],
-    hits: &[Hit<'_>],
+    hits: &'h [Hit<'_>],
 ) -> Option<Vulnerability> {
-    let hits: Vec<&Hit<'_>> = members.iter().filter_map(|index| hits.get(*index)).collect();
+    let hits: Vec<&'h Hit<'_>> = members.iter().filter_map(|index| hits.get(*index)).collect();
     if hits.iter().any(|hit| hit.verdict == Verdict::Cleared) {
         return None;
     }
-    let id = names.iter().find(|name| name.starts_with("CVE-")).or_else(|| names.first())?.clone();
+    let id = names.iter().find(|name| name.starts_with("CVE-")).or_else(|| names.first()).copied()?;
     let fixed = fix(context.scheme, &hits);
-    let mut aliases: BTreeSet<Box<str>> = names.clone();
     let (mut references, mut cwes, mut seen) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
     for hit in &hits {
-        aliases.insert(hit.advisory.id.clone());
+        names.insert(&hit.advisory.id);
         references.extend(hit.advisory.references.iter().filter(|page| seen.insert(&***page)).cloned());
-        cwes.extend(hit.advisory.cwes.iter().cloned());
+        cwes.extend(hit.advisory.cwes.iter());
     }
-    aliases.remove(&id);
+    names.remove(id);
     // The publisher's opinion of the package is more exact than that of the whole record.
     let of_packages = hits.iter().flat_map(|hit| &hit.entry.affected.severities);
     let of_records = hits.iter().flat_map(|hit| &hit.advisory.severities);
+    let mut levels = context.levels.borrow_mut();
     let severity = match context.options.severity {
-        cvss::Policy::VendorFirst => cvss::severity(of_packages, cvss::Policy::VendorFirst)
-            .or_else(|| cvss::severity(of_records, cvss::Policy::VendorFirst)),
-        policy => cvss::severity(of_packages.chain(of_records), policy),
+        cvss::Policy::VendorFirst => levels
+            .severity(of_packages, cvss::Policy::VendorFirst)
+            .or_else(|| levels.severity(of_records, cvss::Policy::VendorFirst)),
+        policy => levels.severity(of_packages.chain(of_records), policy),
     };
     let summary = hits.iter().map(|hit| &hit.advisory.summary).find(|summary| !summary.is_empty());
     Some(Vulnerability {
@@ -161,12 +185,12 @@ fn one(
         remedy: remedy(fixed.is_some(), &hits),
         fixed,
         references,
-        cwes: cwes.into_iter().collect(),
-        epss: context.knowledge.epss(&id),
-        exploited: context.knowledge.exploited(&id),
+        cwes: cwes.into_iter().cloned().collect(),
+        epss: context.knowledge.epss(id),
+        exploited: context.knowledge.exploited(id),
         ecosystem: context.ecosystem.into(),
-        aliases: aliases.into_iter().collect(),
-        id,
+        aliases: names.into_iter().map(Box::from).collect(),
+        id: id.into(),
     })
 }
 

@@ -31,6 +31,10 @@ impl Knowledge for Memory {
     fn sources(&self) -> &[Source] {
         &self.sources
     }
+
+    fn has_records(&self, ecosystem: &str) -> bool {
+        self.advisories.iter().flat_map(|advisory| &advisory.affected).any(|one| *one.ecosystem == *ecosystem)
+    }
 }
 
 fn memory(covers: &[&str], advisories: Vec<Advisory>) -> Memory {
@@ -81,11 +85,17 @@ fn distributions_judge_the_source_package_and_what_it_owns() {
     let memory = memory(&["Debian", "npm"], advisories);
     let mut package = Package::new(Kind::Deb, "libssl3", "3.0.1-1+b1");
     package.source = Some(model::package::Source { name: "openssl".into(), version: "3.0.1-1".into() });
-    assert_eq!(found(&memory, package, Some(&debian())), [("CVE-2024-2".into(), "3.0.2-1".into())]);
+    assert_eq!(found(&memory, package.clone(), Some(&debian())), [("CVE-2024-2".into(), "3.0.2-1".into())]);
     let mut owned = Package::new(Kind::Npm, "tar", "1.0.0");
     assert_eq!(found(&memory, owned.clone(), Some(&debian())).len(), 1);
-    owned.properties.push(("owner".into(), "node-tar".into()));
-    assert!(found(&memory, owned, Some(&debian())).is_empty());
+    owned.properties.push(("owner".into(), "libssl3".into()));
+    let both = |packages: &[Package]| {
+        Matcher::new(&memory, Options::default()).match_packages(packages, Some(&debian())).vulnerabilities.len()
+    };
+    assert_eq!(both(&[package.clone(), owned.clone()]), 1, "an installed owner that the distribution judges");
+    assert_eq!(both(&[owned.clone()]), 1, "an owner that is not installed");
+    let unjudged = Package::new(Kind::Deb, "libssl3", "1");
+    assert_eq!(both(&[unjudged, owned]), 1, "an owner of which the distribution has no records");
 }
 
 #[test]
@@ -132,4 +142,189 @@ fn the_fix_that_is_told_clears_every_record_of_the_vulnerability() {
     listed.affected[0].ranges.clear();
     listed.affected[0].versions = vec!["1.0".into()];
     assert_eq!(fix(vec![listed, early]), "1.2");
+}
+
+struct Forgetful(Memory);
+
+impl Knowledge for Forgetful {
+    fn affected(&self, ecosystem: &str, package: &str) -> Vec<Entry<'_>> {
+        self.0.affected(ecosystem, package)
+    }
+
+    fn advisory(&self, _: u32) -> Option<Cow<'_, Advisory>> {
+        None
+    }
+
+    fn epss(&self, _: &str) -> Option<Epss> {
+        None
+    }
+
+    fn exploited(&self, _: &str) -> Option<Exploited> {
+        None
+    }
+
+    fn sources(&self) -> &[Source] {
+        self.0.sources()
+    }
+
+    fn has_records(&self, ecosystem: &str) -> bool {
+        self.0.has_records(ecosystem)
+    }
+}
+
+#[test]
+fn an_advisory_that_cannot_be_read_is_unknown_and_not_passed_over() {
+    let knowledge = Forgetful(memory(&["npm"], vec![advisory("GHSA-1", &[], "npm", "a", "2")]));
+    let matches =
+        Matcher::new(&knowledge, Options::default()).match_packages(&[Package::new(Kind::Npm, "a", "1")], None);
+    assert_eq!(matches.unknown, ["an advisory of npm about a cannot be read".into()] as [Box<str>; 1]);
+}
+
+#[test]
+fn silence_means_something_only_of_releases_with_records_and_of_sources_that_are_fresh() {
+    let mut memory = memory(&["Debian"], vec![advisory("CVE-2024-1", &[], "Debian:12", "other", "1")]);
+    let why = |memory: &Memory, version: &str, now_unix: Option<i64>| {
+        let distro = Distro { version: version.into(), ..debian() };
+        let options = Options { now_unix, ..Options::default() };
+        let packages = [Package::new(Kind::Deb, "a", "1")];
+        Matcher::new(memory, options).match_packages(&packages, Some(&distro)).unknown.join(";")
+    };
+    assert_eq!(why(&memory, "12", None), "");
+    assert_eq!(why(&memory, "99", None), "no advisory speaks of Debian 99");
+    let day = 86_400;
+    memory.sources[0].fetched_unix = 100 * day;
+    assert_eq!(why(&memory, "12", Some(101 * day)), "");
+    assert_eq!(why(&memory, "12", Some(90 * day)), "the advisories of Debian:12 are from the future");
+    let old = Source { fetched_unix: 50 * day, ..memory.sources[0].clone() };
+    memory.sources.push(old);
+    assert_eq!(why(&memory, "12", Some(101 * day)), "the advisories of Debian:12 are older than 5 days");
+}
+
+#[test]
+fn architectures_and_module_streams_narrow_records() {
+    let mut of_arch = advisory("CVE-2024-1", &[], "Red Hat:enterprise_linux:9", "a", "2");
+    of_arch.affected[0].arches = vec!["x86_64".into()];
+    let mut of_module = advisory("CVE-2024-2", &[], "Red Hat:enterprise_linux:9", "a", "2");
+    of_module.affected[0].module = "nodejs:18".into();
+    let memory = memory(&["Red Hat"], vec![of_arch, of_module]);
+    let distro = Distro { id: "rhel".into(), version: "9.4".into(), ..Distro::default() };
+    for (arch, label, expected) in [
+        ("x86_64", "", "CVE-2024-1"),
+        ("noarch", "", "CVE-2024-1"),
+        ("aarch64", "", ""),
+        ("x86_64", "nodejs:18:9040020240101:rhel9", "CVE-2024-2"),
+        ("x86_64", "nodejs:20:9040020240101:rhel9", ""),
+    ] {
+        let mut package = Package::new(Kind::Rpm, "a", "1-1");
+        package.arch = arch.into();
+        if !label.is_empty() {
+            package.properties.push(("modularitylabel".into(), label.into()));
+        }
+        let ids: Vec<_> = found(&memory, package, Some(&distro)).into_iter().map(|(id, _)| id).collect();
+        assert_eq!(ids.join(" "), expected, "{arch} {label}");
+    }
+}
+
+/// Records in the form in which they are published, through the database, to names and fixed versions.
+fn through_database(records: &str, package: Package, distro: Option<&Distro>) -> Vec<(String, String)> {
+    use crate::database::{Answers, Builder, Database};
+    use crate::import::{Format, Item, read};
+    let mut builder = Builder::new();
+    let covers = ["Debian", "Ubuntu", "Alpine", "SUSE", "Rocky Linux", "AlmaLinux", "PyPI", "npm", "Go"];
+    let covers = covers.iter().map(|name| (*name).into()).collect();
+    let source = builder.source(Source { covers, ..Source::default() });
+    let mut records_of = |item| {
+        if let Item::Advisory(advisory) = item {
+            builder.add(source, &advisory).unwrap();
+        }
+    };
+    let stats = read(Format::OsvJson, None, records.as_bytes(), &mut records_of).unwrap();
+    assert_eq!(stats.bad, 0, "{:?}", stats.faults);
+    builder.exploited(Exploited { id: "CVE-2024-0001".into(), ..Exploited::default() });
+    builder.epss(&Epss { id: "CVE-2024-0001".into(), probability: 0.5, percentile: 0.9 });
+    let bytes = builder.finish(0).unwrap();
+    let answers = Answers::new(Database::open(&bytes).unwrap()).unwrap();
+    let matches = Matcher::new(&answers, Options::default()).match_packages(&[package], distro);
+    assert_eq!((answers.fault(), matches.unknown), (None, Vec::new()));
+    for one in &matches.vulnerabilities {
+        assert_eq!(
+            (one.exploited.is_some(), one.epss.is_some()),
+            (&*one.id == "CVE-2024-0001", &*one.id == "CVE-2024-0001")
+        );
+    }
+    matches
+        .vulnerabilities
+        .iter()
+        .map(|one| (one.id.to_string(), one.fixed.as_deref().unwrap_or_default().to_string()))
+        .collect()
+}
+
+fn osv(names: &str, ecosystem: &str, package: &str, fixed: &str) -> String {
+    format!(
+        r#"{{{names},"modified":"2024-01-01T00:00:00Z","affected":[{{"package":{{"ecosystem":"{ecosystem}","name":"{package}"}},"ranges":[{{"type":"ECOSYSTEM","events":[{{"introduced":"0"}},{{"fixed":"{fixed}"}}]}}]}}]}}"#
+    )
+}
+
+#[test]
+fn published_records_reach_the_packages_that_they_mean() {
+    let of = |mut package: Package, name: &str, version: &str| {
+        package.source = Some(model::package::Source { name: name.into(), version: version.into() });
+        package
+    };
+    let system = |id: &str, version: &str| Distro { id: id.into(), version: version.into(), ..Distro::default() };
+    let upstream = r#""id":"DEBIAN-CVE-2024-0001","upstream":["CVE-2024-0001"]"#;
+    let bare = r#""id":"UBUNTU-CVE-2024-0001""#;
+    let plain = r#""id":"GHSA-1","aliases":["CVE-2024-0001"]"#;
+    let suse = "SUSE:Linux Enterprise Server 15 SP5";
+    for (record, package, distro, expected) in [
+        (
+            osv(upstream, "Debian:12", "openssl", "3.0.2-1"),
+            of(Package::new(Kind::Deb, "libssl3", "3.0.1-1+b1"), "openssl", "3.0.1-1"),
+            Some(system("debian", "12")),
+            "3.0.2-1",
+        ),
+        (
+            osv(bare, "Ubuntu:22.04:LTS", "openssl", "3.0.2-1"),
+            of(Package::new(Kind::Deb, "libssl3", "3.0.1-1"), "openssl", ""),
+            Some(system("ubuntu", "22.04")),
+            "3.0.2-1",
+        ),
+        (
+            osv(plain, "Alpine:v3.20", "openssl", "3.0.2-r1"),
+            of(Package::new(Kind::Apk, "libcrypto3", "3.0.1-r1"), "openssl", ""),
+            Some(system("alpine", "3.20.1")),
+            "3.0.2-r1",
+        ),
+        (
+            osv(plain, suse, "openssl", "3.0.2-1"),
+            of(Package::new(Kind::Rpm, "libopenssl3", "3.0.1-1"), "openssl", "3.0.1-1"),
+            Some(system("sles", "15.5")),
+            "3.0.2-1",
+        ),
+        (
+            osv(plain, "Rocky Linux:9", "openssl-libs", "1:3.0.2-1"),
+            of(Package::new(Kind::Rpm, "openssl-libs", "1:3.0.1-1"), "openssl", "3.0.1-1"),
+            Some(system("rocky", "9.3")),
+            "1:3.0.2-1",
+        ),
+        (
+            osv(plain, "AlmaLinux:9", "openssl-libs", "1:3.0.2-1"),
+            of(Package::new(Kind::Rpm, "openssl-libs", "1:3.0.1-1"), "openssl", "3.0.1-1"),
+            Some(system("almalinux", "9.3")),
+            "1:3.0.2-1",
+        ),
+        (osv(plain, "PyPI", "My.Lib_x", "1.2"), Package::new(Kind::PyPi, "my--lib-X", "1.0"), None, "1.2"),
+        (osv(plain, "npm", "@a/b", "1.2.0"), Package::new(Kind::Npm, "@a/b", "1.2.0-rc.1"), None, "1.2.0"),
+        (osv(plain, "Go", "stdlib", "1.21.3"), Package::new(Kind::Golang, "stdlib", "1.21.2"), None, "1.21.3"),
+        (osv(plain, "Go", "a.example/b", "1.2.0"), Package::new(Kind::Golang, "a.example/b", "v1.1.0"), None, "1.2.0"),
+    ] {
+        let name = package.name.clone();
+        let found = through_database(&record, package, distro.as_ref());
+        assert_eq!(found, [("CVE-2024-0001".to_string(), expected.to_string())], "{name}");
+    }
+    let withdrawn = osv(r#""id":"GHSA-1","withdrawn":"2024-02-01T00:00:00Z""#, "npm", "a", "2.0.0");
+    assert!(through_database(&withdrawn, Package::new(Kind::Npm, "a", "1.0.0"), None).is_empty());
+    let several = osv(r#""id":"DSA-1","upstream":["CVE-2024-0002","CVE-2024-0003"]"#, "Debian:12", "a", "2");
+    let found = through_database(&several, Package::new(Kind::Deb, "a", "1"), Some(&system("debian", "12")));
+    assert_eq!(found.iter().map(|one| &*one.0).collect::<Vec<_>>(), ["CVE-2024-0002", "CVE-2024-0003"]);
 }

@@ -42,7 +42,7 @@ impl Known {
         for path in &args.vex {
             let bytes = std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
             let read =
-                vex::open_vex(&bytes).map_err(|error| format!("{}: {}", path.display(), crate::verbs::chain(&error)));
+                vex::read(&bytes).map_err(|error| format!("{}: {}", path.display(), crate::verbs::chain(&error)));
             statements.extend(read?);
         }
         let with = |mut known: Self| {
