@@ -36,7 +36,8 @@ pub(crate) enum Subject {
 
 /// `kobuk scan image`.
 pub(crate) fn scan_image(args: &ImageArgs, out: &mut dyn Write) -> Exit {
-    scan(&args.targets, Subject::Image, Some(&args.source), &args.scan, out)
+    let scan_args = ScanArgs { base: args.base.clone(), ..args.scan.clone() };
+    scan(&args.targets, Subject::Image, Some(&args.source), &scan_args, out)
 }
 
 /// `kobuk scan fs` and `kobuk scan repo`.
@@ -55,12 +56,20 @@ fn scan(
 ) -> Exit {
     let begun = Instant::now();
     let now_unix = env::source_date_epoch().unwrap_or_else(verbs::clock);
+    if let Err(message) = sensible(targets, args) {
+        return usage(&message);
+    }
     let mut gathered = match gather(targets, subject, source, args, now_unix) {
         Ok(gathered) => gathered,
         Err(message) => return usage(&message),
     };
+    if let Some(path) = &args.vex_draft
+        && let Err(message) = vulnerabilities::draft(path, &gathered.unanswered, now_unix)
+    {
+        return usage(&message);
+    }
     gathered.filter(args);
-    let exceptions = match crate::judge::exceptions(&args.exceptions) {
+    let exceptions = match crate::judge::exceptions(&args.exceptions, &mut gathered.files) {
         Ok(exceptions) => exceptions,
         Err(message) => return usage(&message),
     };
@@ -68,7 +77,7 @@ fn scan(
     let path_of = |finding: &Finding| files.get(finding.location.file.0 as usize).map_or("", |path| path);
     let findings = std::mem::take(&mut gathered.findings);
     let (mut findings, excepted, exceptions) = model::exception::apply(findings, exceptions, now_unix, path_of);
-    findings.extend(policy::exceptions::findings_about(&exceptions, false));
+    findings.extend(about_exceptions(&exceptions, args));
     // In an image nothing stands before anything else, so the worst comes first.
     let key =
         |finding: &Finding| (finding.location, Reverse(finding.severity), finding.rule.code, finding.message.clone());
@@ -77,14 +86,65 @@ fn scan(
         Ok(known) => known.map_or(0, |known| known.subtract(&mut findings)),
         Err(error) => return usage(&error.to_string()),
     };
-    let report =
-        Report { files, findings, excepted, exceptions, coverage: gathered.coverage, posture: Vec::new(), baselined };
+    let report = Report {
+        files,
+        findings,
+        excepted,
+        exceptions,
+        coverage: gathered.coverage,
+        posture: Vec::new(),
+        baselined,
+        advisories: gathered.advisories,
+        upgrades: gathered.upgrades,
+    };
     let command = match subject {
         Subject::Image => "scan image",
         Subject::Root => "scan fs",
         Subject::Source => "scan repo",
     };
     finish(&report, args, command, now_unix, begun, out)
+}
+
+/// Whether the flags can have an effect: a misspelt code must not make a scan clean.
+fn sensible(targets: &[String], args: &ScanArgs) -> Result<(), String> {
+    let rules = crate::rules::all();
+    let known = |pattern: &str| rules.iter().any(|rule| model::exception::glob(pattern, rule.code));
+    for (flag, patterns) in [("--check", &args.check), ("--skip", &args.skip)] {
+        if let Some(pattern) = patterns.iter().find(|pattern| !known(pattern)) {
+            return Err(format!("{flag} `{pattern}` matches no code; `kobuk explain` lists all of them"));
+        }
+    }
+    let ours = findings::rules();
+    let runs = |pattern: &String| ours.iter().any(|rule| model::exception::glob(pattern, rule.code));
+    if !args.check.is_empty() && !args.check.iter().any(runs) {
+        return Err(format!(
+            "--check `{}` matches no check of such a scan; it is one of manifests",
+            args.check.join(",")
+        ));
+    }
+    if args.vex_draft.is_some() && targets.len() != 1 {
+        return Err("--vex-draft writes about one image; name one".into());
+    }
+    Ok(())
+}
+
+/// Exceptions that expired, and those that accept nothing here though they are about what such scans find.
+fn about_exceptions(exceptions: &[model::ExceptionUse], args: &ScanArgs) -> Vec<Finding> {
+    let whole = args.check.is_empty()
+        && args.skip.is_empty()
+        && args.severity.is_none()
+        && args.look_for.is_empty()
+        && !args.ignore_unfixed;
+    let of_manifests =
+        |pattern: &str| policy::check::rules().iter().any(|rule| model::exception::glob(pattern, rule.code));
+    let ours = |used: &model::ExceptionUse| {
+        let exception = &used.exception;
+        exception.controls.is_empty() && !exception.findings.iter().any(|pattern| of_manifests(pattern))
+    };
+    let (ours, others): (Vec<_>, Vec<_>) = exceptions.iter().cloned().partition(ours);
+    let mut findings = policy::exceptions::findings_about(&ours, whole);
+    findings.extend(policy::exceptions::findings_about(&others, false));
+    findings
 }
 
 /// Images beside manifests, for `kobuk assess`: those that the user names, and with `pull` those that the manifests name.
@@ -126,6 +186,7 @@ fn gather(
         remark(&text);
     }
     let mut gathered = Gathered::default();
+    gathered.advisories = known.as_ref().map_or_else(Vec::new, |known| known.sources().to_vec());
     for target in targets {
         let scanned = match subject {
             Subject::Image => means.image(target),

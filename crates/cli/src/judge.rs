@@ -81,6 +81,7 @@ pub(crate) fn judge(args: &JudgeArgs, now_unix: i64) -> Result<Run, JudgeError> 
     let mut files: Vec<Box<str>> = sources.iter().map(|source| source.shown.as_str().into()).collect();
     let mut coverage = Coverage { files: outcome.files, scopes: outcome.scopes };
     let mut rules = engine.rules();
+    let (mut advisories, mut upgrades) = (Vec::new(), Vec::new());
     if !args.beside.images.is_empty() || args.beside.pull {
         let named = images(&sources[..judged]);
         let beside = crate::artifacts::beside_manifests(&args.beside, &named, args.jobs, args.quiet, now_unix);
@@ -91,6 +92,7 @@ pub(crate) fn judge(args: &JudgeArgs, now_unix: i64) -> Result<Run, JudgeError> 
         outcome.findings.append(&mut gathered.findings);
         coverage.files.append(&mut gathered.coverage.files);
         coverage.scopes.merge(&gathered.coverage.scopes);
+        (advisories, upgrades) = (gathered.advisories, gathered.upgrades);
         rules.extend(crate::rules::of_images().filter(|rule| config.selects(rule)));
     }
     let path_of = |finding: &Finding| files.get(finding.location.file.0 as usize).map_or("", |path| path);
@@ -115,7 +117,7 @@ pub(crate) fn judge(args: &JudgeArgs, now_unix: i64) -> Result<Run, JudgeError> 
     // Dropping what is known of a million objects would cost time shortly before the process ends.
     std::mem::forget(outcome.inventory);
     let baselined = baseline.map_or(0, |baseline| baseline.subtract(&mut findings));
-    let report = Report { files, findings, excepted, exceptions, coverage, posture, baselined };
+    let report = Report { files, findings, excepted, exceptions, coverage, posture, baselined, advisories, upgrades };
     Ok(Run { report, rules, sources })
 }
 
@@ -138,8 +140,11 @@ fn images(sources: &[Source]) -> std::collections::BTreeSet<String> {
     names
 }
 
-/// Exceptions of the given files and folders, for runs that judge no manifests.
-pub(crate) fn exceptions(paths: &[std::path::PathBuf]) -> Result<Vec<model::Exception>, String> {
+/// Exceptions of the given files and folders, for runs that judge no manifests. Their files are added to `names`.
+pub(crate) fn exceptions(
+    paths: &[std::path::PathBuf],
+    names: &mut Vec<Box<str>>,
+) -> Result<Vec<model::Exception>, String> {
     let mut exceptions = Vec::new();
     for path in paths {
         let files = match path.is_dir() {
@@ -154,7 +159,9 @@ pub(crate) fn exceptions(paths: &[std::path::PathBuf]) -> Result<Vec<model::Exce
             let bytes = std::fs::read(&file).map_err(|error| format!("{}: {error}", file.display()))?;
             let text = decode_owned(bytes).map_err(|error| format!("{}: {error}", file.display()))?;
             let mut fault = None;
-            manifest::documents(&text, FileId(u32::MAX), |document| {
+            let id = FileId(u32::try_from(names.len()).unwrap_or(u32::MAX));
+            names.push(file.to_string_lossy().into());
+            manifest::documents(&text, id, |document| {
                 let Ok(tree) = document else {
                     fault = Some(format!("{}: it cannot be read as YAML", file.display()));
                     return;

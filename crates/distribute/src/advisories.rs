@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 
 use advisory::database::{Database, DatabaseError};
 use memmap2::Mmap;
+use model::report::AdvisorySource;
 
 /// Why the database cannot be used or replaced.
 #[derive(Debug, thiserror::Error)]
@@ -74,17 +75,6 @@ pub struct Mapped {
     path: PathBuf,
 }
 
-/// One source and its age.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SourceAge {
-    /// Its name.
-    pub name: Box<str>,
-    /// Seconds since it was made, or since it was fetched where it does not say; `None` where that lies in the future.
-    pub age_s: Option<i64>,
-    /// Whether the age is above the limit, or unknown.
-    pub stale: bool,
-}
-
 impl Mapped {
     /// Maps the file. Takes the same time for every size.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
@@ -106,13 +96,14 @@ impl Mapped {
     }
 
     /// The sources and their ages at `now_unix`; one above `stale_s` seconds is stale.
-    pub fn ages(&self, now_unix: i64, stale_s: i64) -> Result<Vec<SourceAge>, StoreError> {
+    pub fn ages(&self, now_unix: i64, stale_s: i64) -> Result<Vec<AdvisorySource>, StoreError> {
         let sources =
             self.database()?.sources().map_err(|source| StoreError::Database { path: self.path.clone(), source })?;
         let age = |source: advisory::record::Source| {
             let since = source.fetched_unix.min(source.made_unix.unwrap_or(source.fetched_unix));
             let age_s = now_unix.checked_sub(since).filter(|age| *age >= -CLOCK_SLACK_S);
-            SourceAge { name: source.name, age_s, stale: age_s.is_none_or(|age| age > stale_s) }
+            let stale = age_s.is_none_or(|age| age > stale_s);
+            AdvisorySource { name: source.name, license: source.license, since_unix: since, age_s, stale }
         };
         Ok(sources.into_iter().map(age).collect())
     }

@@ -6,6 +6,7 @@
 //! asked for; a tag is looked up once and everything after goes by digest. Every answer is bounded in bytes and time.
 //! Nothing that is printed holds a secret.
 
+mod attached;
 mod blob;
 pub mod challenge;
 mod mirror;
@@ -25,6 +26,7 @@ use serde::Deserialize;
 use crate::credentials::{CredentialError, Credentials};
 use crate::source::store::{self, Store, digest_of};
 use crate::source::{Image, Options, SourceError};
+pub use attached::Attached;
 pub use mirror::{MirrorError, Mirrors};
 use transport::{Accept, Transport};
 

@@ -74,6 +74,8 @@ pub enum Marker {
     Device,
     /// A file whose hash stands in a list of known malware.
     KnownBad,
+    /// The loader of a C library: programs of some operating system can run.
+    Loader,
 }
 
 /// Everything that one file tells. The path has no leading slash.

@@ -52,6 +52,8 @@ pub fn check_marker(marker: Marker, places: &[&Place]) -> Vec<Observation> {
         Marker::Tool => (&rules::TOOL, "is a tool for building, debugging or moving through networks"),
         Marker::Device => (&rules::DEVICE, "is a device node"),
         Marker::KnownBad => (&rules::MALWARE, "has the digest of known malware"),
+        // A program that is linked dynamically needs one.
+        Marker::Loader => return Vec::new(),
     };
     let tell = |place: &&Place| {
         let mut observation = Observation::new(rule, format!("`{}` {says}", place.path)).at(&place.path, 0, 0);

@@ -14,6 +14,10 @@ pub(crate) struct ImageArgs {
     /// `podman:NAME`, or the path of an archive or OCI layout
     #[arg(value_name = "IMAGE", required = true)]
     pub(crate) targets: Vec<String>,
+    /// Base image: upgrades of packages in the layers that it has in common with IMAGE are left to a newer base [default:
+    /// packages of the operating system in the lowest layer that has any]
+    #[arg(long, value_name = "IMAGE", help_heading = "Where images come from")]
+    pub(crate) base: Option<String>,
     #[command(flatten)]
     pub(crate) source: SourceArgs,
     #[command(flatten)]
@@ -83,9 +87,13 @@ pub(crate) struct ScanArgs {
     /// Advisory database [default: the one that `kobuk advisories` keeps]
     #[arg(long, value_name = "FILE", help_heading = "What is judged")]
     pub(crate) advisories: Option<PathBuf>,
-    /// OpenVEX statements: what they call not affected or fixed is listed as info; repeatable
+    /// VEX statements in OpenVEX, CSAF or CycloneDX: what they call not affected or fixed is listed as info; repeatable
     #[arg(long, value_name = "FILE", help_heading = "What is judged")]
     pub(crate) vex: Vec<PathBuf>,
+    /// Write a draft of VEX statements, all under investigation, for vulnerabilities of which no given statement says
+    /// anything: CycloneDX where the name ends in .cdx.json, else OpenVEX
+    #[arg(long, value_name = "FILE", help_heading = "What is judged")]
+    pub(crate) vex_draft: Option<PathBuf>,
     /// SHA-256 digests of known malware, one a line; repeatable
     #[arg(long, value_name = "FILE", help_heading = "What is judged")]
     pub(crate) malware: Vec<PathBuf>,
@@ -96,6 +104,9 @@ pub(crate) struct ScanArgs {
     /// Whether files that .gitignore leaves out are read; set by the verbs that have folders.
     #[arg(skip)]
     pub(crate) no_ignore: bool,
+    /// The base image; set by the verb that has one.
+    #[arg(skip)]
+    pub(crate) base: Option<String>,
 
     /// Leave out vulnerabilities for which no fixed version is known
     #[arg(long, help_heading = "What counts")]
@@ -154,9 +165,11 @@ impl Default for ScanArgs {
             skip: Vec::new(),
             advisories: None,
             vex: Vec::new(),
+            vex_draft: None,
             malware: Vec::new(),
             exceptions: Vec::new(),
             no_ignore: false,
+            base: None,
             ignore_unfixed: false,
             fail_on: None,
             severity: None,

@@ -10,12 +10,13 @@ use image::observation::Observation;
 use image::sbom::Bill;
 use model::coverage::GapKind;
 use model::package::{Damage, Place};
+use model::report::{AdvisorySource, Upgrade};
 use model::{Coverage, FileCoverage, FileId, Finding, Judgement, Location, Rule, Scope, Severity, Subject as About};
 
 use super::Subject;
 use super::args::{LookFor, ScanArgs};
 use super::target::Scanned;
-use super::vulnerabilities::{self, Known};
+use super::vulnerabilities::{self, Known, Unanswered};
 
 /// Findings and coverage of all targets so far.
 #[derive(Default)]
@@ -23,6 +24,12 @@ pub(crate) struct Gathered {
     pub(crate) files: Vec<Box<str>>,
     pub(crate) findings: Vec<Finding>,
     pub(crate) coverage: Coverage,
+    /// Upgrades that clear vulnerabilities.
+    pub(crate) upgrades: Vec<Upgrade>,
+    /// What vulnerabilities were judged by.
+    pub(crate) advisories: Vec<AdvisorySource>,
+    /// Vulnerabilities of the last target of which no VEX statement says anything, for a draft.
+    pub(crate) unanswered: Vec<Unanswered>,
     /// Files of folders by path.
     known: BTreeMap<Box<str>, FileId>,
 }
@@ -47,12 +54,15 @@ pub(crate) fn judge(
     let about = Arc::new(About { kind: kind(subject).into(), name: scanned.name.as_str().into(), ..About::default() });
     gathered.damage(file, &scanned.failed, true);
     gathered.damage(file, &scanned.inventory.damage, false);
+    for message in &scanned.remarks {
+        gathered.gap(file, GapKind::NotUnderstood, message.clone());
+    }
     for message in scanned.config.iter().flat_map(|config| &config.damage) {
         gathered.gap(file, GapKind::NotUnderstood, message.to_string());
     }
     gathered.coverage.scopes.see(scope(subject));
     if args.wants(LookFor::Vulnerabilities) {
-        vulnerabilities::judge(scanned, file, args, known, gathered);
+        vulnerabilities::judge(scanned, subject, file, args, known, gathered);
     }
     let mut observations = Vec::new();
     if args.wants(LookFor::Secrets) {
@@ -322,6 +332,7 @@ impl Gathered {
             move_file(&mut coverage.file);
             coverage.gaps.iter_mut().for_each(|gap| move_file(&mut gap.location.file));
         }
+        self.upgrades.iter_mut().for_each(|upgrade| move_file(&mut upgrade.file));
     }
 
     /// Leaves what the user asked for.

@@ -10,8 +10,10 @@ use distribute::source::{self, Location, Opened};
 use image::config::Config;
 use image::fold::Inventory;
 use image::malware::KnownBad;
+use image::reference::Reference;
 use image::sbom::{Subject, SubjectKind};
-use model::package::Damage;
+use model::Digest;
+use model::package::{Damage, Place};
 
 use super::args::{LookFor, ScanArgs, SourceArgs};
 use crate::env;
@@ -31,6 +33,10 @@ pub(crate) struct Scanned {
     pub(crate) subject: Subject,
     /// Layers and parts that could not be read: nothing is known of them.
     pub(crate) failed: Vec<Damage>,
+    /// How many layers the base image that the user named has in common with it.
+    pub(crate) base_layers: Option<u32>,
+    /// What could not be had from beside the image.
+    pub(crate) remarks: Vec<String>,
 }
 
 /// What scans need.
@@ -44,6 +50,10 @@ pub(crate) struct Means {
     options: source::Options,
     quiet: bool,
     no_ignore: bool,
+    /// Layers of the base image that the user named.
+    base: Option<Vec<Digest>>,
+    /// Whether bills that are attached to images are fetched.
+    attached: bool,
 }
 
 impl Means {
@@ -51,7 +61,9 @@ impl Means {
     pub(crate) fn new(args: &ScanArgs, source: Option<&SourceArgs>) -> Result<Self, String> {
         let mut means = Means::plain(args.jobs, args.no_cache, args.cache_dir.as_ref(), source, args.quiet)?;
         means.secrets = args.wants(LookFor::Secrets);
-        means.markers = args.wants(LookFor::Hardening);
+        // Vulnerabilities need them too: a shell is a sign of an operating system.
+        means.markers = args.wants(LookFor::Hardening) || args.wants(LookFor::Vulnerabilities);
+        means.attached = args.wants(LookFor::Hardening);
         means.no_ignore = args.no_ignore;
         let mut feeds = String::new();
         for path in &args.malware {
@@ -59,6 +71,9 @@ impl Means {
             KnownBad::parse(&text).map_err(|error| format!("{}: {error}", path.display()))?;
             feeds.push_str(&text);
             feeds.push('\n');
+        }
+        if let Some(base) = &args.base {
+            means.base = Some(means.diff_ids(base).map_err(|error| format!("--base {base}: {error}"))?);
         }
         if !feeds.is_empty() {
             means.known_bad = Some(KnownBad::parse(&feeds).map_err(|error| format!("--malware: {error}"))?);
@@ -96,11 +111,21 @@ impl Means {
             options,
             quiet,
             no_ignore: false,
+            base: None,
+            attached: false,
         })
     }
 
-    /// An image, or what else the name stands for.
-    pub(crate) fn image(&self, text: &str) -> Result<Scanned, String> {
+    /// Digests of an image's layers as they are unpacked, bottom first.
+    fn diff_ids(&self, text: &str) -> Result<Vec<Digest>, String> {
+        let Some(client) = &self.client else { return Err("only images have a base".into()) };
+        match self.opened(text, client)? {
+            Opened::Image(image) => Ok(image.config.diff_ids),
+            _ => Err("this is no image".into()),
+        }
+    }
+
+    fn opened(&self, text: &str, client: &Client) -> Result<Opened, String> {
         let location = Location::parse(text).map_err(|error| chain(&error))?;
         // A mistyped path must not be asked of a registry.
         let like_a_path =
@@ -108,8 +133,13 @@ impl Means {
         if like_a_path && matches!(location, Location::Registry(_)) {
             return Err(format!("there is no file `{text}`; write registry:{text} when it is the name of an image"));
         }
+        location.open(&self.options, client).map_err(|error| chain(&error))
+    }
+
+    /// An image, or what else the name stands for.
+    pub(crate) fn image(&self, text: &str) -> Result<Scanned, String> {
         let Some(client) = &self.client else { return self.folder(text, true) };
-        match location.open(&self.options, client).map_err(|error| chain(&error))? {
+        match self.opened(text, client)? {
             Opened::Image(image) => Ok(self.layers(*image, text)),
             Opened::Folder(path) => self.folder(&path.to_string_lossy(), true),
             Opened::Document(path) => document(text, &path),
@@ -130,7 +160,7 @@ impl Means {
             message: message.clone(),
         }));
         let in_registry = matches!(Location::parse(text), Ok(Location::Registry(_)));
-        let named = text.parse::<image::reference::Reference>().ok().filter(|_| in_registry);
+        let named = text.parse::<Reference>().ok().filter(|_| in_registry);
         let subject = Subject {
             kind: SubjectKind::Image,
             name: named
@@ -142,7 +172,30 @@ impl Means {
             layers: image.config.diff_ids.clone(),
         };
         let failed = scan::damage(&scanned.failed);
-        Scanned { name: text.to_owned(), folder: None, inventory, config: Some(image.config), subject, failed }
+        let mut remarks = Vec::new();
+        if let (true, Some(name), Some(digest)) = (self.attached, &named, &image.manifest_digest) {
+            self.attached(name, digest, &mut inventory, &mut remarks);
+        }
+        let shared = |base: &Vec<Digest>| base.iter().zip(&image.config.diff_ids).take_while(|(a, b)| a == b).count();
+        let base_layers = self.base.as_ref().map(|base| u32::try_from(shared(base)).unwrap_or(u32::MAX));
+        if base_layers == Some(0) {
+            remarks.push("the base image that --base names has no layer in common with it".into());
+        }
+        let config = Some(image.config);
+        Scanned { name: text.to_owned(), folder: None, inventory, config, subject, failed, base_layers, remarks }
+    }
+
+    /// Bills of materials that lie beside an image in its registry.
+    fn attached(&self, name: &Reference, digest: &Digest, inventory: &mut Inventory, remarks: &mut Vec<String>) {
+        let Some(client) = &self.client else { return };
+        match client.bills(name, digest) {
+            Ok(bills) => inventory.sboms.extend(
+                bills
+                    .into_iter()
+                    .map(|bill| (Place::file(format!("attached by {}", bill.manifest)), bill.bytes.into_boxed_slice())),
+            ),
+            Err(error) => remarks.push(format!("bills of materials attached to the image: {}", chain(&error))),
+        }
     }
 
     /// A folder.
@@ -154,7 +207,7 @@ impl Means {
         let inventory =
             scan::folder(&path, installed, &settings).map_err(|error| format!("{}: {error}", path.display()))?;
         let subject = Subject { kind: SubjectKind::Folder, name: text.into(), ..Subject::default() };
-        Ok(Scanned { name: text.to_owned(), folder: Some(path), inventory, config: None, subject, failed: Vec::new() })
+        Ok(Scanned { folder: Some(path), ..Scanned::of(text, inventory, subject) })
     }
 
     fn settings(&self) -> Settings<'_> {
@@ -185,14 +238,22 @@ fn document(text: &str, path: &std::path::Path) -> Result<Scanned, String> {
             .collect(),
         ..Inventory::default()
     };
-    Ok(Scanned {
-        name: text.to_owned(),
-        folder: None,
-        inventory,
-        config: None,
-        subject: bill.subject,
-        failed: Vec::new(),
-    })
+    Ok(Scanned::of(text, inventory, bill.subject))
+}
+
+impl Scanned {
+    fn of(name: &str, inventory: Inventory, subject: Subject) -> Self {
+        Scanned {
+            name: name.to_owned(),
+            folder: None,
+            inventory,
+            config: None,
+            subject,
+            failed: Vec::new(),
+            base_layers: None,
+            remarks: Vec::new(),
+        }
+    }
 }
 
 fn registry_client(source: &SourceArgs) -> Result<Client, String> {

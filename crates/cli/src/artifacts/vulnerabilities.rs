@@ -1,14 +1,19 @@
 //! Packages against the database of advisories.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use advisory::database::{Answers, Database};
 use advisory::matching::{Matcher, Options, Remedy, Vulnerability};
+use advisory::plan;
 use advisory::rules::{EXPLOITED, MALICIOUS, UNMAINTAINED, VULNERABLE};
 use advisory::vex::{self, Statement, Status};
-use distribute::advisories::{Mapped, SourceAge, StoreError};
+use distribute::advisories::{Mapped, StoreError};
+use image::facts::Marker;
 use model::coverage::GapKind;
+use model::package::Need;
+use model::report::{AdvisorySource, Upgrade, UpgradeBy};
 use model::{FileId, Finding, Location, Package, Rule, Scope, Severity, Subject};
 
 use super::args::ScanArgs;
@@ -16,11 +21,18 @@ use super::findings::Gathered;
 use super::target::Scanned;
 use crate::env;
 
+/// A vulnerability of which no VEX statement says anything.
+pub(crate) struct Unanswered {
+    vulnerability: Vulnerability,
+    /// Package URL of what has it.
+    purl: String,
+}
+
 /// The database in use.
 pub(crate) struct Known {
     mapped: Mapped,
     path: PathBuf,
-    ages: Vec<SourceAge>,
+    ages: Vec<AdvisorySource>,
     now_unix: i64,
     stale_seconds: i64,
     statements: Vec<Statement>,
@@ -63,6 +75,11 @@ impl Known {
         Ok(Known { mapped, path: path.to_owned(), ages, now_unix, stale_seconds, statements: Vec::new() })
     }
 
+    /// The sources, each with its age.
+    pub(crate) fn sources(&self) -> &[AdvisorySource] {
+        &self.ages
+    }
+
     /// How old the knowledge is, as a line for people.
     pub(crate) fn remark(&self) -> Option<String> {
         let database = self.mapped.database().ok()?;
@@ -79,11 +96,18 @@ impl Known {
 }
 
 /// Judges the packages of one target.
-pub(crate) fn judge(scanned: &Scanned, file: FileId, args: &ScanArgs, known: Option<&Known>, gathered: &mut Gathered) {
+pub(crate) fn judge(
+    scanned: &Scanned,
+    about: super::Subject,
+    file: FileId,
+    args: &ScanArgs,
+    known: Option<&Known>,
+    gathered: &mut Gathered,
+) {
     let inventory = &scanned.inventory;
     let packages = &inventory.packages;
     packages.iter().for_each(|_| gathered.coverage.scopes.see(Scope::Package));
-    if let Some(why) = unknown_system(scanned) {
+    if let Some(why) = unknown_packages(scanned, about) {
         gathered.gap(file, GapKind::Unknown, why);
     }
     let Some(known) = known else {
@@ -115,6 +139,7 @@ pub(crate) fn judge(scanned: &Scanned, file: FileId, args: &ScanArgs, known: Opt
     };
     let product = scanned.subject.purl().map(|purl| purl.to_string());
     let statements = vex::applied(&matches.vulnerabilities, &known.statements, product.as_deref(), purl);
+    let mut open = Vec::new();
     for (vulnerability, statement) in matches.vulnerabilities.iter().zip(statements) {
         if args.ignore_unfixed && vulnerability.fixed.is_none() {
             continue;
@@ -122,29 +147,94 @@ pub(crate) fn judge(scanned: &Scanned, file: FileId, args: &ScanArgs, known: Opt
         let Some(package) = packages.get(vulnerability.package) else { continue };
         let informational = informational(&database, vulnerability);
         let mut finding = finding(vulnerability, package, informational, file);
-        if let Some(statement) = statement {
-            apply(statement, &mut finding);
+        match statement {
+            Some(statement) => apply(statement, &mut finding),
+            None => gathered
+                .unanswered
+                .push(Unanswered { vulnerability: vulnerability.clone(), purl: purl(vulnerability.package) }),
+        }
+        if !statement.is_some_and(|said| matches!(said.status, Status::NotAffected | Status::Fixed)) {
+            open.push(vulnerability.clone());
         }
         gathered.findings.push(finding);
     }
+    let upgrades = upgrades(packages, &open, scanned.base_layers);
+    gathered.upgrades.extend(upgrades.into_iter().map(|upgrade| Upgrade { file, ..upgrade }));
 }
 
-/// Why it is not known what the system is made of, where it is not. A bill of materials says itself what it is of, and a
-/// root file system may be a part of one.
-fn unknown_system(scanned: &Scanned) -> Option<String> {
+/// What to upgrade. Without word of the base image, packages of the system are taken to come with it as far as they lie in
+/// the lowest layer that has any: a base is at least that.
+fn upgrades(packages: &[Package], open: &[Vulnerability], base_layers: Option<u32>) -> Vec<Upgrade> {
+    let layer = |package: &Package| package.places.iter().filter_map(|place| place.layer).max();
+    let lowest = packages.iter().filter(|package| package.kind.is_of_system()).filter_map(layer).min();
+    let base = base_layers.or(lowest.map(|layer| layer.saturating_add(1)));
+    let plan = plan::plan(packages, open, base);
+    let upgrades = plan.into_iter().filter_map(|upgrade| {
+        let package = packages.get(upgrade.package)?;
+        let by = match upgrade.need {
+            _ if upgrade.in_base == Some(true) => UpgradeBy::Base,
+            Need::Indirect => UpgradeBy::Dependent,
+            _ => UpgradeBy::Package,
+        };
+        Some(Upgrade {
+            file: FileId(0),
+            package: package.name.clone(),
+            installed: package.version.clone(),
+            to: upgrade.to,
+            clears: upgrade.clears,
+            stays: upgrade.stays,
+            by,
+        })
+    });
+    upgrades.collect()
+}
+
+/// Why it is not known what the target is made of, where it is not. Nothing found is not the same as nothing there.
+fn unknown_packages(scanned: &Scanned, about: super::Subject) -> Option<String> {
     let inventory = &scanned.inventory;
-    let system = has_system(&inventory.packages);
+    let (none, system) = (inventory.packages.is_empty(), has_system(&inventory.packages));
+    if about == super::Subject::Source {
+        let message = "no lock file or manifest of packages was found, so vulnerabilities are not known; `--look-for` leaves \
+                       them out";
+        return none.then(|| message.into());
+    }
+    let runs = |marker: &Marker| matches!(marker, Marker::Shell | Marker::PackageManager | Marker::Loader);
     match &inventory.distro {
-        None if scanned.config.is_some() && (system || inventory.packages.is_empty()) => {
-            Some("nothing tells which operating system this is, so its vulnerabilities are not known".into())
-        }
-        Some(distro) if scanned.config.is_some() && !system => Some(format!(
+        Some(distro) if !system => Some(format!(
             "this is {}, and no package database tells what of it is installed, so its vulnerabilities are not known",
             distro.id
         )),
-        _ => None,
+        Some(_) => None,
+        None if none => Some("no packages were found, so vulnerabilities are not known".into()),
+        None if system => {
+            Some("nothing tells which operating system this is, so its vulnerabilities are not known".into())
+        }
+        None => inventory.markers.iter().find(|(marker, _)| runs(marker)).map(|(_, place)| {
+            format!(
+                "`{}` belongs to an operating system, and nothing tells which one or what of it is installed, so its \
+                 vulnerabilities are not known",
+                place.path
+            )
+        }),
     }
 }
+
+/// Writes a draft of statements about what was found, for people to fill in.
+pub(crate) fn draft(path: &Path, unanswered: &[Unanswered], now_unix: i64) -> Result<(), String> {
+    let time = model::exception::format_date(now_unix);
+    let vulnerabilities: Vec<Vulnerability> = unanswered.iter().map(|one| one.vulnerability.clone()).collect();
+    let purls: BTreeMap<usize, &str> = unanswered.iter().map(|one| (one.vulnerability.package, &*one.purl)).collect();
+    let purl = |package: usize| purls.get(&package).copied().unwrap_or_default().to_owned();
+    let cyclonedx = path.to_string_lossy().ends_with(".cdx.json");
+    let text = match cyclonedx {
+        true => vex::draft_cyclonedx(&vulnerabilities, DRAFT_AUTHOR, &time, purl),
+        false => vex::draft(&vulnerabilities, DRAFT_AUTHOR, &time, purl),
+    };
+    std::fs::write(path, text).map_err(|error| format!("--vex-draft {}: {error}", path.display()))
+}
+
+/// Whoever fills the draft in puts their name here.
+const DRAFT_AUTHOR: &str = "unknown author";
 
 /// What a statement makes of a finding. It stays listed, with who says what.
 fn apply(statement: &Statement, finding: &mut Finding) {

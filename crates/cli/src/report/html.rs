@@ -3,6 +3,7 @@
 //! The content security policy allows exactly the one style and the one script below, by hash, so that a
 //! string that slipped through the escaping still could not run or load anything.
 
+mod advice;
 mod coverage;
 mod findings;
 mod overview;
@@ -42,8 +43,10 @@ pub(crate) fn write(render: &Render<'_>, out: &mut dyn Write) -> io::Result<()> 
         posture::write(render, &shown, out)?;
     }
     findings::write(render, &shown, out)?;
+    advice::upgrades(render, out)?;
     coverage::exceptions(render, out)?;
     coverage::write(render, out)?;
+    advice::sources(render, out)?;
     findings::rules(render, &shown, out)?;
     writeln!(out, "</main>")?;
     writeln!(
@@ -68,7 +71,14 @@ fn header(render: &Render<'_>, title: &str, out: &mut dyn Write) -> io::Result<(
     if !render.report.exceptions.is_empty() {
         write!(out, "<a href=\"#exceptions\">Exceptions</a>")?;
     }
-    writeln!(out, "<a href=\"#coverage\">Coverage</a></nav></div>")?;
+    if !render.report.upgrades.is_empty() {
+        write!(out, "<a href=\"#upgrades\">Upgrades</a>")?;
+    }
+    write!(out, "<a href=\"#coverage\">Coverage</a>")?;
+    if !render.report.advisories.is_empty() {
+        write!(out, "<a href=\"#advisories\">Advisories</a>")?;
+    }
+    writeln!(out, "</nav></div>")?;
     writeln!(
         out,
         "<div class=\"bar head\"><h1>{title}</h1><p class=\"meta\"><code>{}</code><span>{}</span><span>{}, {}</span>\
@@ -185,7 +195,7 @@ mod tests {
 
     #[test]
     fn every_link_inside_the_page_has_its_target() {
-        let page = page(&sample::typical());
+        let page = page(&sample::vulnerable());
         for target in page.split("href=\"#").skip(1).filter_map(|rest| rest.split('"').next()) {
             assert!(page.contains(&format!("id=\"{target}\"")), "{target}");
         }
@@ -198,7 +208,7 @@ mod tests {
 
     #[test]
     fn tags_are_balanced() {
-        for report in [sample::empty(), sample::typical(), sample::hostile()] {
+        for report in [sample::empty(), sample::typical(), sample::vulnerable(), sample::hostile()] {
             let page = page(&report);
             for tag in [
                 "section", "details", "summary", "div", "ul", "li", "table", "tr", "svg", "article", "pre", "p", "a",

@@ -42,6 +42,8 @@ pub(crate) fn write(render: &Render<'_>, out: &mut dyn Write) -> io::Result<()> 
             posture(json, entry);
         }
     });
+    advisories(&mut json, render);
+    upgrades(&mut json, render);
     summary(&mut json, render);
     json.end_object();
     json.finish()
@@ -161,6 +163,42 @@ fn posture(json: &mut Json<'_>, entry: &Posture) {
     json.end_object();
 }
 
+/// The sources that vulnerabilities were judged by, with their age in seconds.
+fn advisories(json: &mut Json<'_>, render: &Render<'_>) {
+    json.array_at("advisories", |json| {
+        for source in &render.report.advisories {
+            json.line();
+            json.object();
+            json.field("source", &source.name);
+            json.field("license", &source.license);
+            json.field("since", &model::exception::format_date(source.since_unix));
+            if let Some(age) = source.age_s {
+                json.count("ageSeconds", age.max(0));
+            }
+            json.key("stale");
+            json.boolean(source.stale);
+            json.end_object();
+        }
+    });
+}
+
+fn upgrades(json: &mut Json<'_>, render: &Render<'_>) {
+    json.array_at("upgrades", |json| {
+        for upgrade in &render.report.upgrades {
+            json.line();
+            json.object();
+            json.field("file", render.report.path(upgrade.file));
+            json.field("package", &upgrade.package);
+            json.field("installed", &upgrade.installed);
+            json.field("to", &upgrade.to);
+            json.field("by", upgrade.by.as_str());
+            json.strings("clears", upgrade.clears.iter().map(|id| &**id));
+            json.strings("stays", upgrade.stays.iter().map(|id| &**id));
+            json.end_object();
+        }
+    });
+}
+
 fn summary(json: &mut Json<'_>, render: &Render<'_>) {
     let report = render.report;
     json.object_at("summary", |json| {
@@ -207,7 +245,7 @@ mod tests {
     fn the_published_schema_describes_every_report() {
         let schema: Value =
             serde_json::from_str(include_str!("../../../../docs/schemas/report-v1.schema.json")).unwrap();
-        for report in [sample::empty(), sample::typical(), sample::hostile()] {
+        for report in [sample::empty(), sample::typical(), sample::vulnerable(), sample::hostile()] {
             let output: Value = serde_json::from_str(&sample::printed(Format::Json, &report)).unwrap();
             let mut errors = Vec::new();
             validate(&schema, &schema, &output, "$", &mut errors);
@@ -233,6 +271,23 @@ mod tests {
             validate(&schema, &schema, &output, "$", &mut errors);
             assert!(!errors.is_empty(), "{pointer}");
         }
+    }
+
+    #[test]
+    fn upgrades_and_the_age_of_advisories_are_told() {
+        let output: Value = serde_json::from_str(&sample::printed(Format::Json, &sample::vulnerable())).unwrap();
+        assert_eq!(output["advisories"][0]["source"], "debian");
+        assert_eq!(
+            (&output["advisories"][0]["stale"], &output["advisories"][1]["stale"]),
+            (&false.into(), &true.into())
+        );
+        assert_eq!(output["advisories"][1]["ageSeconds"], 30 * 86_400);
+        let upgrade = &output["upgrades"][0];
+        assert_eq!(
+            (&upgrade["package"], &upgrade["to"], &upgrade["by"]),
+            (&"openssl".into(), &"3.0.15-1".into(), &"base-image".into())
+        );
+        assert_eq!(upgrade["clears"], serde_json::json!(["CVE-2026-0001", "CVE-2026-0002"]));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use model::{Finding, Judgement, Severity, State};
 
 use super::Render;
 use super::escape::{Code, Link, Markdown};
-use super::tally::{exception_state, plural, rank, severities, states};
+use super::tally::{advisories_words, exception_state, plural, rank, severities, states};
 
 /// Prints the report.
 pub(crate) fn write(render: &Render<'_>, out: &mut dyn Write) -> io::Result<()> {
@@ -16,8 +16,12 @@ pub(crate) fn write(render: &Render<'_>, out: &mut dyn Write) -> io::Result<()> 
         posture(render, out)?;
     }
     findings(render, out)?;
+    upgrades(render, out)?;
     exceptions(render, out)?;
     gaps(render, out)?;
+    if let Some(words) = advisories_words(&render.report.advisories) {
+        writeln!(out, "\nJudged by {words}.")?;
+    }
     writeln!(out, "\n<sub>Kobuk {} · {}</sub>", Markdown(render.version), Code(&render.command_line()))
 }
 
@@ -104,6 +108,27 @@ fn fixes(findings: &[&Finding], out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "\n</details>")
 }
 
+fn upgrades(render: &Render<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let upgrades = &render.report.upgrades;
+    if upgrades.is_empty() {
+        return Ok(());
+    }
+    writeln!(
+        out,
+        "\n<details><summary>{}</summary>\n\n| Package | Installed | To | Clears | Without a fix | Made in |\n|---|---|---|---:|---:|---|",
+        plural(upgrades.len(), "upgrade")
+    )?;
+    let mut order: Vec<_> = upgrades.iter().collect();
+    order.sort_by_key(|upgrade| std::cmp::Reverse(upgrade.clears.len()));
+    for upgrade in order.into_iter().take(UPGRADES_MAX) {
+        write!(out, "| {} | {} ", Markdown(&upgrade.package), Markdown(&upgrade.installed))?;
+        let (clears, stays) = (upgrade.clears.len(), upgrade.stays.len());
+        writeln!(out, "| {} | {clears} | {stays} | {} |", Markdown(&upgrade.to), upgrade.by.words())?;
+    }
+    more(out, upgrades.len(), UPGRADES_MAX, "upgrade")?;
+    writeln!(out, "\n</details>")
+}
+
 fn exceptions(render: &Render<'_>, out: &mut dyn Write) -> io::Result<()> {
     let uses = &render.report.exceptions;
     if uses.is_empty() {
@@ -163,6 +188,7 @@ const FINDINGS_MAX: usize = 80;
 const CONTROLS_MAX: usize = 30;
 const EXCEPTIONS_MAX: usize = 20;
 const GAPS_MAX: usize = 20;
+const UPGRADES_MAX: usize = 30;
 const MARKERS: [&str; 5] = ["🟥", "🟧", "🟨", "🟦", "⬜"];
 
 #[cfg(test)]

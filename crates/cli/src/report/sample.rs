@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use model::coverage::{Gap, GapKind};
 use model::exception::{ExceptionScope, parse_date};
+use model::report::{AdvisorySource, Upgrade, UpgradeBy};
 use model::{
     Exception, ExceptionUse, FileCoverage, FileId, Finding, Judgement, Location, Report, Rule, Scope, Serves, Severity,
     State, Subject, posture,
@@ -118,6 +119,34 @@ pub(crate) fn typical() -> Sample {
     maker.done()
 }
 
+/// An image with upgrades, judged by two sources of which one is stale.
+pub(crate) fn vulnerable() -> Sample {
+    let mut sample = typical();
+    let source = |name: &str, days: i64| AdvisorySource {
+        name: name.into(),
+        license: "CC0-1.0".into(),
+        since_unix: 1_795_000_000 - days * 86_400,
+        age_s: Some(days * 86_400),
+        stale: days > 7,
+    };
+    let upgrade = |package: &str, installed: &str, to: &str, by, stays: &[&str]| Upgrade {
+        file: FileId(0),
+        package: package.into(),
+        installed: installed.into(),
+        to: to.into(),
+        clears: vec!["CVE-2026-0001".into(), "CVE-2026-0002".into()],
+        stays: stays.iter().map(|id| (*id).into()).collect(),
+        by,
+    };
+    sample.report.advisories = vec![source("debian", 1), source("ghsa", 30)];
+    sample.report.upgrades = vec![
+        upgrade("openssl", "3.0.11-1", "3.0.15-1", UpgradeBy::Base, &["CVE-2026-0003"]),
+        upgrade("minimist", "1.2.5", "1.2.8", UpgradeBy::Dependent, &[]),
+        upgrade("express", "4.17.1", "4.21.2", UpgradeBy::Package, &[]),
+    ];
+    sample
+}
+
 /// The same shape with an attack in every string.
 pub(crate) fn hostile() -> Sample {
     let mut maker = Maker::default();
@@ -132,6 +161,18 @@ pub(crate) fn hostile() -> Sample {
         let exception = &mut used.exception;
         (exception.name, exception.owner, exception.reason) = (ATTACK.into(), ATTACK.into(), ATTACK.into());
     }
+    let attack = || Box::<str>::from(ATTACK);
+    maker.report.advisories =
+        vec![AdvisorySource { name: attack(), license: attack(), since_unix: 0, age_s: None, stale: true }];
+    maker.report.upgrades = vec![Upgrade {
+        file: FileId(0),
+        package: attack(),
+        installed: attack(),
+        to: attack(),
+        clears: vec![attack()],
+        stays: vec![attack()],
+        by: UpgradeBy::Package,
+    }];
     if let Some(gap) = maker.report.coverage.files.iter_mut().flat_map(|file| &mut file.gaps).next() {
         gap.message = ATTACK.into();
     }
@@ -305,6 +346,7 @@ fn write_all_formats() {
     for (name, sample) in [
         ("empty", empty()),
         ("typical", typical()),
+        ("vulnerable", vulnerable()),
         ("varied", varied()),
         ("hostile", hostile()),
         ("crowd", crowd(7_000)),

@@ -1,6 +1,7 @@
 //! Counts that several formats show.
 
 use model::catalogue::Area;
+use model::report::{AdvisorySource, UpgradeBy};
 use model::{ExceptionUse, Finding, Posture, Report, Severity, State};
 
 /// Number of findings of each severity, in the order of [`Severity::ALL`].
@@ -59,6 +60,37 @@ pub(crate) fn exception_state(used: &ExceptionUse) -> &'static str {
         (false, _) => "active",
     }
 }
+
+/// How many sources vulnerabilities were judged by, and how old they are; nothing where there was none.
+pub(crate) fn advisories_words(sources: &[AdvisorySource]) -> Option<String> {
+    let oldest = sources.iter().map(|source| source.age_s.unwrap_or(0)).max()?.max(0) / DAY_S;
+    let mut text = format!("advisories of {}, the oldest {} old", plural(sources.len(), "source"), days(oldest));
+    match sources.iter().filter(|source| source.stale).count() {
+        0 => {}
+        stale => text.push_str(&format!(", {} of them stale", grouped(stale))),
+    }
+    Some(text)
+}
+
+/// The age of a source in days; nothing tells it where it is from the future.
+pub(crate) fn age_words(source: &AdvisorySource) -> String {
+    source.age_s.map_or_else(|| "from the future".into(), |age| days(age.max(0) / DAY_S))
+}
+
+fn days(count: i64) -> String {
+    plural(usize::try_from(count).unwrap_or(0), "day")
+}
+
+/// Where an upgrade is made, as the end of a sentence; nothing where that goes without saying.
+pub(crate) fn upgrade_words(by: UpgradeBy) -> &'static str {
+    match by {
+        UpgradeBy::Package => "",
+        UpgradeBy::Dependent => "; through what needs it",
+        UpgradeBy::Base => "; by a newer base image",
+    }
+}
+
+const DAY_S: i64 = 86_400;
 
 /// `1 finding`, `2 findings`.
 pub(crate) fn plural(count: usize, noun: &str) -> String {

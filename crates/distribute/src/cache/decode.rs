@@ -16,6 +16,7 @@ pub(super) const MARKERS: &[Marker] = &[
     Marker::Tool,
     Marker::Device,
     Marker::KnownBad,
+    Marker::Loader,
 ];
 
 /// The facts of a layer.

@@ -405,6 +405,54 @@ fn lists_are_bounded_and_pages_stay_at_the_registry() {
     assert_eq!(&*referrers[0].artifact_type, "application/spdx+json");
 }
 
+/// A registry with a bill that refers to an image, or a tag of old that does.
+fn with_bill(by_tag: bool, bill: &'static [u8], served: &'static [u8]) -> Server {
+    let digest = sha256(bill);
+    let manifest = format!(
+        r#"{{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","layers":[{{"mediaType":"application/vnd.cyclonedx+json","digest":"{digest}","size":{}}}]}}"#,
+        bill.len()
+    );
+    let of_manifest = sha256(manifest.as_bytes());
+    Server::new(move |seen, stream| {
+        let tag = format!("{}.sbom", sha256(b"image").as_str().replace(':', "-"));
+        match seen.path.as_str() {
+            path if path.contains("/referrers/") && !by_tag => {
+                let entry = format!(
+                    r#"{{"manifests":[{{"digest":"{of_manifest}","size":{},"artifactType":"application/vnd.cyclonedx+json"}},{{"digest":"{}","size":1,"artifactType":"application/vnd.example.signature"}}]}}"#,
+                    manifest.len(),
+                    sha256(b"signature")
+                );
+                answer(stream, "200 OK", "Content-Type: application/vnd.oci.image.index.v1+json\r\n", entry.as_bytes());
+            }
+            path if path.ends_with(of_manifest.as_str()) || by_tag && path.ends_with(&tag) => {
+                answer(stream, "200 OK", MANIFEST_HEADER, manifest.as_bytes());
+            }
+            path if path.ends_with(digest.as_str()) => answer(stream, "200 OK", "", served),
+            _ => answer(stream, "404 Not Found", "", b""),
+        }
+    })
+}
+
+#[test]
+fn attached_bills_are_fetched_and_verified() {
+    for by_tag in [false, true] {
+        let server = with_bill(by_tag, BILL, BILL);
+        let bills = client().bills(&server.name("x/app"), &sha256(b"image")).expect("bills");
+        assert_eq!(bills.iter().map(|bill| &*bill.bytes).collect::<Vec<_>>(), [BILL], "by tag: {by_tag}");
+        assert!(!server.seen().iter().any(|seen| seen.path.ends_with(sha256(b"signature").as_str())));
+    }
+    let server = Server::new(|_, stream| answer(stream, "404 Not Found", "", b""));
+    assert_eq!(client().bills(&server.name("x/app"), &sha256(b"image")).expect("none"), []);
+}
+
+#[test]
+fn an_attached_bill_with_other_bytes_is_an_error_and_not_no_bill() {
+    let server = with_bill(false, BILL, br#"{"bomFormat":"CycloneDX" }"#);
+    let error = client().bills(&server.name("x/app"), &sha256(b"image")).expect_err("other bytes");
+    assert!(matches!(error, RegistryError::Digest { .. }), "{error}");
+}
+
+const BILL: &[u8] = br#"{"bomFormat":"CycloneDX"}"#;
 const PASSWORD: &str = "correct-horse";
 const TOKEN: &str = "battery-staple";
 const MANIFEST_HEADER: &str = "Content-Type: application/vnd.oci.image.manifest.v1+json\r\n";

@@ -23,16 +23,26 @@ pub(super) fn of_file(meta: Meta<'_>, sink: &mut Sink) {
     // Programs are known by where they lie and what they are called; the folder is looked at first, because few files
     // lie in one of these.
     let folder = meta.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let name = base(meta.path);
+    if name.starts_with("ld") && is_loader(folder, name) {
+        mark(Marker::Loader);
+    }
     if !executable || !PROGRAM_FOLDERS.contains(&folder) {
         return;
     }
-    let name = base(meta.path);
     for (names, marker) in [(SHELLS, Marker::Shell), (PACKAGE_MANAGERS, Marker::PackageManager), (TOOLS, Marker::Tool)]
     {
         if names.contains(&name) {
             mark(marker);
         }
     }
+}
+
+/// `ld-linux-x86-64.so.2`, `ld-musl-aarch64.so.1`, `ld-2.31.so` and their like below `lib` or `usr/lib`.
+fn is_loader(folder: &str, name: &str) -> bool {
+    let loads = name.starts_with("ld-") || name.starts_with("ld64.so") || name.starts_with("ld.so");
+    let folder = folder.strip_prefix("usr/").unwrap_or(folder);
+    loads && name.contains(".so") && name != "ld.so.cache" && folder.starts_with("lib")
 }
 
 const PROGRAM_FOLDERS: &[&str] =

@@ -78,6 +78,12 @@ fn modes_and_places_are_marked() {
     assert_eq!(markers("bin/sh", 0o755), [Fact::Marker(Marker::Shell)]);
     assert_eq!(markers("usr/bin/apt", 0o755), [Fact::Marker(Marker::PackageManager)]);
     assert_eq!(markers("home/bin/sh", 0o755), []);
+    for loader in ["lib64/ld-linux-x86-64.so.2", "usr/lib/x86_64-linux-gnu/ld-2.31.so", "lib/ld-musl-aarch64.so.1"] {
+        assert_eq!(markers(loader, 0o755), [Fact::Marker(Marker::Loader)], "{loader}");
+    }
+    for other in ["usr/lib/ld-helper.py", "srv/ld-2.31.so", "etc/ld.so.conf", "usr/lib/ld.so.cache"] {
+        assert_eq!(markers(other, 0o755), [], "{other}");
+    }
     assert_eq!(markers("bin/sh", 0o644), []);
 }
 

@@ -119,11 +119,11 @@ fn words(judgement: Judgement) -> &'static str {
     }
 }
 
-fn rest(out: &mut dyn Write, count: usize) -> io::Result<()> {
+pub(super) fn rest(out: &mut dyn Write, count: usize) -> io::Result<()> {
     match count.checked_sub(ROWS_MAX) {
         None | Some(0) => Ok(()),
         Some(rest) => writeln!(out, "<p class=\"limit\">{} more rows are not shown.</p>", grouped(rest)),
     }
 }
 
-const ROWS_MAX: usize = 1_000;
+pub(super) const ROWS_MAX: usize = 1_000;

@@ -7,16 +7,18 @@ use model::{Judgement, Severity};
 use super::style::Style;
 use crate::report::Render;
 use crate::report::escape::Shown;
-use crate::report::tally::{exception_state, grouped, plural, severities};
+use crate::report::tally::{advisories_words, age_words, exception_state, grouped, plural, severities, upgrade_words};
 
 /// Prints the summary.
 pub(crate) fn write(render: &Render<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let report = render.report;
-    if render.assess || !report.findings.is_empty() {
+    if render.assess || !report.findings.is_empty() || !report.upgrades.is_empty() {
         writeln!(out, "\n{}", style.dim("─".repeat(style.width)))?;
     }
     gaps(render, style, out)?;
     exceptions(render, style, out)?;
+    upgrades(render, style, out)?;
+    advisories(render, style, out)?;
     findings(render, style, out)?;
     files(render, style, out)
 }
@@ -65,6 +67,47 @@ fn exceptions(render: &Render<'_>, style: Style, out: &mut dyn Write) -> io::Res
     }
     more(out, uses.len(), EXCEPTIONS_MAX)?;
     writeln!(out)
+}
+
+/// Upgrades, those first that clear most.
+fn upgrades(render: &Render<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let upgrades = &render.report.upgrades;
+    if upgrades.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "{} ({})", style.bold("Upgrades"), upgrades.len())?;
+    let mut order: Vec<_> = upgrades.iter().collect();
+    order.sort_by_key(|upgrade| std::cmp::Reverse(upgrade.clears.len()));
+    for upgrade in order.into_iter().take(UPGRADES_MAX) {
+        let mut text = format!(
+            "{} {} → {}: clears {}",
+            Shown(&upgrade.package),
+            Shown(&upgrade.installed),
+            Shown(&upgrade.to),
+            plural(upgrade.clears.len(), "finding")
+        );
+        if !upgrade.stays.is_empty() {
+            text.push_str(&format!(", {} without a fix", grouped(upgrade.stays.len())));
+        }
+        text.push_str(upgrade_words(upgrade.by));
+        writeln!(out, "  {}", style.wrap(&text, 2, 4))?;
+    }
+    more(out, upgrades.len(), UPGRADES_MAX)?;
+    writeln!(out)
+}
+
+/// How old the knowledge is; silence of a stale source means nothing.
+fn advisories(render: &Render<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let Some(text) = advisories_words(&render.report.advisories) else { return Ok(()) };
+    let stale: Vec<String> = render
+        .report
+        .advisories
+        .iter()
+        .filter(|source| source.stale)
+        .map(|source| format!("{} ({})", Shown(&source.name), age_words(source)))
+        .collect();
+    let text = if stale.is_empty() { text } else { format!("{text}: {}", stale.join(", ")) };
+    writeln!(out, "{}", style.dim(style.wrap(&text, 0, 2)))
 }
 
 fn findings(render: &Render<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
@@ -132,3 +175,4 @@ fn more(out: &mut dyn Write, count: usize, shown: usize) -> io::Result<()> {
 
 const GAPS_MAX: usize = 20;
 const EXCEPTIONS_MAX: usize = 20;
+const UPGRADES_MAX: usize = 10;
