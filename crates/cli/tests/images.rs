@@ -208,9 +208,14 @@ fn an_exception_accepts_a_vulnerability_by_its_name_and_a_check_by_its_code() {
     for format in FORMATS {
         expect(&folder, &["scan", "image", "example.tar", "--exceptions", "exceptions", "-f", format], 1);
     }
-    // One for something else changes nothing; exceptions of other scans may lie in the same folder.
-    exception(&folder, "CVE-1999-0001", "2027-01-01");
+    // Exceptions of other scans may lie in the same folder and change nothing; one for images that accepts nothing is told,
+    // where everything was looked for.
+    exception(&folder, "container-privileged", "2027-01-01");
     assert_eq!(scan(&folder, &with, 1)["findings"], scan(&folder, &[], 1)["findings"]);
+    exception(&folder, "CVE-1999-0001", "2027-01-01");
+    assert!(codes(&scan(&folder, &with, 1)).contains(&"exception-unused".to_owned()));
+    let part = scan(&folder, &[with[0], with[1], "--look-for", "secrets"], 1);
+    assert!(!codes(&part).contains(&"exception-unused".to_owned()));
 }
 
 #[test]

@@ -6,10 +6,10 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use model::package::{Damage, Kind, Package, Place};
+use model::package::{Damage, Doubt, Kind, Package, Place};
 use model::{Digest, Distro};
 
-use crate::facts::{Fact, LayerFacts, Marker, Secret};
+use crate::facts::{Fact, Fault, LayerFacts, Marker, Secret};
 use crate::path::{PathHash, ancestry};
 use crate::scanner::Found;
 
@@ -107,11 +107,7 @@ pub fn fold(layers: &[Option<Arc<LayerFacts>>]) -> Inventory {
                 }
             }
         }
-        inventory.damage.extend(layer.damage.iter().map(|message| Damage {
-            path: "".into(),
-            layer: Some(number),
-            message: message.clone(),
-        }));
+        inventory.damage.extend(damage(&layer.damage, &Place { path: "".into(), layer: Some(number), line: 0 }));
         if index > 0 {
             above.add(layer, number);
         }
@@ -148,7 +144,7 @@ pub fn fold_folder(found: Found) -> Inventory {
     }
     if found.damage_left_out > 0 {
         let message = format!("{} more faults of files are not told", found.damage_left_out);
-        inventory.damage.push(Damage { path: "".into(), layer: None, message: message.into() });
+        inventory.damage.push(Damage { path: "".into(), layer: None, message: message.into(), doubt: Doubt::Packages });
     }
     finish(inventory, collected)
 }
@@ -180,8 +176,13 @@ fn finish(mut inventory: Inventory, collected: packages::Collected) -> Inventory
     inventory
 }
 
-fn damage<'a>(messages: &'a [Box<str>], place: &'a Place) -> impl Iterator<Item = Damage> + 'a {
-    messages.iter().map(|message| Damage { path: place.path.clone(), layer: place.layer, message: message.clone() })
+fn damage<'a>(faults: &'a [Fault], place: &'a Place) -> impl Iterator<Item = Damage> + 'a {
+    faults.iter().map(|fault| Damage {
+        path: place.path.clone(),
+        layer: place.layer,
+        message: fault.message.clone(),
+        doubt: fault.doubt,
+    })
 }
 
 /// A package database of the operating system: the topmost layer that has it, and the one that hides it there.
@@ -235,7 +236,12 @@ fn deleted(databases: &BTreeMap<Box<str>, Database>, inventory: &mut Inventory) 
             "this package database of layer {layer} is deleted or emptied by layer {by}; what it listed may still be there"
         );
         let place = Place { path: path.clone(), layer: Some(*layer), line: 0 };
-        inventory.damage.push(Damage { path: path.clone(), layer: Some(*layer), message: message.into() });
+        inventory.damage.push(Damage {
+            path: path.clone(),
+            layer: Some(*layer),
+            message: message.into(),
+            doubt: Doubt::Packages,
+        });
         inventory.databases_deleted.push(place);
     }
 }

@@ -10,7 +10,7 @@ use std::rc::Rc;
 use model::{Digest, causes};
 
 use crate::compression::{Compression, Digesting, Unpacked};
-use crate::facts::LayerFacts;
+use crate::facts::{Fault, LayerFacts};
 use crate::limits::{
     self, DAMAGE_MAX, ENTRIES_MAX, LAYER_BYTES_MAX, LINKS_MAX, LimitError, RATIO_FREE_BYTES, RATIO_MAX,
 };
@@ -95,11 +95,11 @@ pub fn scan(reader: impl Read, promise: &Promise, options: &Options<'_>) -> Resu
     let entries = walk.entries;
     let (diff_id, bounded) = archive.into_inner().finish();
     match (walked, drained) {
-        (Err(Fault::Limit(error)), _) => return Err(error.into()),
-        (Err(Fault::Tar(TarError::Read(error))), _) | (_, Err(TarError::Read(error))) => {
+        (Err(Stop::Limit(error)), _) => return Err(error.into()),
+        (Err(Stop::Tar(TarError::Read(error))), _) | (_, Err(TarError::Read(error))) => {
             return Err(unpack_error(error));
         }
-        (Err(Fault::Tar(error)), _) => {
+        (Err(Stop::Tar(error)), _) => {
             let message = format!("{}; what follows was not read", causes::chain(&error));
             walk.damage.push(message.into());
         }
@@ -212,7 +212,7 @@ impl<R: Read> Read for Bounded<R> {
     }
 }
 
-enum Fault {
+enum Stop {
     Tar(TarError),
     Limit(LimitError),
 }
@@ -225,7 +225,7 @@ struct Walk<'o> {
     whiteouts: Vec<Box<str>>,
     opaque: Vec<Box<str>>,
     links: Vec<(Box<str>, Box<str>)>,
-    damage: Vec<Box<str>>,
+    damage: Vec<Fault>,
 }
 
 impl<'o> Walk<'o> {
@@ -241,15 +241,15 @@ impl<'o> Walk<'o> {
         }
     }
 
-    fn archive<R: Read>(&mut self, archive: &mut Archive<R>) -> Result<(), Fault> {
-        while let Some(entry) = archive.next_entry().map_err(Fault::Tar)? {
+    fn archive<R: Read>(&mut self, archive: &mut Archive<R>) -> Result<(), Stop> {
+        while let Some(entry) = archive.next_entry().map_err(Stop::Tar)? {
             self.entries += 1;
             if self.entries > ENTRIES_MAX {
-                return Err(Fault::Limit(LimitError::Entries));
+                return Err(Stop::Limit(LimitError::Entries));
             }
             match normalise(&entry.name) {
                 Name::Path(path) if path.is_empty() => {}
-                Name::Path(path) => self.entry(&entry, &path, archive).map_err(Fault::Tar)?,
+                Name::Path(path) => self.entry(&entry, &path, archive).map_err(Stop::Tar)?,
                 Name::Hostile(why) => {
                     let shown: String = String::from_utf8_lossy(&entry.name).chars().take(NAME_SHOWN_CHARS).collect();
                     self.tell(format!("the entry `{}` {why}; it was left out", shown.escape_debug()));
@@ -312,7 +312,7 @@ impl<'o> Walk<'o> {
         Ok(())
     }
 
-    fn tell(&mut self, message: String) {
+    fn tell(&mut self, message: impl Into<Fault>) {
         match self.damage.len() {
             DAMAGE_MAX => self.damage.push("there is more damage than is told here".into()),
             0..DAMAGE_MAX => self.damage.push(message.into()),

@@ -13,7 +13,7 @@ use image::malware::KnownBad;
 use image::reference::Reference;
 use image::sbom::{Subject, SubjectKind};
 use model::Digest;
-use model::package::{Damage, Place};
+use model::package::{Damage, Doubt, Place};
 
 use super::args::{LookFor, ScanArgs, SourceArgs};
 use crate::env;
@@ -158,6 +158,7 @@ impl Means {
             path: "".into(),
             layer: None,
             message: message.clone(),
+            doubt: Doubt::Packages,
         }));
         let in_registry = matches!(Location::parse(text), Ok(Location::Registry(_)));
         let named = text.parse::<Reference>().ok().filter(|_| in_registry);
@@ -234,7 +235,7 @@ fn document(text: &str, path: &std::path::Path) -> Result<Scanned, String> {
         damage: bill
             .damage
             .iter()
-            .map(|message| Damage { path: "".into(), layer: None, message: message.clone() })
+            .map(|message| Damage { path: "".into(), layer: None, message: message.clone(), doubt: Doubt::Packages })
             .collect(),
         ..Inventory::default()
     };

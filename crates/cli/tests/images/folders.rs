@@ -83,7 +83,12 @@ fn the_source_of_the_example_image_gives_the_secret_of_its_containerfile() {
 fn a_clean_tree_ends_with_0_and_a_missing_one_with_2() {
     let folder = with_database("folders-clean");
     put(&folder.join("src/main.c"), b"int main(void) { return 0; }\n");
-    put(&folder.join("src/package.json"), b"{\"name\": \"app\", \"version\": \"1.0.0\"}");
+    // Nothing found is not the same as nothing there.
+    let report = report(&folder, &["scan", "repo", "src"], 2);
+    assert!(gaps(&report).join("\n").contains("no lock file"), "{:?}", gaps(&report));
+    expect(&folder, &["scan", "fs", "src"], 2);
+    expect(&folder, &["scan", "repo", "src", "--look-for", "secrets,hardening"], 0);
+    put(&folder.join("src/package-lock.json"), PACKAGE_LOCK);
     expect(&folder, &["scan", "repo", "src"], 0);
     expect(&folder, &["scan", "repo", "missing"], 2);
     expect(&folder, &["scan", "fs", "missing"], 2);
@@ -100,9 +105,14 @@ fn links_and_pipes_of_a_tree_are_never_followed_or_waited_for() {
     std::os::unix::fs::symlink(".", folder.join("src/loop")).unwrap();
     let made = std::process::Command::new("mkfifo").arg(folder.join("src/Containerfile")).status();
     let piped = made.is_ok_and(|status| status.success());
-    let report = report(&folder, &["scan", "repo", "src"], 0);
+    let report = report(&folder, &["scan", "repo", "src", "--look-for", "secrets,hardening"], 0);
     assert!(codes(&report).is_empty(), "{:?}", codes(&report));
     if piped {
         assert!(gaps(&report).join("\n").contains("Containerfile"), "{:?}", gaps(&report));
     }
 }
+
+const PACKAGE_LOCK: &[u8] = br#"{
+  "name": "app", "version": "1.0.0", "lockfileVersion": 3,
+  "packages": {"": {"name": "app", "version": "1.0.0"}, "node_modules/left": {"version": "3.0.0"}}
+}"#;

@@ -148,5 +148,5 @@ fn a_damaged_archive_under_a_right_digest_is_told_with_what_came_before() {
     let packed = gzip(&unpacked);
     let facts = scanned(&packed[..], &promise(&packed, &unpacked)).unwrap();
     assert_eq!(facts.files.len(), 1);
-    assert!(facts.damage[0].contains("checksum"), "{:?}", facts.damage);
+    assert!(facts.damage[0].message.contains("checksum"), "{:?}", facts.damage);
 }
