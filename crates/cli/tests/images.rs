@@ -210,7 +210,7 @@ fn an_exception_accepts_a_vulnerability_by_its_name_and_a_check_by_its_code() {
     }
     // Exceptions of other scans may lie in the same folder and change nothing; one for images that accepts nothing is told,
     // where everything was looked for.
-    exception(&folder, "container-privileged", "2027-01-01");
+    exception(&folder, "pod-security-privileged", "2027-01-01");
     assert_eq!(scan(&folder, &with, 1)["findings"], scan(&folder, &[], 1)["findings"]);
     exception(&folder, "CVE-1999-0001", "2027-01-01");
     assert!(codes(&scan(&folder, &with, 1)).contains(&"exception-unused".to_owned()));

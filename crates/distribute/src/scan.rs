@@ -3,14 +3,18 @@
 //! Guarantees: nothing is written but the cache; memory is that of the layers in flight, one per thread, and of what was
 //! found. A layer that cannot be verified gives no facts and is told; the others count.
 
+use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use ignore::Match;
+use ignore::gitignore::Gitignore;
 use image::catalog;
-use image::facts::LayerFacts;
+use image::containerfile::is_containerfile;
+use image::facts::{Fault, LayerFacts};
 use image::fold::{self, Inventory};
 use image::layer::{self, LayerError, Promise};
 use image::malware::KnownBad;
@@ -134,7 +138,14 @@ fn one(
         return (Ok(facts), true);
     }
     let read = || match layers.folder(index) {
-        Some(folder) => layer::scan_folder(&promise, |scanner| walk(folder, false, scanner), options),
+        Some(folder) => layer::scan_folder(
+            &promise,
+            |scanner| {
+                walk(folder, None, scanner, None);
+                Ok(())
+            },
+            options,
+        ),
         None => layer::scan(layers.open(index).map_err(LayerError::Read)?, &promise, options),
     };
     let facts = read();
@@ -145,35 +156,43 @@ fn one(
     (facts, false)
 }
 
+/// Containerfiles by path, each with its content or why it cannot be read.
+pub type Containerfiles = Vec<(String, io::Result<Vec<u8>>)>;
+
+/// What a folder holds.
+#[derive(Debug)]
+pub struct FolderScanned {
+    /// Packages and everything else that images have too.
+    pub inventory: Inventory,
+    /// Its Containerfiles, in the order of paths.
+    pub containerfiles: Containerfiles,
+}
+
 /// Scans a folder: a root file system when `installed`, a source tree otherwise.
 ///
 /// # Errors
 /// When the folder itself cannot be read.
-pub fn folder(root: &Path, installed: bool, settings: &Settings<'_>) -> io::Result<Inventory> {
+pub fn folder(root: &Path, installed: bool, settings: &Settings<'_>) -> io::Result<FolderScanned> {
     fs::read_dir(root)?;
     let table = Table::new(catalog::all(), installed);
     let options = options(settings, &table);
     let mut scanner = Scanner::new(&options);
-    walk(root, !installed && !settings.no_ignore, &mut scanner)?;
-    Ok(fold::fold_folder(scanner.finish()))
+    let mut containerfiles = Vec::new();
+    let ignores = (!installed && !settings.no_ignore).then(Ignores::default);
+    walk(root, ignores, &mut scanner, Some(&mut containerfiles));
+    Ok(FolderScanned { inventory: fold::fold_folder(scanner.finish()), containerfiles })
 }
 
-/// Goes through a folder in the order of paths; with `ignored`, without what `.gitignore` leaves out. Links are never
-/// followed, and folders with one of the names in `but` are not entered.
-fn entries(root: &Path, ignored: bool, but: &'static [&'static str]) -> ignore::Walk {
-    ignore::WalkBuilder::new(root)
-        .standard_filters(false)
-        .git_ignore(ignored)
-        .require_git(false)
-        .follow_links(false)
-        .sort_by_file_name(|a, b| a.cmp(b))
-        .filter_entry(move |entry| !but.iter().any(|name| entry.file_name() == *name))
-        .build()
-}
-
-/// Takes every regular file below a folder; what is neither file, folder nor link is told.
-fn walk(root: &Path, ignored: bool, scanner: &mut Scanner<'_>) -> io::Result<()> {
-    for entry in entries(root, ignored, &[".git"]) {
+/// Takes every regular file below a folder in the order of paths; what is neither file, folder nor link is told. Links are
+/// never followed.
+fn walk(
+    root: &Path,
+    mut ignores: Option<Ignores>,
+    scanner: &mut Scanner<'_>,
+    mut containerfiles: Option<&mut Containerfiles>,
+) {
+    let mut entries = walkdir::WalkDir::new(root).follow_links(false).sort_by_file_name().into_iter();
+    while let Some(entry) = entries.next() {
         let entry = match entry {
             Ok(entry) => entry,
             Err(error) => {
@@ -190,16 +209,59 @@ fn walk(root: &Path, ignored: bool, scanner: &mut Scanner<'_>) -> io::Result<()>
                 continue;
             }
         };
-        let Some(kind) = entry.file_type() else { continue };
+        let kind = entry.file_type();
+        if kind.is_dir() {
+            let left_out = |ignores: &mut Ignores| ignores.leaves_out(root, relative, true);
+            if entry.file_name() == ".git" || ignores.as_mut().is_some_and(left_out) {
+                entries.skip_current_dir();
+            }
+            continue;
+        }
+        let containerfile = is_containerfile(&path) && !path.split('/').any(|part| part == "node_modules");
+        // What tells of packages counts though `.gitignore` has it: builds read it all the same.
+        if ignores.as_mut().is_some_and(|ignores| ignores.leaves_out(root, relative, false)) && !scanner.wants(&path) {
+            continue;
+        }
         if kind.is_file() {
             if let Err(error) = file(entry.path(), &path, scanner) {
                 scanner.damage(&path, format!("cannot be read: {error}"));
             }
-        } else if !kind.is_dir() && !kind.is_symlink() {
-            scanner.damage(&path, "is neither a file nor a folder and was not read");
+        } else if !kind.is_symlink() {
+            let message = "is neither a file nor a folder and was not read";
+            let wanted = scanner.wants(&path);
+            scanner.damage(&path, if wanted { message.into() } else { Fault::detail(message) });
+        }
+        if containerfile && let Some(found) = &mut containerfiles {
+            found.push((path.to_string(), small_file(root, entry.path(), kind)));
         }
     }
-    Ok(())
+}
+
+/// What `.gitignore` files leave out, read as the walk comes to their folders.
+#[derive(Default)]
+struct Ignores {
+    folders: HashMap<PathBuf, Option<Gitignore>>,
+}
+
+impl Ignores {
+    /// Whether a path below the root is left out; the nearest file that says something decides.
+    fn leaves_out(&mut self, root: &Path, relative: &Path, folder: bool) -> bool {
+        let path = root.join(relative);
+        for above in relative.ancestors().skip(1) {
+            let above = root.join(above);
+            let of_folder = self.folders.entry(above).or_insert_with_key(|above| {
+                let file = above.join(".gitignore");
+                // Faulty lines are passed over as git does.
+                file.is_file().then(|| Gitignore::new(file).0)
+            });
+            match of_folder.as_ref().map(|rules| rules.matched(&path, folder)) {
+                Some(Match::Ignore(_)) => return true,
+                Some(Match::Whitelist(_)) => return false,
+                Some(Match::None) | None => {}
+            }
+        }
+        false
+    }
 }
 
 fn file(path: &Path, name: &str, scanner: &mut Scanner<'_>) -> io::Result<()> {
@@ -332,21 +394,21 @@ impl Layers for crate::source::Image {
     }
 }
 
-/// Containerfiles below a folder with their content, in the order of paths. `ignored` leaves out what `.gitignore` does.
-pub fn containerfiles(root: &Path, ignored: bool) -> Vec<(String, Vec<u8>)> {
-    let regular = |entry: &ignore::DirEntry| entry.file_type().is_some_and(|kind| kind.is_file());
-    entries(root, ignored, &[".git", "node_modules"])
-        .flatten()
-        .filter(regular)
-        .filter_map(|entry| {
-            let Ok(relative) = entry.path().strip_prefix(root) else { return None };
-            let path = relative.to_str().filter(|path| image::containerfile::is_containerfile(path))?;
-            let mut bytes = Vec::new();
-            let file = open_regular(entry.path()).ok()?;
-            file.take(CONTAINERFILE_BYTES_MAX).read_to_end(&mut bytes).ok()?;
-            Some((path.to_owned(), bytes))
-        })
-        .collect()
+/// The content of a Containerfile; that of a link to a file below the root too.
+fn small_file(root: &Path, path: &Path, kind: fs::FileType) -> io::Result<Vec<u8>> {
+    let mut path = path.to_owned();
+    if kind.is_symlink() {
+        path = path.canonicalize()?;
+        if !path.starts_with(root.canonicalize()?) {
+            return Err(io::Error::other("it is a link that leads out of the folder"));
+        }
+    }
+    if !fs::symlink_metadata(&path)?.is_file() {
+        return Err(io::Error::other("it is no regular file"));
+    }
+    let mut bytes = Vec::new();
+    open_regular(&path)?.take(CONTAINERFILE_BYTES_MAX).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// More than the parser takes, so that it tells that the file is too large.

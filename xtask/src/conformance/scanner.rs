@@ -126,7 +126,7 @@ fn reports(folder: &Path) -> BTreeMap<String, Report> {
 fn packages(path: &Path) -> Option<(Vec<Package>, Option<Distro>)> {
     if path.is_dir() {
         let settings = distribute::scan::Settings::default();
-        let inventory = distribute::scan::folder(path, false, &settings).ok()?;
+        let inventory = distribute::scan::folder(path, false, &settings).ok()?.inventory;
         return Some((inventory.packages, inventory.distro));
     }
     let bill = image::sbom::read(&std::fs::read(path).ok()?).ok()?;

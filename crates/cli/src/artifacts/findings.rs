@@ -187,18 +187,23 @@ fn containerfiles(
     file: FileId,
     gathered: &mut Gathered,
 ) {
-    let Some(folder) = &scanned.folder else { return };
     let secret = image::containerfile::rules::SECRET.code;
-    for (path, bytes) in distribute::scan::containerfiles(folder, !args.no_ignore) {
+    for (path, content) in &scanned.containerfiles {
         gathered.coverage.scopes.see(Scope::Containerfile);
-        let text = String::from_utf8_lossy(&bytes);
+        let text = match content {
+            Ok(bytes) => String::from_utf8_lossy(bytes),
+            Err(error) => {
+                gathered.gap(file, GapKind::Unreadable, format!("{path}: cannot be read: {error}"));
+                continue;
+            }
+        };
         match image::containerfile::parse(&text) {
             Ok(parsed) => {
                 let wanted = |observation: &Observation| match observation.rule.code == secret {
                     true => args.wants(LookFor::Secrets),
                     false => args.wants(LookFor::Hardening),
                 };
-                observations.extend(image::containerfile::check(&path, &parsed).into_iter().filter(wanted));
+                observations.extend(image::containerfile::check(path, &parsed).into_iter().filter(wanted));
             }
             Err(error) => {
                 let location = Location { file, ..Location::default() };
@@ -206,7 +211,7 @@ fn containerfiles(
                 if let Some(coverage) = gathered.coverage.files.get_mut(file.0 as usize) {
                     coverage.gap(GapKind::NotUnderstood, location, message.clone());
                 }
-                observations.push(Observation::new(&image::containerfile::rules::SYNTAX, message).at(&path, 0, 0));
+                observations.push(Observation::new(&image::containerfile::rules::SYNTAX, message).at(path, 0, 0));
             }
         }
     }

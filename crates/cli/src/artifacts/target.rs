@@ -37,6 +37,8 @@ pub(crate) struct Scanned {
     pub(crate) base_layers: Option<u32>,
     /// What could not be had from beside the image.
     pub(crate) remarks: Vec<String>,
+    /// Containerfiles of a folder.
+    pub(crate) containerfiles: scan::Containerfiles,
 }
 
 /// What scans need.
@@ -183,7 +185,7 @@ impl Means {
             remarks.push("the base image that --base names has no layer in common with it".into());
         }
         let config = Some(image.config);
-        Scanned { name: text.to_owned(), folder: None, inventory, config, subject, failed, base_layers, remarks }
+        Scanned { config, failed, base_layers, remarks, ..Scanned::of(text, inventory, subject) }
     }
 
     /// Bills of materials that lie beside an image in its registry.
@@ -205,10 +207,14 @@ impl Means {
         let mut settings = self.settings();
         // What a source tree builds is not what it is made of.
         settings.executables = settings.executables.filter(|_| installed);
-        let inventory =
+        let found =
             scan::folder(&path, installed, &settings).map_err(|error| format!("{}: {error}", path.display()))?;
         let subject = Subject { kind: SubjectKind::Folder, name: text.into(), ..Subject::default() };
-        Ok(Scanned { folder: Some(path), ..Scanned::of(text, inventory, subject) })
+        Ok(Scanned {
+            folder: Some(path),
+            containerfiles: found.containerfiles,
+            ..Scanned::of(text, found.inventory, subject)
+        })
     }
 
     fn settings(&self) -> Settings<'_> {
@@ -253,6 +259,7 @@ impl Scanned {
             failed: Vec::new(),
             base_layers: None,
             remarks: Vec::new(),
+            containerfiles: Vec::new(),
         }
     }
 }

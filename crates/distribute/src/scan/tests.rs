@@ -79,9 +79,70 @@ fn what_is_no_file_is_told_and_links_lead_nowhere() {
         std::os::unix::fs::symlink(outside.join("secret"), root.join("secret")).unwrap();
         std::os::unix::net::UnixListener::bind(root.join("socket")).unwrap();
     }
-    let inventory = super::folder(&root, false, &Settings::default()).unwrap();
+    let inventory = super::folder(&root, false, &Settings::default()).unwrap().inventory;
     assert_eq!(inventory.files, 1);
     #[cfg(unix)]
     assert_eq!(inventory.damage.iter().map(|damage| &*damage.path).collect::<Vec<_>>(), ["socket"]);
+    fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn gitignore_hides_folders_and_files_but_nothing_that_tells_of_packages() {
+    let root = std::env::temp_dir().join(format!("kobuk-scan-ignore-{}", std::process::id()));
+    let _ = fs::remove_dir_all(&root);
+    fs::create_dir_all(root.join("kept/dist")).unwrap();
+    fs::create_dir_all(root.join("build")).unwrap();
+    let lock = |name: &str| {
+        format!(r#"{{"lockfileVersion": 3, "packages": {{"": {{}}, "node_modules/{name}": {{"version": "1.0.0"}}}}}}"#)
+    };
+    for (path, text) in [
+        (".gitignore", "*.json\nbuild/\nDockerfile*\n!Dockerfile.kept\n".to_owned()),
+        ("package-lock.json", lock("seen")),
+        ("build/package-lock.json", lock("built")),
+        ("kept/.gitignore", "dist\n!/notes.json\n".to_owned()),
+        ("kept/dist/package-lock.json", lock("packed")),
+        ("Dockerfile", "FROM scratch\n".to_owned()),
+        ("Dockerfile.kept", "FROM scratch\n".to_owned()),
+        ("notes.json", "{}".to_owned()),
+        ("kept/notes.json", "{}".to_owned()),
+    ] {
+        fs::write(root.join(path), text).unwrap();
+    }
+    let scanned = |no_ignore| {
+        let found = super::folder(&root, false, &Settings { no_ignore, ..Settings::default() }).unwrap();
+        let names: Vec<String> = found.inventory.packages.iter().map(|package| package.name.to_string()).collect();
+        let containerfiles: Vec<String> = found.containerfiles.into_iter().map(|(path, _)| path).collect();
+        (names.join(" "), containerfiles.join(" "), found.inventory.files)
+    };
+    assert_eq!(scanned(false), ("seen".into(), "Dockerfile.kept".into(), 5));
+    assert_eq!(scanned(true), ("built packed seen".into(), "Dockerfile Dockerfile.kept".into(), 9));
+    fs::remove_dir_all(root).unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn containerfiles_that_cannot_be_read_are_told_and_links_are_followed_within_the_folder_only() {
+    let folder = std::env::temp_dir().join(format!("kobuk-scan-containerfiles-{}", std::process::id()));
+    let _ = fs::remove_dir_all(&folder);
+    let root = folder.join("root");
+    fs::create_dir_all(root.join("deploy")).unwrap();
+    fs::write(folder.join("secret"), "outside").unwrap();
+    fs::write(root.join("deploy/build"), "FROM scratch\n").unwrap();
+    std::os::unix::fs::symlink("deploy/build", root.join("Dockerfile")).unwrap();
+    std::os::unix::fs::symlink("../secret", root.join("Dockerfile.out")).unwrap();
+    std::os::unix::fs::symlink("missing", root.join("Dockerfile.gone")).unwrap();
+    std::os::unix::net::UnixListener::bind(root.join("Containerfile")).unwrap();
+    let found = super::folder(&root, false, &Settings::default()).unwrap().containerfiles;
+    let found: Vec<(String, String)> = found
+        .into_iter()
+        .map(|(path, content)| {
+            (path, content.map_or_else(|error| error.to_string(), |bytes| String::from_utf8(bytes).unwrap()))
+        })
+        .collect();
+    let of = |name: &str| found.iter().find(|(path, _)| path == name).map(|(_, content)| content.as_str()).unwrap();
+    assert_eq!(of("Dockerfile"), "FROM scratch\n");
+    assert!(of("Dockerfile.out").contains("leads out"));
+    assert!(of("Dockerfile.gone").contains("No such file"));
+    assert!(of("Containerfile").contains("no regular file"));
     fs::remove_dir_all(folder).unwrap();
 }
