@@ -157,7 +157,7 @@ fn simple(fact: &Fact, place: &Place, inventory: &mut Inventory, collected: &mut
     match fact {
         Fact::Distro(distro) => collected.distros.push(distro.clone()),
         Fact::Licenses { kind, package, licenses } => collected.licenses(*kind, package, licenses),
-        Fact::Owns { kind: _, package, paths } => collected.owns(package, paths),
+        Fact::Owns { kind, package, paths } => collected.owns(*kind, package, &place.path, paths),
         Fact::Marker(marker) => inventory.markers.push((*marker, place.clone())),
         Fact::Sbom(bytes) => inventory.sboms.push((place.clone(), bytes.clone())),
         Fact::Package(_) | Fact::Secret(_) => {}

@@ -97,19 +97,49 @@ fn files_tell_of_each_others_packages() {
     let copy = "app/yaml.dist-info/METADATA";
     let licenses = Fact::Licenses { kind: Kind::Deb, package: "a".into(), licenses: vec!["MIT".into()] };
     let owns = Fact::Owns { kind: Kind::Deb, package: "python3-yaml".into(), paths: vec![metadata.into()] };
+    let owner = package(Kind::Deb, "python3-yaml", "6-1", STATUS);
     let files: [(&str, &[Fact]); 4] = [
-        (STATUS, &[package(Kind::Deb, "a", "1", STATUS)]),
+        (STATUS, &[package(Kind::Deb, "a", "1", STATUS), owner]),
         ("usr/share/doc/a/copyright", &[licenses]),
         ("var/lib/dpkg/info/python3-yaml.list", &[owns]),
         (metadata, &[package(Kind::PyPi, "PyYAML", "6", metadata)]),
     ];
     let inventory = fold(&[layer(&files, &[], &[])]);
     assert_eq!(inventory.packages[0].licenses, ["MIT".into()]);
-    assert_eq!(inventory.packages[1].property("owner"), Some("python3-yaml"));
+    let yaml = |inventory: &Inventory| inventory.packages.iter().find(|it| it.kind == Kind::PyPi).cloned().unwrap();
+    assert_eq!(yaml(&inventory).property("owner"), Some("python3-yaml"));
     let upper = layer(&[(copy, &[package(Kind::PyPi, "PyYAML", "6", copy)])], &[], &[]);
     let inventory = fold(&[layer(&files, &[], &[]), upper]);
-    assert_eq!(inventory.packages[1].places.len(), 2);
-    assert_eq!(inventory.packages[1].property("owner"), None);
+    assert_eq!(yaml(&inventory).places.len(), 2);
+    assert_eq!(yaml(&inventory).property("owner"), None);
+}
+
+#[test]
+fn a_list_of_files_without_its_package_owns_nothing() {
+    let json = "app/node_modules/x/package.json";
+    let owner = |list: &str, kind: Kind, database: &str, name: &str| {
+        let owns = Fact::Owns { kind, package: "planted".into(), paths: vec![json.into()] };
+        let files: [(&str, &[Fact]); 3] = [
+            (database, &[package(kind, name, "1", database)]),
+            (list, &[owns]),
+            (json, &[package(Kind::Npm, "x", "1", json)]),
+        ];
+        let inventory = fold(&[layer(&files, &[], &[])]);
+        let npm = inventory.packages.iter().find(|it| it.kind == Kind::Npm).unwrap();
+        npm.property("owner").map(str::to_owned)
+    };
+    let list = "var/lib/dpkg/info/planted.list";
+    assert_eq!(owner(list, Kind::Deb, STATUS, "planted").as_deref(), Some("planted"));
+    assert_eq!(owner(list, Kind::Deb, STATUS, "another"), None);
+    // A system in a folder speaks of its own files alone, and the image's of its own.
+    assert_eq!(owner(&format!("srv/{list}"), Kind::Deb, STATUS, "planted"), None);
+    assert_eq!(owner(list, Kind::Deb, &format!("srv/{STATUS}"), "planted"), None);
+    // Another package manager's package of that name is another package.
+    assert_eq!(owner(list, Kind::Apk, "lib/apk/db/installed", "another"), None);
+    assert_eq!(
+        owner("var/lib/pacman/local/planted-1-1/files", Kind::Alpm, "var/lib/pacman/local/a-1-1/desc", "a"),
+        None
+    );
 }
 
 #[test]
