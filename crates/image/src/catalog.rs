@@ -51,6 +51,25 @@ pub fn all() -> impl Iterator<Item = &'static Cataloguer> {
     .flatten()
 }
 
+/// Where package databases of systems lie, files and folders, below the root of the system.
+pub(crate) const DATABASES: &[&str] = &[
+    "var/lib/dpkg/status",
+    "var/lib/dpkg/status.d",
+    "lib/apk/db/installed",
+    "var/lib/rpm/Packages",
+    "var/lib/rpm/Packages.db",
+    "var/lib/rpm/rpmdb.sqlite",
+    "usr/lib/sysimage/rpm/Packages",
+    "usr/lib/sysimage/rpm/Packages.db",
+    "usr/lib/sysimage/rpm/rpmdb.sqlite",
+    "usr/share/rpm/Packages",
+    "usr/share/rpm/Packages.db",
+    "usr/share/rpm/rpmdb.sqlite",
+    "var/lib/pacman/local",
+    "usr/lib/opkg/status",
+    "var/lib/opkg/status",
+];
+
 /// Whether a cataloguer of a language may read the file, so that it matters who installed it.
 pub(crate) fn is_of_language(path: &str) -> bool {
     let path = path.trim_end();

@@ -18,6 +18,8 @@ fn layer(files: &[(&str, &[Fact])], whiteouts: &[&str], opaque: &[&str]) -> Opti
             .map(|(path, facts)| FileFacts { path: (*path).into(), facts: facts.to_vec(), damage: Vec::new() })
             .collect(),
         hides,
+        folders: Vec::new(),
+        implied: Vec::new(),
         whiteouts: boxed(whiteouts),
         opaque: boxed(opaque),
         links: Vec::new(),
@@ -156,4 +158,91 @@ fn single_files_of_a_database_may_be_replaced_as_long_as_others_are_left() {
     let base = layer(&[(a, &facts(a)), (b, &facts(b))], &[], &[]);
     assert_eq!(fold(&[base.clone(), layer(&[], &[a], &[])]).databases_deleted, []);
     assert_eq!(fold(&[base, layer(&[], &[a, b], &[])]).databases_deleted.len(), 2);
+}
+
+/// A layer whose symbolic links and folders are given, and whose entries lie in folders without entries of their own.
+fn with(
+    layer: Option<Arc<LayerFacts>>,
+    links: &[(&str, &str)],
+    folders: &[&str],
+    implied: &[&str],
+) -> Option<Arc<LayerFacts>> {
+    let mut facts = (*layer.unwrap()).clone();
+    facts.links = links.iter().map(|(path, target)| ((*path).into(), (*target).into())).collect();
+    facts.hides.extend(links.iter().map(|(path, _)| PathHash::of(path)));
+    facts.folders = folders.iter().map(|path| PathHash::of(path)).collect();
+    facts.implied = implied.iter().map(|path| PathHash::of(path)).collect();
+    [&mut facts.hides, &mut facts.folders, &mut facts.implied].into_iter().for_each(|hashes| hashes.sort());
+    facts.links.sort();
+    Some(Arc::new(facts))
+}
+
+#[test]
+fn what_is_called_by_a_link_lies_where_the_link_leads() {
+    let [real, linked] = ["usr/lib/x/package.json", "lib/x/package.json"];
+    let base = |version: &str| {
+        with(layer(&[(real, &[package(Kind::Npm, "x", version, real)])], &[], &[]), &[("lib", "usr/lib")], &[], &[])
+    };
+    let implied = ["lib", "lib/x"];
+    let upper = with(layer(&[(linked, &[package(Kind::Npm, "x", "2", linked)])], &[], &[]), &[], &[], &implied);
+    let inventory = fold(&[base("1"), upper]);
+    assert_eq!(names(&inventory), [("x 2".into(), Some(1))]);
+    assert_eq!(&*inventory.packages[0].places[0].path, real);
+    for top in [
+        layer(&[], &[linked], &[]),
+        layer(&[], &["lib/x"], &[]),
+        layer(&[], &[], &["lib/x"]),
+        layer(&[], &[], &["lib"]),
+        layer(&[(linked, &[])], &[], &[]),
+        layer(&[("lib/x", &[])], &[], &[]),
+    ] {
+        assert_eq!(names(&fold(&[base("1"), with(top, &[], &[], &implied)])), []);
+    }
+    // A folder of its own in the place of the link, and a layer above that: nothing is meant below `usr`.
+    let own = with(layer(&[], &[], &[]), &[], &["lib"], &[]);
+    let top = with(layer(&[], &[linked], &[]), &[], &[], &implied);
+    assert_eq!(names(&fold(&[base("1"), own, top])).len(), 1);
+    // Deleting the link leaves what it led to.
+    assert_eq!(names(&fold(&[base("1"), layer(&[], &["lib"], &[])])).len(), 1);
+}
+
+#[test]
+fn links_in_links_are_followed_and_circles_end() {
+    let real = "opt/real/x/package.json";
+    let base = with(
+        layer(&[(real, &[package(Kind::Npm, "x", "1", real)])], &[], &[]),
+        &[("a", "/usr/a"), ("usr/a/b", "../../opt/real"), ("c", "d"), ("d", "c")],
+        &[],
+        &[],
+    );
+    let implied = ["a", "a/b", "a/b/x"];
+    let top = with(layer(&[], &["a/b/x/package.json"], &[]), &[], &[], &implied);
+    assert_eq!(names(&fold(&[base.clone(), top])), []);
+    let top = with(layer(&[("c/f", &[])], &[], &[]), &[], &[], &["c"]);
+    let inventory = fold(&[base, top]);
+    assert_eq!(names(&inventory).len(), 1);
+    assert!(inventory.damage[0].message.contains("circle"), "{:?}", inventory.damage);
+}
+
+#[test]
+fn a_folder_takes_the_place_of_a_file_below() {
+    let path = "app/package.json";
+    let base = layer(&[(path, &[package(Kind::Npm, "x", "1", path)])], &[], &[]);
+    let top = with(layer(&[], &[], &[]), &[], &["app", path], &[]);
+    assert_eq!(names(&fold(&[base.clone(), top])), []);
+    let top = with(layer(&[], &[], &[]), &[], &["app"], &[]);
+    assert_eq!(names(&fold(&[base, top])).len(), 1);
+}
+
+#[test]
+fn a_database_that_only_a_link_leads_to_is_told() {
+    let base = |links: &[(&str, &str)], file: &str| {
+        fold(&[with(layer(&[(file, &[])], &[], &[]), links, &[], &[])]).damage.len()
+    };
+    assert_eq!(base(&[("var/lib", "/data/lib")], "data/lib/dpkg/status"), 1);
+    assert_eq!(base(&[("var/lib/dpkg/status", "../../../status")], "status"), 1);
+    assert_eq!(base(&[("var/lib", "/data/lib")], "data/lib/other"), 0);
+    // Where the database is looked for under the other name too.
+    assert_eq!(base(&[("var/lib/rpm", "../../usr/lib/sysimage/rpm")], "usr/lib/sysimage/rpm/rpmdb.sqlite"), 0);
+    assert_eq!(base(&[("lib", "usr/lib")], "usr/lib/apk/db/installed"), 0);
 }
