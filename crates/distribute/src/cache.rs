@@ -80,9 +80,9 @@ impl Cache {
 }
 
 /// Changes with every change of what cataloguers find or how it is written down.
-const VERSION: &str = "layers-v2";
+const VERSION: &str = "layers-v3";
 
-const MAGIC: &[u8] = b"kobuk layer facts 2\n";
+const MAGIC: &[u8] = b"kobuk layer facts 3\n";
 
 const SUM_BYTES: usize = 32;
 

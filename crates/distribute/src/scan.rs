@@ -18,7 +18,7 @@ use image::path::{Name, normalise};
 use image::scanner::{Content, MakeWatch, Meta, Options, Scanner, Table};
 use image::secrets::Allow;
 use model::causes;
-use model::package::Damage;
+use model::package::{Damage, Doubt};
 
 use crate::cache::Cache;
 use crate::source::open_regular;
@@ -284,6 +284,7 @@ pub fn damage(failed: &[(usize, LayerError)]) -> Vec<Damage> {
             path: "".into(),
             layer: u32::try_from(*index).ok(),
             message: causes::chain(error).into(),
+            doubt: Doubt::Packages,
         })
         .collect()
 }

@@ -6,7 +6,7 @@
 
 use model::Package;
 
-use crate::facts::Fact;
+use crate::facts::{Fact, Fault};
 
 pub mod alpm;
 pub mod apk;
@@ -151,8 +151,8 @@ pub struct Input<'a> {
 pub struct Sink {
     /// Facts in the order in which they were found.
     pub facts: Vec<Fact>,
-    /// What could not be read, one sentence each without a trailing period.
-    pub damage: Vec<Box<str>>,
+    /// What could not be read.
+    pub damage: Vec<Fault>,
 }
 
 impl Sink {
@@ -162,9 +162,15 @@ impl Sink {
         self.facts.push(Fact::Package(package));
     }
 
-    /// Something that could not be read: one sentence without a trailing period, naming what and where.
+    /// Something that could not be read, so that packages may be missing: one sentence without a trailing period, naming
+    /// what and where.
     pub fn damage(&mut self, message: impl Into<Box<str>>) {
-        self.damage.push(message.into());
+        self.damage.push(Fault::from(message));
+    }
+
+    /// Something that could not be read and hides no package.
+    pub fn remark(&mut self, message: impl Into<Box<str>>) {
+        self.damage.push(Fault::detail(message));
     }
 }
 
@@ -190,5 +196,5 @@ fn packages_read(read: fn(&Input<'_>, &mut Sink), path: &str, bytes: &[u8]) -> (
         Fact::Package(package) => Some(package),
         _ => None,
     });
-    (packages.collect(), sink.damage)
+    (packages.collect(), sink.damage.into_iter().map(|fault| fault.message).collect())
 }

@@ -1,7 +1,9 @@
 //! What one file, and one layer, is found to hold.
 
+use std::fmt;
+
 use model::Digest;
-use model::package::Kind;
+use model::package::{Doubt, Kind};
 use model::{Distro, Package};
 
 use crate::path::PathHash;
@@ -76,6 +78,35 @@ pub enum Marker {
     KnownBad,
 }
 
+/// Something that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Fault {
+    /// One sentence naming what and where, without a trailing period.
+    pub message: Box<str>,
+    /// What it leaves in doubt.
+    pub doubt: Doubt,
+}
+
+impl Fault {
+    /// A fault behind which every package is still there.
+    pub fn detail(message: impl Into<Box<str>>) -> Self {
+        Fault { message: message.into(), doubt: Doubt::Detail }
+    }
+}
+
+/// Packages may be missing: what nobody thought about is never harmless.
+impl<T: Into<Box<str>>> From<T> for Fault {
+    fn from(message: T) -> Self {
+        Fault { message: message.into(), doubt: Doubt::Packages }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
 /// Everything that one file tells. The path has no leading slash.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FileFacts {
@@ -83,8 +114,8 @@ pub struct FileFacts {
     pub path: Box<str>,
     /// What it tells.
     pub facts: Vec<Fact>,
-    /// What could not be read, one sentence each without a trailing period.
-    pub damage: Vec<Box<str>>,
+    /// What could not be read.
+    pub damage: Vec<Fault>,
 }
 
 /// Everything that one layer tells, apart from the others.
@@ -118,6 +149,6 @@ pub struct LayerFacts {
     pub opaque: Vec<Box<str>>,
     /// Symbolic links with their targets, ordered by path.
     pub links: Vec<(Box<str>, Box<str>)>,
-    /// What could not be read and belongs to no file, one sentence each without a trailing period.
-    pub damage: Vec<Box<str>>,
+    /// What could not be read and belongs to no file.
+    pub damage: Vec<Fault>,
 }

@@ -7,10 +7,10 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use model::package::{Damage, Kind, Package, Place};
+use model::package::{Damage, Doubt, Kind, Package, Place};
 use model::{Digest, Distro};
 
-use crate::facts::{Fact, FileFacts, LayerFacts, Marker, Secret};
+use crate::facts::{Fact, Fault, FileFacts, LayerFacts, Marker, Secret};
 use crate::limits::DAMAGE_MAX;
 use crate::path::{PathHash, ancestry};
 use crate::scanner::Found;
@@ -115,11 +115,7 @@ pub fn fold(layers: &[Option<Arc<LayerFacts>>]) -> Inventory {
                 }
             }
         }
-        inventory.damage.extend(layer.damage.iter().map(|message| Damage {
-            path: "".into(),
-            layer: Some(number),
-            message: message.clone(),
-        }));
+        inventory.damage.extend(damage(&layer.damage, &Place { path: "".into(), layer: Some(number), line: 0 }));
         if index > 0 {
             above.add(layer, number, through);
         }
@@ -157,7 +153,7 @@ pub fn fold_folder(found: Found) -> Inventory {
     }
     if found.damage_left_out > 0 {
         let message = format!("{} more faults of files are not told", found.damage_left_out);
-        inventory.damage.push(Damage { path: "".into(), layer: None, message: message.into() });
+        inventory.damage.push(Damage { path: "".into(), layer: None, message: message.into(), doubt: Doubt::Packages });
     }
     finish(inventory, collected)
 }
@@ -189,8 +185,13 @@ fn finish(mut inventory: Inventory, collected: packages::Collected) -> Inventory
     inventory
 }
 
-fn damage<'a>(messages: &'a [Box<str>], place: &'a Place) -> impl Iterator<Item = Damage> + 'a {
-    messages.iter().map(|message| Damage { path: place.path.clone(), layer: place.layer, message: message.clone() })
+fn damage<'a>(faults: &'a [Fault], place: &'a Place) -> impl Iterator<Item = Damage> + 'a {
+    faults.iter().map(|fault| Damage {
+        path: place.path.clone(),
+        layer: place.layer,
+        message: fault.message.clone(),
+        doubt: fault.doubt,
+    })
 }
 
 /// A package database of the operating system: the topmost layer that has it, and the one that hides it there.
@@ -267,12 +268,18 @@ fn elsewhere(links: &Links<'_>, inventory: &mut Inventory) {
             "links lead from here to `{}`, where the package database was not read; what it lists is not known",
             place.escape_debug()
         );
-        inventory.damage.push(Damage { path: database.into(), layer: None, message: message.into() });
+        inventory.damage.push(Damage {
+            path: database.into(),
+            layer: None,
+            message: message.into(),
+            doubt: Doubt::Packages,
+        });
     }
     let told = links.damage.iter().take(DAMAGE_MAX).map(|(layer, message)| Damage {
         path: "".into(),
         layer: Some(*layer),
         message: message.as_str().into(),
+        doubt: Doubt::Packages,
     });
     inventory.damage.extend(told);
 }
@@ -292,7 +299,12 @@ fn deleted(databases: &BTreeMap<Box<str>, Database>, inventory: &mut Inventory) 
             "this package database of layer {layer} is deleted or emptied by layer {by}; what it listed may still be there"
         );
         let place = Place { path: path.clone(), layer: Some(*layer), line: 0 };
-        inventory.damage.push(Damage { path: path.clone(), layer: Some(*layer), message: message.into() });
+        inventory.damage.push(Damage {
+            path: path.clone(),
+            layer: Some(*layer),
+            message: message.into(),
+            doubt: Doubt::Packages,
+        });
         inventory.databases_deleted.push(place);
     }
 }

@@ -11,7 +11,7 @@ use std::rc::Rc;
 use model::{Digest, causes};
 
 use crate::compression::{Compression, Digesting, Unpacked};
-use crate::facts::LayerFacts;
+use crate::facts::{Fault, LayerFacts};
 use crate::limits::{
     self, DAMAGE_MAX, ENTRIES_MAX, HARD_LINKS_MAX, LAYER_BYTES_MAX, LINKS_MAX, LimitError, RATIO_FREE_BYTES, RATIO_MAX,
 };
@@ -120,9 +120,9 @@ fn pass(
     let mut walk = Walk::new(options);
     walk.known = links;
     if Compression::of_media_type(&promise.media_type).is_some_and(|told| told != compression) {
-        walk.damage.push(
-            format!("the media type `{}` does not fit the bytes, which are {compression:?}", promise.media_type).into(),
-        );
+        let told = &promise.media_type;
+        walk.damage
+            .push(Fault::detail(format!("the media type `{told}` does not fit the bytes, which are {compression:?}")));
     }
     let mut archive = Archive::new(inner);
     let walked = walk.archive(&mut archive);
@@ -131,11 +131,11 @@ fn pass(
     let entries = walk.entries;
     let (diff_id, bounded) = archive.into_inner().finish();
     match (walked, drained) {
-        (Err(Fault::Limit(error)), _) => return Err(error.into()),
-        (Err(Fault::Tar(TarError::Read(error))), _) | (_, Err(TarError::Read(error))) => {
+        (Err(Stop::Limit(error)), _) => return Err(error.into()),
+        (Err(Stop::Tar(TarError::Read(error))), _) | (_, Err(TarError::Read(error))) => {
             return Err(unpack_error(error));
         }
-        (Err(Fault::Tar(error)), _) => {
+        (Err(Stop::Tar(error)), _) => {
             let message = format!("{}; what follows was not read", causes::chain(&error));
             walk.damage.push(message.into());
         }
@@ -249,7 +249,7 @@ impl<R: Read> Read for Bounded<R> {
     }
 }
 
-enum Fault {
+enum Stop {
     Tar(TarError),
     Limit(LimitError),
 }
@@ -267,7 +267,7 @@ struct Walk<'o> {
     known: HardLinks,
     /// Hard links that this one finds.
     found: HardLinks,
-    damage: Vec<Box<str>>,
+    damage: Vec<Fault>,
 }
 
 impl<'o> Walk<'o> {
@@ -286,15 +286,15 @@ impl<'o> Walk<'o> {
         }
     }
 
-    fn archive<R: Read>(&mut self, archive: &mut Archive<R>) -> Result<(), Fault> {
-        while let Some(entry) = archive.next_entry().map_err(Fault::Tar)? {
+    fn archive<R: Read>(&mut self, archive: &mut Archive<R>) -> Result<(), Stop> {
+        while let Some(entry) = archive.next_entry().map_err(Stop::Tar)? {
             self.entries += 1;
             if self.entries > ENTRIES_MAX {
-                return Err(Fault::Limit(LimitError::Entries));
+                return Err(Stop::Limit(LimitError::Entries));
             }
             match normalise(&entry.name) {
                 Name::Path(path) if path.is_empty() => {}
-                Name::Path(path) => self.entry(&entry, &path, archive).map_err(Fault::Tar)?,
+                Name::Path(path) => self.entry(&entry, &path, archive).map_err(Stop::Tar)?,
                 Name::Hostile(why) => {
                     let shown: String = String::from_utf8_lossy(&entry.name).chars().take(NAME_SHOWN_CHARS).collect();
                     self.tell(format!("the entry `{}` {why}; it was left out", shown.escape_debug()));
@@ -312,7 +312,8 @@ impl<'o> Walk<'o> {
                 // Book-keeping of aufs.
                 deleted if deleted.starts_with(".wh.") => {}
                 "" | "." | ".." => {
-                    self.tell(format!("the whiteout `{}` deletes nothing that can exist", path.escape_debug()))
+                    let path = path.escape_debug();
+                    self.tell(Fault::detail(format!("the whiteout `{path}` deletes nothing that can exist")));
                 }
                 deleted if folder.is_empty() => self.whiteouts.push(deleted.into()),
                 deleted => self.whiteouts.push(format!("{folder}/{deleted}").into()),
@@ -363,7 +364,8 @@ impl<'o> Walk<'o> {
         if !served {
             self.known.replaced(path);
             if self.scanner.forget(path) {
-                self.tell(format!("`{}` is in the layer twice; the last one counts", path.escape_debug()));
+                let path = path.escape_debug();
+                self.tell(Fault::detail(format!("`{path}` is in the layer twice; the last one counts")));
             }
         }
         if entry.kind != EntryKind::Symlink {
@@ -404,7 +406,7 @@ impl<'o> Walk<'o> {
         }
     }
 
-    fn tell(&mut self, message: String) {
+    fn tell(&mut self, message: impl Into<Fault>) {
         match self.damage.len() {
             DAMAGE_MAX => self.damage.push("there is more damage than is told here".into()),
             0..DAMAGE_MAX => self.damage.push(message.into()),

@@ -11,7 +11,7 @@ use std::io;
 use model::package::Place;
 
 use crate::catalog::{Cataloguer, Input, Settings, Sink};
-use crate::facts::{Fact, FileFacts, Marker};
+use crate::facts::{Fact, Fault, FileFacts, Marker};
 use crate::limits::DAMAGE_MAX;
 use crate::malware::KnownBad;
 use crate::secrets::{self, Allow};
@@ -269,9 +269,9 @@ impl<'a> Scanner<'a> {
     }
 
     /// Tells of damage of a path, or of the whole where the path is empty.
-    pub fn damage(&mut self, path: &str, message: impl Into<Box<str>>) {
+    pub fn damage(&mut self, path: &str, message: impl Into<Fault>) {
         let mut sink = Sink::default();
-        sink.damage(message);
+        sink.damage.push(message.into());
         self.keep(path, sink);
     }
 

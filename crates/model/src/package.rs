@@ -236,6 +236,19 @@ pub struct Damage {
     pub layer: Option<u32>,
     /// One sentence naming what is wrong and what follows, without a trailing period.
     pub message: Box<str>,
+    /// What it leaves in doubt.
+    pub doubt: Doubt,
+}
+
+/// What damage leaves in doubt.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Doubt {
+    /// Packages may be missing, or have another name or version than was read. What is said of the whole is unknown then,
+    /// so this is what holds where nothing else is said.
+    #[default]
+    Packages,
+    /// Only a detail: every package that the file tells of is there, or the file tells of none.
+    Detail,
 }
 
 #[cfg(test)]

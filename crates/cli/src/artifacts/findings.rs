@@ -9,7 +9,7 @@ use image::hardening::{self, Configured};
 use image::observation::Observation;
 use image::sbom::Bill;
 use model::coverage::GapKind;
-use model::package::{Damage, Place};
+use model::package::{Damage, Doubt, Place};
 use model::{Coverage, FileCoverage, FileId, Finding, Judgement, Location, Rule, Scope, Severity, Subject as About};
 
 use super::Subject;
@@ -295,12 +295,16 @@ impl Gathered {
         }
     }
 
-    /// What could not be read. Of a language's file that is a pity, of a layer or a system's database it leaves the whole
-    /// in doubt.
+    /// What could not be read. Of a layer or a system's database it leaves the whole in doubt, and so does everything that
+    /// may hide packages.
     fn damage(&mut self, file: FileId, damage: &[Damage], failed: bool) {
         for one in damage {
             let system = one.path.is_empty() || SYSTEM_DATABASES.iter().any(|part| one.path.contains(part));
-            let kind = if failed || system { GapKind::Error } else { GapKind::NotUnderstood };
+            let kind = match one.doubt {
+                _ if failed || system => GapKind::Error,
+                Doubt::Packages => GapKind::Unknown,
+                Doubt::Detail => GapKind::NotUnderstood,
+            };
             let layer = one.layer.map_or(String::new(), |layer| format!("layer {layer}: "));
             let path = if one.path.is_empty() { String::new() } else { format!("{}: ", one.path) };
             self.gap(file, kind, format!("{layer}{path}{}", one.message));

@@ -11,7 +11,7 @@ use image::config::Config;
 use image::fold::Inventory;
 use image::malware::KnownBad;
 use image::sbom::{Subject, SubjectKind};
-use model::package::Damage;
+use model::package::{Damage, Doubt};
 
 use super::args::{LookFor, ScanArgs, SourceArgs};
 use crate::env;
@@ -128,6 +128,7 @@ impl Means {
             path: "".into(),
             layer: None,
             message: message.clone(),
+            doubt: Doubt::Packages,
         }));
         let in_registry = matches!(Location::parse(text), Ok(Location::Registry(_)));
         let named = text.parse::<image::reference::Reference>().ok().filter(|_| in_registry);
@@ -181,7 +182,7 @@ fn document(text: &str, path: &std::path::Path) -> Result<Scanned, String> {
         damage: bill
             .damage
             .iter()
-            .map(|message| Damage { path: "".into(), layer: None, message: message.clone() })
+            .map(|message| Damage { path: "".into(), layer: None, message: message.clone(), doubt: Doubt::Packages })
             .collect(),
         ..Inventory::default()
     };

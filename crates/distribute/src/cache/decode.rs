@@ -1,8 +1,8 @@
 //! Bytes as facts. Anything that does not fit gives nothing.
 
-use image::facts::{Fact, FileFacts, LayerFacts, Marker, Secret};
+use image::facts::{Fact, Fault, FileFacts, LayerFacts, Marker, Secret};
 use image::path::PathHash;
-use model::package::{Kind, Need, Package, Place, Source};
+use model::package::{Doubt, Kind, Need, Package, Place, Source};
 use model::{Digest, Distro};
 
 /// Markers by number.
@@ -24,9 +24,9 @@ pub(super) fn facts(bytes: &[u8]) -> Option<LayerFacts> {
     let (digest, diff_id) = (input.digest()?, input.digest()?);
     let (size, unpacked, entries, files_seen) = (input.number()?, input.number()?, input.number()?, input.number()?);
     let files = input
-        .list(|input| Some(FileFacts { path: input.text()?, damage: input.texts()?, facts: input.list(fact)? }))?;
+        .list(|input| Some(FileFacts { path: input.text()?, damage: input.list(fault)?, facts: input.list(fact)? }))?;
     let (hides, folders, implied) = (input.list(hash)?, input.list(hash)?, input.list(hash)?);
-    let (whiteouts, opaque, damage) = (input.texts()?, input.texts()?, input.texts()?);
+    let (whiteouts, opaque, damage) = (input.texts()?, input.texts()?, input.list(fault)?);
     let links = input.list(|input| Some((input.text()?, input.text()?)))?;
     input.0.is_empty().then_some(LayerFacts {
         digest,
@@ -48,6 +48,16 @@ pub(super) fn facts(bytes: &[u8]) -> Option<LayerFacts> {
 
 fn hash(input: &mut Bytes<'_>) -> Option<PathHash> {
     Some(PathHash::from_bytes(input.take(16)?.try_into().ok()?))
+}
+
+fn fault(input: &mut Bytes<'_>) -> Option<Fault> {
+    let message = input.text()?;
+    let doubt = match input.byte()? {
+        0 => Doubt::Packages,
+        1 => Doubt::Detail,
+        _ => return None,
+    };
+    Some(Fault { message, doubt })
 }
 
 fn fact(input: &mut Bytes<'_>) -> Option<Fact> {

@@ -1,7 +1,7 @@
 //! Facts as bytes: numbers as LEB128, texts and lists with their length in front.
 
-use image::facts::{Fact, FileFacts, LayerFacts, Marker, Secret};
-use model::package::{Kind, Need, Package, Place, Source};
+use image::facts::{Fact, Fault, FileFacts, LayerFacts, Marker, Secret};
+use model::package::{Doubt, Kind, Need, Package, Place, Source};
 use model::{Digest, Distro};
 
 type Out = Vec<u8>;
@@ -18,9 +18,10 @@ pub(super) fn facts(facts: &LayerFacts, out: &mut Out) {
         number(hashes.len() as u64, out);
         hashes.iter().for_each(|hash| out.extend_from_slice(hash.bytes()));
     }
-    for paths in [&facts.whiteouts, &facts.opaque, &facts.damage] {
+    for paths in [&facts.whiteouts, &facts.opaque] {
         texts(paths, out);
     }
+    list(&facts.damage, out, fault);
     list(&facts.links, out, |(path, target), out| {
         text(path, out);
         text(target, out);
@@ -33,8 +34,16 @@ fn digest(digest: &Digest, out: &mut Out) {
 
 fn file(file: &FileFacts, out: &mut Out) {
     text(&file.path, out);
-    texts(&file.damage, out);
+    list(&file.damage, out, fault);
     list(&file.facts, out, fact);
+}
+
+fn fault(fault: &Fault, out: &mut Out) {
+    text(&fault.message, out);
+    out.push(match fault.doubt {
+        Doubt::Packages => 0,
+        Doubt::Detail => 1,
+    });
 }
 
 fn fact(fact: &Fact, out: &mut Out) {

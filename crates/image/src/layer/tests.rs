@@ -148,7 +148,7 @@ fn a_damaged_archive_under_a_right_digest_is_told_with_what_came_before() {
     let packed = gzip(&unpacked);
     let facts = scanned(&packed[..], &promise(&packed, &unpacked)).unwrap();
     assert_eq!(facts.files.len(), 1);
-    assert!(facts.damage[0].contains("checksum"), "{:?}", facts.damage);
+    assert!(facts.damage[0].message.contains("checksum"), "{:?}", facts.damage);
 }
 
 #[test]
@@ -221,5 +221,5 @@ fn folders_are_told_apart_by_whether_they_have_an_entry() {
     assert_eq!(facts.folders, hashes(&["a", "lib2"]));
     assert_eq!(facts.implied, hashes(&["a/b", "lib", "d"]));
     assert_eq!(facts.links, [("d".into(), "a".into()), ("lib".into(), "usr/lib".into())]);
-    assert!(facts.damage[0].contains("`d` takes the place of a folder"), "{:?}", facts.damage);
+    assert!(facts.damage[0].message.contains("`d` takes the place of a folder"), "{:?}", facts.damage);
 }

@@ -64,7 +64,7 @@ fn files_go_to_those_who_want_them_whole() {
 fn what_is_too_large_is_damage() {
     let found = scan(&[("package.json", 0o644, &[b'x'; 101])], false);
     assert_eq!(found.files[0].facts, []);
-    assert!(found.files[0].damage[0].contains("101 bytes"));
+    assert!(found.files[0].damage[0].message.contains("101 bytes"));
 }
 
 #[test]
