@@ -151,10 +151,8 @@ pub fn fold_folder(found: Found) -> Inventory {
             }
         }
     }
-    if found.damage_left_out > 0 {
-        let message = format!("{} more faults of files are not told", found.damage_left_out);
-        inventory.damage.push(Damage { path: "".into(), layer: None, message: message.into(), doubt: Doubt::Packages });
-    }
+    let left_out = found.left_out();
+    inventory.damage.extend(damage(&left_out, &Place::file("")));
     finish(inventory, collected)
 }
 

@@ -416,9 +416,7 @@ impl<'o> Walk<'o> {
 
     fn facts(mut self, digest: Digest, diff_id: Digest, size: u64, unpacked: u64, entries: u64) -> LayerFacts {
         let found = self.scanner.finish();
-        if found.damage_left_out > 0 {
-            self.damage.push(format!("{} more faults of files are not told", found.damage_left_out).into());
-        }
+        self.damage.extend(found.left_out());
         let mut files = found.files;
         files.sort_by(|a, b| a.path.cmp(&b.path));
         // A file may tell several times: its markers, its damage, its facts.

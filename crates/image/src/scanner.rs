@@ -8,7 +8,7 @@
 use std::collections::{HashMap, HashSet};
 use std::io;
 
-use model::package::Place;
+use model::package::{Doubt, Place};
 
 use crate::catalog::{Cataloguer, Input, Settings, Sink};
 use crate::facts::{Fact, Fault, FileFacts, Marker};
@@ -161,12 +161,28 @@ impl Table {
 pub struct Found {
     /// By file, in the order in which they came.
     pub files: Vec<FileFacts>,
-    /// Damage that was left out because there was too much.
+    /// Damage that was left out because there was too much, and behind which packages may be missing.
     pub damage_left_out: u64,
+    /// Damage of details that was left out.
+    pub remarks_left_out: u64,
     /// Files looked at.
     pub files_seen: u64,
     /// Bytes of their content.
     pub bytes_seen: u64,
+}
+
+impl Found {
+    /// How much damage was left out, in words.
+    pub fn left_out(&self) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        if self.damage_left_out > 0 {
+            faults.push(Fault::from(format!("{} more faults of files are not told", self.damage_left_out)));
+        }
+        if self.remarks_left_out > 0 {
+            faults.push(Fault::detail(format!("{} more remarks on files are not told", self.remarks_left_out)));
+        }
+        faults
+    }
 }
 
 /// Takes the files of a layer or folder.
@@ -343,22 +359,27 @@ impl<'a> Scanner<'a> {
     }
 
     fn keep(&mut self, path: &str, mut sink: Sink) {
-        let room = DAMAGE_MAX.saturating_sub(self.damage);
-        self.found.damage_left_out += sink.damage.len().saturating_sub(room) as u64;
-        sink.damage.truncate(room);
-        self.damage += sink.damage.len();
-        if sink.facts.is_empty() && sink.damage.is_empty() {
+        let mut faults = sink.faults();
+        for fault in faults.split_off(faults.len().min(DAMAGE_MAX.saturating_sub(self.damage))) {
+            match fault.doubt {
+                Doubt::Packages => self.found.damage_left_out += 1,
+                Doubt::Detail => self.found.remarks_left_out += 1,
+            }
+        }
+        self.damage += faults.len();
+        if sink.facts.is_empty() && faults.is_empty() {
             return;
         }
         for fact in &mut sink.facts {
             match fact {
-                Fact::Package(package) if package.places.is_empty() => package.places.push(Place::file(path)),
+                // Exactly one: a vector that grows makes room for four.
+                Fact::Package(package) if package.places.is_empty() => package.places = vec![Place::file(path)],
                 Fact::Distro(distro) if distro.path.is_empty() => distro.path = path.into(),
                 _ => {}
             }
         }
         self.paths.insert(path.into());
-        self.found.files.push(FileFacts { path: path.into(), facts: sink.facts, damage: sink.damage });
+        self.found.files.push(FileFacts { path: path.into(), facts: sink.facts, damage: faults });
     }
 }
 

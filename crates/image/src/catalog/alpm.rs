@@ -4,7 +4,7 @@ use model::Package;
 use model::package::Kind;
 
 use super::stanza::{OddLines, stanzas};
-use super::{Cataloguer, Input, Settings, Sink, Wants};
+use super::{Cataloguer, Input, PACKAGES_MAX, Settings, Sink, Wants};
 use crate::facts::Fact;
 
 /// What pacman, opkg and Portage leave behind.
@@ -74,25 +74,31 @@ fn pacman_files(input: &Input<'_>, sink: &mut Sink) {
 
 fn opkg(input: &Input<'_>, sink: &mut Sink) {
     let text = String::from_utf8_lossy(input.bytes);
-    let (mut packages, mut damage, mut odd) = (Vec::new(), Vec::new(), OddLines::default());
+    let (mut odd, mut count) = (OddLines::default(), 0usize);
     stanzas(
         &text,
         |stanza, line| {
-            let installed = stanza.field("Status").is_none_or(|status| status.split(' ').nth(2) == Some("installed"));
+            let state = stanza.field("Status").and_then(|status| status.split_whitespace().nth(2));
+            let installed = !matches!(state, Some("not-installed" | "config-files"));
             match (stanza.field("Package"), stanza.field("Version")) {
                 (Some(name), Some(version)) if installed => {
                     let mut package = Package::new(Kind::Opkg, name, version);
                     package.arch = stanza.field("Architecture").unwrap_or("").into();
-                    packages.push(package);
+                    count += 1;
+                    if count <= PACKAGES_MAX {
+                        sink.package(package);
+                    }
                 }
+                (Some(_), _) if !installed => {}
                 (Some(_), Some(_)) => {}
-                _ => damage.push(format!("the package at line {line} has no name or no version")),
+                _ => sink.damage(format!("the package at line {line} has no name or no version")),
             }
         },
         |line| odd.add(line),
     );
-    packages.into_iter().for_each(|package| sink.package(package));
-    damage.into_iter().for_each(|message| sink.damage(message));
+    if count > PACKAGES_MAX {
+        sink.damage(format!("it lists {count} packages, of which {PACKAGES_MAX} were read"));
+    }
     odd.tell(sink);
 }
 
