@@ -82,7 +82,7 @@ impl Cache {
 /// Changes with every change of what cataloguers find or how it is written down: a digest of all of their source.
 const VERSION: &str = concat!("layers-", env!("KOBUK_CATALOGUERS"));
 
-const MAGIC: &[u8] = b"kobuk layer facts 2\n";
+const MAGIC: &[u8] = b"kobuk layer facts 3\n";
 
 const SUM_BYTES: usize = 32;
 

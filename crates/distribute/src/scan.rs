@@ -25,6 +25,7 @@ use model::causes;
 use model::package::{Damage, Doubt};
 
 use crate::cache::Cache;
+use crate::source::open_regular;
 
 /// Layers of an image, bottom first.
 pub trait Layers: Sync {
@@ -146,7 +147,7 @@ fn one(
             },
             options,
         ),
-        None => layer::scan(layers.open(index).map_err(LayerError::Read)?, &promise, options),
+        None => layer::scan_twice(|| layers.open(index), &promise, options),
     };
     let facts = read();
     if let (Some(cache), Ok(facts), None) = (cache, &facts, layers.folder(index)) {
@@ -298,15 +299,6 @@ impl Content for Lazy<'_> {
         self.buffer.resize(CHUNK_BYTES, 0);
         let length = file.read(&mut self.buffer)?;
         Ok(&self.buffer[..length])
-    }
-}
-
-/// Opens a file that was a regular one when it was listed: a pipe that took its place would hold the scan for ever.
-fn open_regular(path: &Path) -> io::Result<File> {
-    let file = File::open(path)?;
-    match file.metadata()?.is_file() {
-        true => Ok(file),
-        false => Err(io::Error::other("it is no regular file any more")),
     }
 }
 

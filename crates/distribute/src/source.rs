@@ -402,6 +402,28 @@ fn refuse_compressed(path: &Path, start: &[u8]) -> Result<(), SourceError> {
     Err(SourceError::Compressed(shown(path), hint))
 }
 
+/// Opens what lies at a path itself: no link is followed, and no pipe is waited for.
+#[cfg(unix)]
+fn open_as_it_is(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    File::options().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path)
+}
+
+#[cfg(not(unix))]
+fn open_as_it_is(path: &Path) -> io::Result<File> {
+    File::open(path)
+}
+
+/// Opens a file that was a regular one when it was listed: a pipe that took its place would hold the scan for ever, and a
+/// link would lead out of the folder.
+pub(crate) fn open_regular(path: &Path) -> io::Result<File> {
+    let file = open_as_it_is(path)?;
+    match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(io::Error::other("it is no regular file any more")),
+    }
+}
+
 pub(crate) fn shown(path: &Path) -> Box<str> {
     path.to_string_lossy().into()
 }

@@ -5,6 +5,7 @@
 //! on with the rest.
 
 use model::Package;
+use model::package::Doubt;
 
 use crate::facts::{Fact, Fault};
 
@@ -50,6 +51,25 @@ pub fn all() -> impl Iterator<Item = &'static Cataloguer> {
     .into_iter()
     .flatten()
 }
+
+/// Where package databases of systems lie, files and folders, below the root of the system.
+pub(crate) const DATABASES: &[&str] = &[
+    "var/lib/dpkg/status",
+    "var/lib/dpkg/status.d",
+    "lib/apk/db/installed",
+    "var/lib/rpm/Packages",
+    "var/lib/rpm/Packages.db",
+    "var/lib/rpm/rpmdb.sqlite",
+    "usr/lib/sysimage/rpm/Packages",
+    "usr/lib/sysimage/rpm/Packages.db",
+    "usr/lib/sysimage/rpm/rpmdb.sqlite",
+    "usr/share/rpm/Packages",
+    "usr/share/rpm/Packages.db",
+    "usr/share/rpm/rpmdb.sqlite",
+    "var/lib/pacman/local",
+    "usr/lib/opkg/status",
+    "var/lib/opkg/status",
+];
 
 /// Whether a cataloguer of a language may read the file, so that it matters who installed it.
 pub(crate) fn is_of_language(path: &str) -> bool {
@@ -134,6 +154,8 @@ pub struct Sink {
     pub facts: Vec<Fact>,
     /// What could not be read.
     pub damage: Vec<Fault>,
+    /// Faults behind which packages may be missing, and details, that were too many to be told one by one.
+    pub left_out: [u64; 2],
 }
 
 impl Sink {
@@ -146,14 +168,47 @@ impl Sink {
     /// Something that could not be read, so that packages may be missing: one sentence without a trailing period, naming
     /// what and where.
     pub fn damage(&mut self, message: impl Into<Box<str>>) {
-        self.damage.push(Fault::from(message));
+        self.fault(Fault::from(message));
     }
 
     /// Something that could not be read and hides no package.
     pub fn remark(&mut self, message: impl Into<Box<str>>) {
-        self.damage.push(Fault::detail(message));
+        self.fault(Fault::detail(message));
+    }
+
+    fn fault(&mut self, fault: Fault) {
+        match self.damage.len() < FAULTS_MAX {
+            true => self.damage.push(fault),
+            false => self.left_out[usize::from(fault.doubt == Doubt::Detail)] += 1,
+        }
+    }
+
+    /// All that could not be read, and how much more there was.
+    pub(crate) fn faults(&mut self) -> Vec<Fault> {
+        let mut faults = std::mem::take(&mut self.damage);
+        let [packages, details] = std::mem::take(&mut self.left_out);
+        if packages > 0 {
+            faults.push(Fault::from(format!("and {packages} more faults like these")));
+        }
+        if details > 0 {
+            faults.push(Fault::detail(format!("and {details} more remarks like these")));
+        }
+        faults
     }
 }
+
+/// Faults that are told of one file: the first ones show what is wrong with it.
+const FAULTS_MAX: usize = 20;
+
+/// Names of packages that one is told to need. Packages that only collect others name a few thousand.
+const NEEDS_MAX: usize = 10_000;
+
+/// Paths of other files that one database is told to own, in bytes. All the Python and Ruby packages of a distribution
+/// have a hundredth of that.
+const OWNED_BYTES_MAX: usize = 64 << 20;
+
+/// Packages of one database. A distribution has some 70,000, and no image has them all.
+const PACKAGES_MAX: usize = 200_000;
 
 /// What a cataloguer finds in one file: packages and damage.
 #[cfg(test)]
@@ -173,9 +228,10 @@ pub(crate) fn listed(read: fn(&Input<'_>, &mut Sink), path: &str, bytes: &[u8]) 
 fn packages_read(read: fn(&Input<'_>, &mut Sink), path: &str, bytes: &[u8]) -> (Vec<Package>, Vec<Box<str>>) {
     let mut sink = Sink::default();
     read(&Input { path, bytes }, &mut sink);
+    let faults = sink.faults();
     let packages = sink.facts.into_iter().filter_map(|fact| match fact {
         Fact::Package(package) => Some(package),
         _ => None,
     });
-    (packages.collect(), sink.damage.into_iter().map(|fault| fault.message).collect())
+    (packages.collect(), faults.into_iter().map(|fault| fault.message).collect())
 }

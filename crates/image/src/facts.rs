@@ -139,6 +139,12 @@ pub struct LayerFacts {
     pub files: Vec<FileFacts>,
     /// Paths of everything but folders, ordered: what of lower layers has one of them as its path or above it is hidden.
     pub hides: Vec<PathHash>,
+    /// Folders that have an entry of their own, ordered: what lower layers have at one of these paths and is no folder is
+    /// replaced.
+    pub folders: Vec<PathHash>,
+    /// Folders that something lies in and that have no entry of their own, ordered. Where lower layers have a symbolic link
+    /// there, what lies in it goes where the link leads.
+    pub implied: Vec<PathHash>,
     /// Paths that the layer deletes, ordered.
     pub whiteouts: Vec<Box<str>>,
     /// Folders whose lower content the layer deletes, ordered.

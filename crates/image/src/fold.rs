@@ -3,17 +3,22 @@
 //! Guarantees: the order of everything given is fixed by the layers alone. A package database that a later layer deletes is
 //! told, because an image without one is not an image without packages.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use model::package::{Damage, Doubt, Kind, Package, Place};
 use model::{Digest, Distro};
 
-use crate::facts::{Fact, Fault, LayerFacts, Marker, Secret};
+use crate::facts::{Fact, Fault, FileFacts, LayerFacts, Marker, Secret};
+use crate::limits::DAMAGE_MAX;
 use crate::path::{PathHash, ancestry};
 use crate::scanner::Found;
 
+mod links;
 mod packages;
+
+use links::{Links, Through};
 
 /// What an image or a folder is found to hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -75,12 +80,15 @@ pub fn fold(layers: &[Option<Arc<LayerFacts>>]) -> Inventory {
     let mut collected = packages::Collected::default();
     let mut told: HashSet<(Box<str>, Secret)> = HashSet::new();
     let mut databases: BTreeMap<Box<str>, Database> = BTreeMap::new();
+    let links = Links::of(layers);
     let mut above = Above::default();
     // From the top, so that what is visible comes before its older versions.
     for (index, layer) in layers.iter().enumerate().rev() {
         let Some(layer) = layer else { continue };
         let number = u32::try_from(index).unwrap_or(u32::MAX);
+        let through = links.through(index);
         for file in &layer.files {
+            let file = &*lying(file, through);
             let hidden_by = above.hides(&file.path);
             let visible = hidden_by.is_none();
             let place = Place { path: file.path.clone(), layer: Some(number), line: 0 };
@@ -109,12 +117,13 @@ pub fn fold(layers: &[Option<Arc<LayerFacts>>]) -> Inventory {
         }
         inventory.damage.extend(damage(&layer.damage, &Place { path: "".into(), layer: Some(number), line: 0 }));
         if index > 0 {
-            above.add(layer, number);
+            above.add(layer, number, through);
         }
         inventory.files += layer.files_seen;
         inventory.bytes += layer.unpacked;
     }
     deleted(&databases, &mut inventory);
+    elsewhere(&links, &mut inventory);
     let summary = |layer: &Arc<LayerFacts>| LayerSummary {
         digest: layer.digest.clone(),
         diff_id: layer.diff_id.clone(),
@@ -142,10 +151,8 @@ pub fn fold_folder(found: Found) -> Inventory {
             }
         }
     }
-    if found.damage_left_out > 0 {
-        let message = format!("{} more faults of files are not told", found.damage_left_out);
-        inventory.damage.push(Damage { path: "".into(), layer: None, message: message.into(), doubt: Doubt::Packages });
-    }
+    let left_out = found.left_out();
+    inventory.damage.extend(damage(&left_out, &Place::file("")));
     finish(inventory, collected)
 }
 
@@ -153,7 +160,7 @@ fn simple(fact: &Fact, place: &Place, inventory: &mut Inventory, collected: &mut
     match fact {
         Fact::Distro(distro) => collected.distros.push(distro.clone()),
         Fact::Licenses { kind, package, licenses } => collected.licenses(*kind, package, licenses),
-        Fact::Owns { kind: _, package, paths } => collected.owns(package, paths),
+        Fact::Owns { kind, package, paths } => collected.owns(*kind, package, &place.path, paths),
         Fact::Marker(marker) => inventory.markers.push((*marker, place.clone())),
         Fact::Sbom(bytes) => inventory.sboms.push((place.clone(), bytes.clone())),
         Fact::Package(_) | Fact::Secret(_) => {}
@@ -196,29 +203,83 @@ struct Database {
 struct Above<'a> {
     /// Paths that are no folders, with the lowest layer that has them.
     replaced: HashMap<PathHash, u32>,
-    whiteouts: HashMap<&'a str, u32>,
-    opaque: HashMap<&'a str, u32>,
+    /// Paths that are folders, with the lowest layer that has them; they replace files.
+    folders: HashMap<PathHash, u32>,
+    whiteouts: HashMap<Cow<'a, str>, u32>,
+    opaque: HashMap<Cow<'a, str>, u32>,
+    /// Layers whose entries go through links, the lowest last.
+    through: Vec<(u32, &'a LayerFacts, &'a Through)>,
 }
 
 impl<'a> Above<'a> {
     /// Adds the next lower layer.
-    fn add(&mut self, layer: &'a LayerFacts, number: u32) {
+    fn add(&mut self, layer: &'a LayerFacts, number: u32, through: &'a Through) {
         self.replaced.extend(layer.hides.iter().map(|hash| (*hash, number)));
-        self.whiteouts.extend(layer.whiteouts.iter().map(|path| (&**path, number)));
-        self.opaque.extend(layer.opaque.iter().map(|path| (&**path, number)));
+        self.folders.extend(layer.folders.iter().map(|hash| (*hash, number)));
+        self.whiteouts.extend(layer.whiteouts.iter().map(|path| (through.place(path), number)));
+        self.opaque.extend(layer.opaque.iter().map(|path| (through.folder(path), number)));
+        if !through.is_empty() {
+            self.through.push((number, layer, through));
+        }
     }
 
     /// The lowest layer that hides what the layers below have at a path.
     fn hides(&self, path: &str) -> Option<u32> {
-        if self.replaced.is_empty() && self.whiteouts.is_empty() && self.opaque.is_empty() {
+        if self.replaced.is_empty() && self.folders.is_empty() && self.whiteouts.is_empty() && self.opaque.is_empty() {
             return None;
         }
         let steps = ancestry(path).enumerate().flat_map(|(up, step)| {
-            let folder = if up > 0 { self.opaque.get(step) } else { None };
-            [self.whiteouts.get(step), self.replaced.get(&PathHash::of(step)), folder]
+            let hash = PathHash::of(step);
+            let folder = if up > 0 { self.opaque.get(step) } else { self.folders.get(&hash) };
+            [self.whiteouts.get(step), self.replaced.get(&hash), folder]
         });
-        steps.chain([self.opaque.get("")]).flatten().min().copied()
+        let named = steps.chain([self.opaque.get("")]).flatten().min().copied();
+        let mut through = self.through.iter().rev();
+        let linked = through.find(|(_, layer, through)| links::hides(layer, path, through)).map(|(number, ..)| *number);
+        named.into_iter().chain(linked).min()
     }
+}
+
+/// A file where it lies, with the places of what it tells.
+fn lying<'a>(file: &'a FileFacts, through: &Through) -> Cow<'a, FileFacts> {
+    let Cow::Owned(path) = through.place(&file.path) else { return Cow::Borrowed(file) };
+    let mut moved = file.clone();
+    for fact in &mut moved.facts {
+        match fact {
+            Fact::Package(package) => package.places.iter_mut().for_each(|place| {
+                if let Some(rest) = place.path.strip_prefix(&*file.path) {
+                    place.path = format!("{path}{rest}").into();
+                }
+            }),
+            Fact::Distro(distro) if distro.path == file.path => distro.path = path.as_str().into(),
+            _ => {}
+        }
+    }
+    moved.path = path.into();
+    Cow::Owned(moved)
+}
+
+/// Package databases in places that only links lead to, and what of links could not be followed.
+fn elsewhere(links: &Links<'_>, inventory: &mut Inventory) {
+    for (database, place) in links.databases_elsewhere() {
+        let message = format!(
+            "links lead from here to `{}`, where the package database was not read; what it lists is not known",
+            place.escape_debug()
+        );
+        inventory.damage.push(Damage {
+            path: database.into(),
+            layer: None,
+            message: message.into(),
+            doubt: Doubt::Packages,
+        });
+    }
+    let told = links.damage.iter().take(DAMAGE_MAX).map(|(layer, message)| Damage {
+        path: "".into(),
+        layer: Some(*layer),
+        message: message.as_str().into(),
+        doubt: Doubt::Packages,
+    });
+    inventory.damage.extend(told);
 }
 
 /// Package databases that are gone: where they were visible nowhere, and nothing of their kind took their place.

@@ -4,6 +4,7 @@
 //! what was promised. A layer whose archive is damaged is told as far as it could be read, with the damage.
 
 use std::cell::Cell;
+use std::collections::HashMap;
 use std::io::{self, Read};
 use std::rc::Rc;
 
@@ -12,11 +13,15 @@ use model::{Digest, causes};
 use crate::compression::{Compression, Digesting, Unpacked};
 use crate::facts::{Fault, LayerFacts};
 use crate::limits::{
-    self, DAMAGE_MAX, ENTRIES_MAX, LAYER_BYTES_MAX, LINKS_MAX, LimitError, RATIO_FREE_BYTES, RATIO_MAX,
+    self, DAMAGE_MAX, ENTRIES_MAX, HARD_LINKS_MAX, LAYER_BYTES_MAX, LINKS_MAX, LimitError, RATIO_FREE_BYTES, RATIO_MAX,
 };
 use crate::path::{Name, PathHash, normalise};
 use crate::scanner::{Content, Meta, Options, Scanner};
 use crate::tar::{Archive, Entry, EntryKind, TarError};
+
+mod names;
+
+use names::{Folders, HardLinks};
 
 /// What a manifest and a configuration promise of a layer.
 #[derive(Clone, Debug)]
@@ -69,8 +74,38 @@ pub enum LayerError {
     Limit(#[from] LimitError),
 }
 
-/// Reads a layer to its end and verifies it.
+/// Reads a layer to its end and verifies it. Hard links to files that a cataloguer wants are told as damage.
+///
+/// # Errors
+/// When it cannot be read or unpacked, is not what was promised, or goes over a bound.
 pub fn scan(reader: impl Read, promise: &Promise, options: &Options<'_>) -> Result<LayerFacts, LayerError> {
+    pass(reader, promise, options, HardLinks::default()).map(|(facts, _)| facts)
+}
+
+/// Reads a layer as [`scan`] does, and once more where hard links give names that a cataloguer wants to files whose own
+/// names told nothing when they passed by. The second reading is verified like the first, and it alone counts.
+///
+/// # Errors
+/// As [`scan`], and when the layer cannot be opened.
+pub fn scan_twice<R: Read>(
+    open: impl Fn() -> io::Result<R>,
+    promise: &Promise,
+    options: &Options<'_>,
+) -> Result<LayerFacts, LayerError> {
+    let open = || open().map_err(LayerError::Read);
+    let (facts, links) = pass(open()?, promise, options, HardLinks::default())?;
+    match links.is_empty() {
+        true => Ok(facts),
+        false => pass(open()?, promise, options, links).map(|(facts, _)| facts),
+    }
+}
+
+fn pass(
+    reader: impl Read,
+    promise: &Promise,
+    options: &Options<'_>,
+    links: HardLinks,
+) -> Result<(LayerFacts, HardLinks), LayerError> {
     let (packed, unpacked) = (Rc::new(Cell::new(0)), Rc::new(Cell::new(0)));
     let algorithm =
         |digest: &Option<Digest>| digest.as_ref().map_or(model::digest::Algorithm::Sha256, Digest::algorithm);
@@ -83,10 +118,11 @@ pub fn scan(reader: impl Read, promise: &Promise, options: &Options<'_>) -> Resu
     let bounded = Bounded { reader: unpacker, packed: Rc::clone(&packed), unpacked: 0 };
     let inner = Digesting::new(bounded, algorithm(&promise.diff_id), Rc::clone(&unpacked));
     let mut walk = Walk::new(options);
+    walk.known = links;
     if Compression::of_media_type(&promise.media_type).is_some_and(|told| told != compression) {
-        walk.damage.push(
-            format!("the media type `{}` does not fit the bytes, which are {compression:?}", promise.media_type).into(),
-        );
+        let told = &promise.media_type;
+        walk.damage
+            .push(Fault::detail(format!("the media type `{told}` does not fit the bytes, which are {compression:?}")));
     }
     let mut archive = Archive::new(inner);
     let walked = walk.archive(&mut archive);
@@ -110,8 +146,9 @@ pub fn scan(reader: impl Read, promise: &Promise, options: &Options<'_>) -> Resu
         walk.damage.push(format!("{left} bytes after the end of the packed layer were not read").into());
     }
     let digest = outer.digest();
-    verify(promise, digest, diff_id, packed.get())
-        .map(|(digest, diff_id)| walk.facts(digest, diff_id, packed.get(), unpacked.get(), entries))
+    let (digest, diff_id) = verify(promise, digest, diff_id, packed.get())?;
+    let found = std::mem::take(&mut walk.found);
+    Ok((walk.facts(digest, diff_id, packed.get(), unpacked.get(), entries), found))
 }
 
 /// A layer whose files lie in a folder, as container stores keep them. Nothing can be verified, which is told.
@@ -224,7 +261,12 @@ struct Walk<'o> {
     hides: Vec<PathHash>,
     whiteouts: Vec<Box<str>>,
     opaque: Vec<Box<str>>,
-    links: Vec<(Box<str>, Box<str>)>,
+    links: HashMap<Box<str>, Box<str>>,
+    folders: Folders,
+    /// Hard links that an earlier reading found.
+    known: HardLinks,
+    /// Hard links that this one finds.
+    found: HardLinks,
     damage: Vec<Fault>,
 }
 
@@ -236,7 +278,10 @@ impl<'o> Walk<'o> {
             hides: Vec::new(),
             whiteouts: Vec::new(),
             opaque: Vec::new(),
-            links: Vec::new(),
+            links: HashMap::new(),
+            folders: Folders::default(),
+            known: HardLinks::default(),
+            found: HardLinks::default(),
             damage: Vec::new(),
         }
     }
@@ -267,19 +312,17 @@ impl<'o> Walk<'o> {
                 // Book-keeping of aufs.
                 deleted if deleted.starts_with(".wh.") => {}
                 "" | "." | ".." => {
-                    self.tell(format!("the whiteout `{}` deletes nothing that can exist", path.escape_debug()))
+                    let path = path.escape_debug();
+                    self.tell(Fault::detail(format!("the whiteout `{path}` deletes nothing that can exist")));
                 }
                 deleted if folder.is_empty() => self.whiteouts.push(deleted.into()),
                 deleted => self.whiteouts.push(format!("{folder}/{deleted}").into()),
             }
+            self.folders.beneath(folder);
             return Ok(());
         }
-        if entry.kind != EntryKind::Folder {
-            self.hides.push(PathHash::of(path));
-            if self.scanner.forget(path) {
-                self.tell(format!("`{}` is in the layer twice; the last one counts", path.escape_debug()));
-            }
-        }
+        self.folders.beneath(folder);
+        self.place(entry, path);
         match entry.kind {
             EntryKind::File if entry.sparse => {
                 if self.scanner.wants(path) {
@@ -288,28 +331,79 @@ impl<'o> Walk<'o> {
             }
             EntryKind::File => {
                 let meta = Meta { path, size: entry.size, mode: entry.mode, capabilities: entry.capabilities };
+                for name in self.known.serve(path, entry.size) {
+                    self.scanner.forget(&name);
+                    self.scanner.also(name);
+                }
                 let mut content = Pieces { archive, error: None };
                 let taken = self.scanner.file(meta, &mut content);
                 if let (Err(_), Some(error)) = (taken, content.error) {
                     return Err(error);
                 }
             }
-            EntryKind::HardLink if self.scanner.wants(path) => {
-                let target = String::from_utf8_lossy(&entry.link).into_owned();
-                self.scanner.damage(
-                    path,
-                    format!("it is a hard link to `{}`, whose content was read under that name", target.escape_debug()),
-                );
-            }
-            EntryKind::Symlink if self.links.len() < LINKS_MAX => {
-                let target = String::from_utf8_lossy(&entry.link[..entry.link.len().min(limits::PATH_BYTES_MAX)]);
-                self.links.push((path.into(), target.into()));
-            }
+            EntryKind::HardLink => self.hard_link(entry, path),
             EntryKind::Device => self.scanner.device(path),
             EntryKind::Other(kind) => self.tell(format!("`{}` is of the unknown kind {kind}", path.escape_debug())),
-            EntryKind::HardLink | EntryKind::Symlink | EntryKind::Folder | EntryKind::Fifo => {}
+            EntryKind::Symlink | EntryKind::Folder | EntryKind::Fifo => {}
         }
         Ok(())
+    }
+
+    /// What an entry puts in the place of others, whatever it holds.
+    fn place(&mut self, entry: &Entry, path: &str) {
+        if entry.kind == EntryKind::Folder {
+            self.links.remove(path);
+            self.folders.add(path);
+            return;
+        }
+        let hash = PathHash::of(path);
+        self.hides.push(hash);
+        self.folders.remove(&hash);
+        // The name of a hard link whose content came with its target.
+        let served = entry.kind == EntryKind::HardLink && self.known.is_served(path);
+        if !served {
+            self.known.replaced(path);
+            if self.scanner.forget(path) {
+                let path = path.escape_debug();
+                self.tell(Fault::detail(format!("`{path}` is in the layer twice; the last one counts")));
+            }
+        }
+        if entry.kind != EntryKind::Symlink {
+            self.links.remove(path);
+            return;
+        }
+        if self.folders.holds(&hash) {
+            let path = path.escape_debug();
+            self.tell(format!(
+                "the link `{path}` takes the place of a folder of its own layer; what lay there is not told apart"
+            ));
+        }
+        if self.links.len() < LINKS_MAX {
+            let target = String::from_utf8_lossy(&entry.link[..entry.link.len().min(limits::PATH_BYTES_MAX)]);
+            self.links.insert(path.into(), target.into());
+        } else if self.links.len() == LINKS_MAX {
+            self.tell(format!("it has more than {LINKS_MAX} symbolic links; the others are not followed"));
+            self.links.insert("".into(), "".into());
+        }
+    }
+
+    /// A second name of a file. Where it is wanted, the content must have come before, in the same layer.
+    fn hard_link(&mut self, entry: &Entry, path: &str) {
+        let target = match normalise(&entry.link) {
+            Name::Path(target) => target,
+            Name::Hostile(_) => String::new(),
+        };
+        if self.known.take(&target, path) || !self.scanner.wants(path) {
+            return;
+        }
+        let shown = target.escape_debug();
+        self.scanner.damage(
+            path,
+            format!("it is a hard link to `{shown}`, which is no file of this layer that comes before it"),
+        );
+        if !self.found.add(target, path) {
+            self.tell(format!("it has more than {HARD_LINKS_MAX} hard links to files that were wanted"));
+        }
     }
 
     fn tell(&mut self, message: impl Into<Fault>) {
@@ -322,9 +416,7 @@ impl<'o> Walk<'o> {
 
     fn facts(mut self, digest: Digest, diff_id: Digest, size: u64, unpacked: u64, entries: u64) -> LayerFacts {
         let found = self.scanner.finish();
-        if found.damage_left_out > 0 {
-            self.damage.push(format!("{} more faults of files are not told", found.damage_left_out).into());
-        }
+        self.damage.extend(found.left_out());
         let mut files = found.files;
         files.sort_by(|a, b| a.path.cmp(&b.path));
         // A file may tell several times: its markers, its damage, its facts.
@@ -340,7 +432,10 @@ impl<'o> Walk<'o> {
         self.hides.dedup();
         self.whiteouts.sort();
         self.opaque.sort();
-        self.links.sort();
+        self.links.remove("");
+        let mut links: Vec<(Box<str>, Box<str>)> = self.links.into_iter().collect();
+        links.sort();
+        let (folders, implied) = self.folders.finish();
         LayerFacts {
             digest,
             diff_id,
@@ -350,9 +445,11 @@ impl<'o> Walk<'o> {
             files_seen: found.files_seen,
             files,
             hides: self.hides,
+            folders,
+            implied,
             whiteouts: self.whiteouts,
             opaque: self.opaque,
-            links: self.links,
+            links,
             damage: self.damage,
         }
     }

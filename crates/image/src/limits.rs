@@ -27,6 +27,12 @@ pub const DAMAGE_MAX: usize = 200;
 /// Symbolic links remembered of one layer, for folders that are links.
 pub const LINKS_MAX: usize = 1_000_000;
 
+/// Hard links of one layer whose targets are read again for them. Stores of npm packages have some ten thousand.
+pub const HARD_LINKS_MAX: usize = 200_000;
+
+/// Bytes read for hard links of one layer, counted once for each name.
+pub const HARD_LINK_BYTES_MAX: u64 = 8 << 30;
+
 /// An image went over a bound.
 #[derive(Debug, thiserror::Error)]
 pub enum LimitError {

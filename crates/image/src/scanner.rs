@@ -8,7 +8,7 @@
 use std::collections::{HashMap, HashSet};
 use std::io;
 
-use model::package::Place;
+use model::package::{Doubt, Place};
 
 use crate::catalog::{Cataloguer, Input, Settings, Sink};
 use crate::facts::{Fact, Fault, FileFacts, Marker};
@@ -161,12 +161,28 @@ impl Table {
 pub struct Found {
     /// By file, in the order in which they came.
     pub files: Vec<FileFacts>,
-    /// Damage that was left out because there was too much.
+    /// Damage that was left out because there was too much, and behind which packages may be missing.
     pub damage_left_out: u64,
+    /// Damage of details that was left out.
+    pub remarks_left_out: u64,
     /// Files looked at.
     pub files_seen: u64,
     /// Bytes of their content.
     pub bytes_seen: u64,
+}
+
+impl Found {
+    /// How much damage was left out, in words.
+    pub fn left_out(&self) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        if self.damage_left_out > 0 {
+            faults.push(Fault::from(format!("{} more faults of files are not told", self.damage_left_out)));
+        }
+        if self.remarks_left_out > 0 {
+            faults.push(Fault::detail(format!("{} more remarks on files are not told", self.remarks_left_out)));
+        }
+        faults
+    }
 }
 
 /// Takes the files of a layer or folder.
@@ -175,6 +191,8 @@ pub struct Scanner<'a> {
     found: Found,
     buffer: Vec<u8>,
     wanted: Vec<&'static Cataloguer>,
+    /// More names of the next file.
+    also: Vec<Box<str>>,
     damage: usize,
     /// Paths that told something.
     paths: HashSet<Box<str>>,
@@ -191,10 +209,16 @@ impl<'a> Scanner<'a> {
             found: Found::default(),
             buffer: Vec::new(),
             wanted: Vec::new(),
+            also: Vec::new(),
             damage: 0,
             paths: HashSet::new(),
             forgotten: HashMap::new(),
         }
+    }
+
+    /// Another name of the file that comes next, under which cataloguers read it too.
+    pub fn also(&mut self, name: Box<str>) {
+        self.also.push(name);
     }
 
     /// Takes a regular file.
@@ -205,19 +229,44 @@ impl<'a> Scanner<'a> {
         if self.options.markers {
             markers::of_file(meta, &mut sink);
         }
-        self.options.table.who(meta.path, &mut self.wanted);
-        let large = |cataloguer: &&'static Cataloguer| meta.size > cataloguer.bytes_max;
+        self.who(meta.path, meta.size, &mut sink);
+        self.content(meta, content, &mut sink)?;
+        self.keep(meta.path, sink);
+        for name in std::mem::take(&mut self.also) {
+            self.under(&name, meta.size);
+        }
+        // One large package database must not hold its memory for the rest of the layer.
+        if self.buffer.capacity() > BUFFER_KEPT_BYTES {
+            self.buffer = Vec::new();
+        }
+        Ok(())
+    }
+
+    /// Reads the content that has just passed by under another name.
+    fn under(&mut self, name: &str, size: u64) {
+        let mut sink = Sink::default();
+        self.who(name, size, &mut sink);
+        if size > 0 {
+            self.read(name, &mut sink);
+        }
+        self.keep(name, sink);
+    }
+
+    fn read(&self, path: &str, sink: &mut Sink) {
+        let input = Input { path, bytes: &self.buffer };
+        self.wanted.iter().for_each(|cataloguer| (cataloguer.read)(&input, sink));
+    }
+
+    /// Asks who wants the file, and tells of those for whom it is too large.
+    fn who(&mut self, path: &str, size: u64, sink: &mut Sink) {
+        self.options.table.who(path, &mut self.wanted);
+        let large = |cataloguer: &&'static Cataloguer| size > cataloguer.bytes_max;
         for cataloguer in self.wanted.iter().filter(|cataloguer| large(cataloguer)) {
-            let message = format!(
-                "{} bytes are more than the {} that {} reads",
-                meta.size, cataloguer.bytes_max, cataloguer.name
-            );
+            let message =
+                format!("{} bytes are more than the {} that {} reads", size, cataloguer.bytes_max, cataloguer.name);
             sink.damage(message);
         }
         self.wanted.retain(|cataloguer| !large(cataloguer));
-        self.content(meta, content, &mut sink)?;
-        self.keep(meta.path, sink);
-        Ok(())
     }
 
     /// Whether a cataloguer wants the file.
@@ -266,14 +315,15 @@ impl<'a> Scanner<'a> {
         let digests = self.options.known_bad.is_some();
         let may_hold_secrets = self.options.secrets && secrets::may_search(meta.path, meta.size);
         let may_run = self.options.executables.is_some() && meta.size >= EXECUTABLE_BYTES_MIN;
-        if meta.size == 0 || self.wanted.is_empty() && !digests && !may_hold_secrets && !may_run {
+        let wanted = !self.wanted.is_empty() || !self.also.is_empty();
+        if meta.size == 0 || !wanted && !digests && !may_hold_secrets && !may_run {
             return Ok(());
         }
         let head = content.chunk()?;
         let searched = may_hold_secrets && secrets::is_text(head);
         let make = self.options.executables.filter(|_| may_run && is_executable(head));
         let mut watch = make.map(|make| make(meta.path, meta.size));
-        let whole = searched || !self.wanted.is_empty();
+        let whole = searched || wanted;
         if !whole && watch.is_none() && !digests {
             return Ok(());
         }
@@ -300,38 +350,36 @@ impl<'a> Scanner<'a> {
         {
             sink.facts.push(Fact::Marker(Marker::KnownBad));
         }
-        let input = Input { path: meta.path, bytes: &self.buffer };
-        for cataloguer in &self.wanted {
-            (cataloguer.read)(&input, sink);
-        }
+        self.read(meta.path, sink);
         if searched {
             let secrets = secrets::search(meta.path, &self.buffer, &self.options.allow);
             sink.facts.extend(secrets.into_iter().map(Fact::Secret));
-        }
-        // One large package database must not hold its memory for the rest of the layer.
-        if self.buffer.capacity() > BUFFER_KEPT_BYTES {
-            self.buffer = Vec::new();
         }
         Ok(())
     }
 
     fn keep(&mut self, path: &str, mut sink: Sink) {
-        let room = DAMAGE_MAX.saturating_sub(self.damage);
-        self.found.damage_left_out += sink.damage.len().saturating_sub(room) as u64;
-        sink.damage.truncate(room);
-        self.damage += sink.damage.len();
-        if sink.facts.is_empty() && sink.damage.is_empty() {
+        let mut faults = sink.faults();
+        for fault in faults.split_off(faults.len().min(DAMAGE_MAX.saturating_sub(self.damage))) {
+            match fault.doubt {
+                Doubt::Packages => self.found.damage_left_out += 1,
+                Doubt::Detail => self.found.remarks_left_out += 1,
+            }
+        }
+        self.damage += faults.len();
+        if sink.facts.is_empty() && faults.is_empty() {
             return;
         }
         for fact in &mut sink.facts {
             match fact {
-                Fact::Package(package) if package.places.is_empty() => package.places.push(Place::file(path)),
+                // Exactly one: a vector that grows makes room for four.
+                Fact::Package(package) if package.places.is_empty() => package.places = vec![Place::file(path)],
                 Fact::Distro(distro) if distro.path.is_empty() => distro.path = path.into(),
                 _ => {}
             }
         }
         self.paths.insert(path.into());
-        self.found.files.push(FileFacts { path: path.into(), facts: sink.facts, damage: sink.damage });
+        self.found.files.push(FileFacts { path: path.into(), facts: sink.facts, damage: faults });
     }
 }
 

@@ -26,10 +26,7 @@ pub(super) fn facts(bytes: &[u8]) -> Option<LayerFacts> {
     let (size, unpacked, entries, files_seen) = (input.number()?, input.number()?, input.number()?, input.number()?);
     let files = input
         .list(|input| Some(FileFacts { path: input.text()?, damage: input.list(fault)?, facts: input.list(fact)? }))?;
-    let hides = input.list(|input| {
-        let hash = input.take(16)?;
-        Some(PathHash::from_bytes(hash.try_into().ok()?))
-    })?;
+    let (hides, folders, implied) = (input.list(hash)?, input.list(hash)?, input.list(hash)?);
     let (whiteouts, opaque, damage) = (input.texts()?, input.texts()?, input.list(fault)?);
     let links = input.list(|input| Some((input.text()?, input.text()?)))?;
     input.0.is_empty().then_some(LayerFacts {
@@ -41,11 +38,17 @@ pub(super) fn facts(bytes: &[u8]) -> Option<LayerFacts> {
         files_seen,
         files,
         hides,
+        folders,
+        implied,
         whiteouts,
         opaque,
         links,
         damage,
     })
+}
+
+fn hash(input: &mut Bytes<'_>) -> Option<PathHash> {
+    Some(PathHash::from_bytes(input.take(16)?.try_into().ok()?))
 }
 
 fn fault(input: &mut Bytes<'_>) -> Option<Fault> {

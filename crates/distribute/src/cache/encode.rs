@@ -14,8 +14,10 @@ pub(super) fn facts(facts: &LayerFacts, out: &mut Out) {
         number(value, out);
     }
     list(&facts.files, out, file);
-    number(facts.hides.len() as u64, out);
-    facts.hides.iter().for_each(|hash| out.extend_from_slice(hash.bytes()));
+    for hashes in [&facts.hides, &facts.folders, &facts.implied] {
+        number(hashes.len() as u64, out);
+        hashes.iter().for_each(|hash| out.extend_from_slice(hash.bytes()));
+    }
     for paths in [&facts.whiteouts, &facts.opaque] {
         texts(paths, out);
     }

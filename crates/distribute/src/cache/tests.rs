@@ -31,6 +31,8 @@ fn sample() -> LayerFacts {
         files_seen: 4,
         files: vec![FileFacts { path: "var/lib/dpkg/status".into(), facts, damage: vec!["d".into()] }],
         hides: vec![PathHash::of("a"), PathHash::of("b")],
+        folders: vec![PathHash::of("c")],
+        implied: vec![PathHash::of("d"), PathHash::of("e")],
         whiteouts: vec!["w".into()],
         opaque: vec!["o".into()],
         links: vec![("l".into(), "t".into())],

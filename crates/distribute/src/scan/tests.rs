@@ -146,3 +146,19 @@ fn containerfiles_that_cannot_be_read_are_told_and_links_are_followed_within_the
     assert!(of("Containerfile").contains("no regular file"));
     fs::remove_dir_all(folder).unwrap();
 }
+
+#[cfg(unix)]
+#[test]
+fn pipes_are_not_waited_for_and_links_are_not_opened() {
+    let folder = std::env::temp_dir().join(format!("kobuk-scan-pipe-{}", std::process::id()));
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).unwrap();
+    let (pipe, link, file) = (folder.join("package.json"), folder.join("link"), folder.join("file"));
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    fs::write(&file, "x").unwrap();
+    std::os::unix::fs::symlink(&file, &link).unwrap();
+    assert!(open_regular(&pipe).is_err() && open_regular(&link).is_err() && open_regular(&file).is_ok());
+    let inventory = super::folder(&folder, true, &Settings::default()).unwrap().inventory;
+    assert_eq!(inventory.damage.iter().map(|damage| &*damage.path).collect::<Vec<_>>(), ["package.json"]);
+    fs::remove_dir_all(folder).unwrap();
+}

@@ -136,7 +136,7 @@ impl Folder {
         if !metadata.is_file() {
             return Err(SourceError::NotRegular(shown(path)));
         }
-        File::open(path).map_err(|error| io_error(path, error))
+        super::open_regular(path).map_err(|error| io_error(path, error))
     }
 }
 

@@ -4,7 +4,8 @@ use model::Package;
 use model::package::Kind;
 
 use super::stanza::{OddLines, stanzas};
-use super::{Cataloguer, Input, Settings, Sink, Wants};
+use super::{Cataloguer, Input, PACKAGES_MAX, Settings, Sink, Wants};
+use crate::facts::Fact;
 
 /// What pacman, opkg and Portage leave behind.
 pub static CATALOGUERS: &[Cataloguer] = &[
@@ -14,6 +15,13 @@ pub static CATALOGUERS: &[Cataloguer] = &[
         settings: Settings::Installed,
         bytes_max: 4 << 20,
         read: pacman,
+    },
+    Cataloguer {
+        name: "pacman-files",
+        wants: Wants { names: &["files"], filter: |path| path.contains("lib/pacman/local/"), ..Wants::NOTHING },
+        settings: Settings::Installed,
+        bytes_max: 64 << 20,
+        read: pacman_files,
     },
     Cataloguer {
         name: "opkg-status",
@@ -52,27 +60,45 @@ fn pacman(input: &Input<'_>, sink: &mut Sink) {
     sink.package(package);
 }
 
+/// `var/lib/pacman/local/NAME-VERSION-RELEASE/files`: files that cataloguers of languages read.
+fn pacman_files(input: &Input<'_>, sink: &mut Sink) {
+    let folder = input.path.rsplit('/').nth(1).unwrap_or("");
+    let mut parts = folder.rsplitn(3, '-');
+    let (_, _, Some(name)) = (parts.next(), parts.next(), parts.next()) else { return };
+    let text = String::from_utf8_lossy(input.bytes);
+    let paths: Vec<Box<str>> = text.lines().filter(|line| super::is_of_language(line)).map(Into::into).collect();
+    if !paths.is_empty() {
+        sink.facts.push(Fact::Owns { kind: Kind::Alpm, package: name.into(), paths });
+    }
+}
+
 fn opkg(input: &Input<'_>, sink: &mut Sink) {
     let text = String::from_utf8_lossy(input.bytes);
-    let (mut packages, mut damage, mut odd) = (Vec::new(), Vec::new(), OddLines::default());
+    let (mut odd, mut count) = (OddLines::default(), 0usize);
     stanzas(
         &text,
         |stanza, line| {
-            let installed = stanza.field("Status").is_none_or(|status| status.split(' ').nth(2) == Some("installed"));
+            let state = stanza.field("Status").and_then(|status| status.split_whitespace().nth(2));
+            let installed = !matches!(state, Some("not-installed" | "config-files"));
             match (stanza.field("Package"), stanza.field("Version")) {
                 (Some(name), Some(version)) if installed => {
                     let mut package = Package::new(Kind::Opkg, name, version);
                     package.arch = stanza.field("Architecture").unwrap_or("").into();
-                    packages.push(package);
+                    count += 1;
+                    if count <= PACKAGES_MAX {
+                        sink.package(package);
+                    }
                 }
+                (Some(_), _) if !installed => {}
                 (Some(_), Some(_)) => {}
-                _ => damage.push(format!("the package at line {line} has no name or no version")),
+                _ => sink.damage(format!("the package at line {line} has no name or no version")),
             }
         },
         |line| odd.add(line),
     );
-    packages.into_iter().for_each(|package| sink.package(package));
-    damage.into_iter().for_each(|message| sink.damage(message));
+    if count > PACKAGES_MAX {
+        sink.damage(format!("it lists {count} packages, of which {PACKAGES_MAX} were read"));
+    }
     odd.tell(sink);
 }
 
@@ -103,10 +129,24 @@ mod tests {
         assert_eq!((&*packages[0].name, &*packages[0].version), ("bash", "5.2-1"));
         assert_eq!(packages[0].depends_on, ["glibc".into(), "readline".into()]);
         let status = b"Package: a\nVersion: 1\nStatus: install ok installed\n\nPackage: b\nVersion: 1\nStatus: deinstall ok not-installed\n\nPackage: c\n\n";
-        let (packages, damage) = packages_of(&CATALOGUERS[1], "usr/lib/opkg/status", status);
+        let (packages, damage) = packages_of(&CATALOGUERS[2], "usr/lib/opkg/status", status);
         assert_eq!((packages.len(), damage.len()), (1, 1));
-        let (packages, _) = packages_of(&CATALOGUERS[2], "var/db/pkg/app-shells/bash-5.2_p26-r1/CONTENTS", b"");
+        let (packages, _) = packages_of(&CATALOGUERS[3], "var/db/pkg/app-shells/bash-5.2_p26-r1/CONTENTS", b"");
         assert_eq!((&*packages[0].name, &*packages[0].version), ("app-shells/bash", "5.2_p26-r1"));
+        let mut sink = Sink::default();
+        let input = Input {
+            path: "var/lib/pacman/local/python-yaml-6.0-1/files",
+            bytes: b"%FILES%\nusr/\nusr/x.dist-info/METADATA\n",
+        };
+        pacman_files(&input, &mut sink);
+        assert_eq!(
+            sink.facts,
+            [Fact::Owns {
+                kind: Kind::Alpm,
+                package: "python-yaml".into(),
+                paths: vec!["usr/x.dist-info/METADATA".into()]
+            }]
+        );
         assert_eq!(packages_of(&CATALOGUERS[0], "x/desc", b"%NAME%\n\n").1.len(), 1);
     }
 }

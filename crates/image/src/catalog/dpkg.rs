@@ -6,7 +6,7 @@ use model::Package;
 use model::package::{Kind, Source};
 
 use super::stanza::{OddLines, Stanza, stanzas};
-use super::{Cataloguer, Input, Settings, Sink, Wants};
+use super::{Cataloguer, Input, NEEDS_MAX, PACKAGES_MAX, Settings, Sink, Wants};
 use crate::facts::Fact;
 
 /// What dpkg leaves behind.
@@ -51,39 +51,39 @@ fn status(input: &Input<'_>, sink: &mut Sink) {
     let text = text(input.bytes, sink);
     // One file per package has no Status field: that it is there means that it is installed.
     let single = !input.path.ends_with("/status");
-    let (mut packages, mut damage, mut odd) = (Vec::new(), Vec::new(), OddLines::default());
+    let (mut odd, mut unstated, mut count) = (OddLines::default(), 0u64, 0usize);
     stanzas(
         &text,
-        |stanza, line| match package(&stanza, single) {
-            Ok(Some(package)) => packages.push(package),
+        |stanza, line| match package(&stanza) {
+            Ok(Some(_)) if count >= PACKAGES_MAX => count += 1,
+            Ok(Some(package)) => {
+                count += 1;
+                unstated += u64::from(!single && stanza.field("Status").is_none());
+                if [&package.name, &package.version].iter().any(|text| text.contains(char::REPLACEMENT_CHARACTER)) {
+                    sink.damage(format!("the name or version of the package at line {line} is not all UTF-8"));
+                }
+                sink.package(package);
+            }
             Ok(None) => {}
-            Err(field) => damage.push(format!("the package at line {line} has no {field}")),
+            Err(field) => sink.damage(format!("the package at line {line} has no {field}")),
         },
         |line| odd.add(line),
     );
-    packages.into_iter().for_each(|package| sink.package(package));
-    damage.into_iter().for_each(|message| sink.damage(message));
+    if count > PACKAGES_MAX {
+        sink.damage(format!("it lists {count} packages, of which {PACKAGES_MAX} were read"));
+    }
+    if unstated > 0 {
+        sink.remark(format!("{unstated} packages have no Status; they are taken for installed"));
+    }
     odd.tell(sink);
 }
 
-fn package(stanza: &Stanza<'_>, single: bool) -> Result<Option<Package>, &'static str> {
+fn package(stanza: &Stanza<'_>) -> Result<Option<Package>, &'static str> {
     let name = stanza.field("Package").filter(|name| !name.is_empty());
-    let installed = match stanza.field("Status") {
-        // Only the third word says what is there: `deinstall ok config-files` left its settings alone.
-        Some(status) => matches!(
-            status.split_whitespace().nth(2),
-            Some(
-                "installed"
-                    | "half-installed"
-                    | "unpacked"
-                    | "half-configured"
-                    | "triggers-awaited"
-                    | "triggers-pending"
-            )
-        ),
-        None => single || name.is_some(),
-    };
-    if !installed {
+    // Only the third word says what is there: `deinstall ok config-files` left its settings alone. Whatever else it says,
+    // or fails to say, files may be there.
+    let state = stanza.field("Status").and_then(|status| status.split_whitespace().nth(2));
+    if matches!(state, Some("not-installed" | "config-files")) {
         return Ok(None);
     }
     let name = name.ok_or("Package field")?;
@@ -98,8 +98,10 @@ fn package(stanza: &Stanza<'_>, single: bool) -> Result<Option<Package>, &'stati
     for field in ["Pre-Depends", "Depends"] {
         let alternatives = stanza.field(field).unwrap_or("").split(',');
         let first = alternatives.filter_map(|one| one.split('|').next()?.trim().split([' ', ':', '(']).next());
-        package.depends_on.extend(first.filter(|name| !name.is_empty()).map(Into::into));
+        let room = NEEDS_MAX.saturating_sub(package.depends_on.len());
+        package.depends_on.extend(first.filter(|name| !name.is_empty()).take(room).map(Into::into));
     }
+    package.depends_on.shrink_to_fit();
     Ok(Some(package))
 }
 
@@ -152,7 +154,7 @@ fn copyright(input: &Input<'_>, sink: &mut Sink) {
 fn text<'a>(bytes: &'a [u8], sink: &mut Sink) -> Cow<'a, str> {
     let text = String::from_utf8_lossy(bytes);
     if matches!(text, Cow::Owned(_)) {
-        sink.damage("it is not all UTF-8; other bytes were replaced");
+        sink.remark("it is not all UTF-8; other bytes were replaced");
     }
     text
 }
@@ -186,6 +188,30 @@ mod tests {
         let found = packages(status_cataloguer(), "var/lib/dpkg/status", status.as_bytes());
         assert_eq!(found.0.len(), 1);
         assert_eq!(found.1.len(), 3, "{:?}", found.1);
+    }
+
+    #[test]
+    fn a_version_may_stand_on_the_next_line_and_a_status_may_be_missing() {
+        let status = "Package: a\nStatus: install ok installed\nVersion:\n 1.2-3\n\nPackage: b\nVersion: 2\n\n\
+                      Version: 3\n\nPackage: c\nStatus: install ok bogus\nVersion: 1\n\nPackage: d\nVersion: 1\nStatus: purge ok not-installed\n";
+        let (found, damage) = packages(status_cataloguer(), "var/lib/dpkg/status", status.as_bytes());
+        let names: Vec<String> = found.iter().map(|package| format!("{} {}", package.name, package.version)).collect();
+        assert_eq!(names, ["a 1.2-3", "b 2", "c 1"]);
+        assert_eq!(damage.len(), 2, "{damage:?}");
+        assert!(
+            damage[0].contains("no Package field") && damage[1].contains("1 packages have no Status"),
+            "{damage:?}"
+        );
+    }
+
+    #[test]
+    fn a_million_faults_and_packages_are_told_in_a_few_lines() {
+        let faults = "Package: a\n\n".repeat(100_000);
+        let (_, damage) = packages(status_cataloguer(), "var/lib/dpkg/status", faults.as_bytes());
+        assert_eq!((damage.len(), &*damage[20]), (21, "and 99980 more faults like these"));
+        let many = "Package: a\nVersion: 1\nStatus: install ok installed\n\n".repeat(PACKAGES_MAX + 5);
+        let (found, damage) = packages(status_cataloguer(), "var/lib/dpkg/status", many.as_bytes());
+        assert_eq!((found.len(), damage.len()), (PACKAGES_MAX, 1), "{damage:?}");
     }
 
     #[test]

@@ -9,9 +9,9 @@ pub(super) struct Stanza<'a> {
 }
 
 impl<'a> Stanza<'a> {
-    /// The first value of a field, compared without regard to case.
+    /// The first value of a field, compared without regard to case, without blanks and empty lines around it.
     pub(super) fn field(&self, name: &str) -> Option<&str> {
-        self.fields.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+        self.fields.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
     }
 
     /// Whether it has no field.

@@ -14,12 +14,21 @@ pub(super) struct Collected {
     /// The lowest layer in which each version stands in each file.
     first: HashMap<InFile, u32>,
     licenses: ByName<Vec<Box<str>>>,
-    owners: HashMap<Box<str>, Box<str>>,
+    /// By path: everybody who claims to have put the file there.
+    owners: HashMap<Box<str>, Vec<Owner>>,
     pub(super) distros: Vec<Distro>,
 }
 
 /// A file, and the kind, name and version of a package in it.
 type InFile = (Box<str>, Kind, Box<str>, Box<str>);
+
+/// A package of a system, and the folder in which that system lies; empty for the image's own.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Owner {
+    kind: Kind,
+    root: Box<str>,
+    name: Box<str>,
+}
 
 /// What makes two packages the same one.
 type Identity = (Kind, Box<str>, Box<str>, Box<str>);
@@ -46,15 +55,23 @@ impl Collected {
         self.licenses.entry((kind, package.into())).or_default().extend_from_slice(licenses);
     }
 
-    pub(super) fn owns(&mut self, package: &str, paths: &[Box<str>]) {
+    /// A list of files, which stands at `list`. It counts only where its package is installed too: a list alone is no proof
+    /// that the distribution brought the files, and what the distribution brought is matched against its advisories alone.
+    pub(super) fn owns(&mut self, kind: Kind, package: &str, list: &str, paths: &[Box<str>]) {
+        let Some(root) = root_of(list) else { return };
         for path in paths {
-            self.owners.insert(path.clone(), package.into());
+            let owners = self.owners.entry(format!("{root}{path}").into()).or_default();
+            if owners.len() < OWNERS_MAX {
+                owners.push(Owner { kind, root: root.into(), name: package.into() });
+            }
         }
     }
 
     /// The packages, each once, and the operating system.
     pub(super) fn finish(self) -> (Vec<Package>, Option<Distro>) {
         let Collected { visible, first, licenses, owners, mut distros } = self;
+        let installed = installed(&visible);
+        let owner = |path: &str| owners.get(path)?.iter().find(|owner| installed.contains(*owner));
         let mut merged: BTreeMap<Identity, Package> = BTreeMap::new();
         for mut package in visible {
             for place in &mut package.places {
@@ -70,10 +87,10 @@ impl Collected {
                 package.licenses = known.clone();
             }
             if !package.kind.is_of_system()
-                && let Some(owner) = package.places.iter().find_map(|place| owners.get(&place.path))
+                && let Some(owner) = package.places.iter().find_map(|place| owner(&place.path))
                 && package.property("owner").is_none()
             {
-                package.properties.push(("owner".into(), owner.clone()));
+                package.properties.push(("owner".into(), owner.name.clone()));
             }
             let key = (package.kind, package.name.clone(), package.version.clone(), package.arch.clone());
             match merged.get_mut(&key) {
@@ -92,6 +109,25 @@ impl Collected {
         distros.sort_by_key(|distro| (rank(&distro.path), distro.path.clone()));
         (packages, distros.into_iter().next())
     }
+}
+
+/// The packages of systems that are installed, each in its system.
+fn installed(visible: &[Package]) -> HashSet<Owner> {
+    let of_system = visible.iter().filter(|package| package.kind.is_of_system());
+    let owners = of_system.flat_map(|package| {
+        let roots = package.places.iter().filter_map(|place| root_of(&place.path));
+        roots.map(|root| Owner { kind: package.kind, root: root.into(), name: package.name.clone() })
+    });
+    owners.collect()
+}
+
+/// The folder of the system whose database has a file at this path, with a slash at its end, or empty.
+fn root_of(path: &str) -> Option<&str> {
+    let at = DATABASE_FOLDERS.iter().filter_map(|folder| {
+        let at = path.match_indices(folder).map(|(at, _)| at);
+        at.filter(|at| *at == 0 || path.as_bytes().get(at - 1) == Some(&b'/')).last()
+    });
+    path.get(..at.min()?)
 }
 
 /// The same package in another place. It is the distribution's only where all copies are.
@@ -127,6 +163,25 @@ fn rank(path: &str) -> u8 {
         _ => 3,
     }
 }
+
+/// Folders of package databases, below the root of their system.
+const DATABASE_FOLDERS: &[&str] = &[
+    "var/lib/dpkg/",
+    "usr/lib/apk/db/",
+    "lib/apk/db/",
+    "var/lib/apk/db/",
+    "var/lib/rpm/",
+    "var/lib/rpmmanifest/",
+    "usr/lib/sysimage/rpm/",
+    "usr/share/rpm/",
+    "var/lib/pacman/local/",
+    "usr/lib/opkg/",
+    "var/lib/opkg/",
+    "var/db/pkg/",
+];
+
+/// Packages that claim one path. Diversions and alternatives have two.
+const OWNERS_MAX: usize = 16;
 
 /// Places kept of one package. A package in more folders is in every folder.
 const PLACES_MAX: usize = 200;

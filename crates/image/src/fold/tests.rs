@@ -18,6 +18,8 @@ fn layer(files: &[(&str, &[Fact])], whiteouts: &[&str], opaque: &[&str]) -> Opti
             .map(|(path, facts)| FileFacts { path: (*path).into(), facts: facts.to_vec(), damage: Vec::new() })
             .collect(),
         hides,
+        folders: Vec::new(),
+        implied: Vec::new(),
         whiteouts: boxed(whiteouts),
         opaque: boxed(opaque),
         links: Vec::new(),
@@ -97,19 +99,49 @@ fn files_tell_of_each_others_packages() {
     let copy = "app/yaml.dist-info/METADATA";
     let licenses = Fact::Licenses { kind: Kind::Deb, package: "a".into(), licenses: vec!["MIT".into()] };
     let owns = Fact::Owns { kind: Kind::Deb, package: "python3-yaml".into(), paths: vec![metadata.into()] };
+    let owner = package(Kind::Deb, "python3-yaml", "6-1", STATUS);
     let files: [(&str, &[Fact]); 4] = [
-        (STATUS, &[package(Kind::Deb, "a", "1", STATUS)]),
+        (STATUS, &[package(Kind::Deb, "a", "1", STATUS), owner]),
         ("usr/share/doc/a/copyright", &[licenses]),
         ("var/lib/dpkg/info/python3-yaml.list", &[owns]),
         (metadata, &[package(Kind::PyPi, "PyYAML", "6", metadata)]),
     ];
     let inventory = fold(&[layer(&files, &[], &[])]);
     assert_eq!(inventory.packages[0].licenses, ["MIT".into()]);
-    assert_eq!(inventory.packages[1].property("owner"), Some("python3-yaml"));
+    let yaml = |inventory: &Inventory| inventory.packages.iter().find(|it| it.kind == Kind::PyPi).cloned().unwrap();
+    assert_eq!(yaml(&inventory).property("owner"), Some("python3-yaml"));
     let upper = layer(&[(copy, &[package(Kind::PyPi, "PyYAML", "6", copy)])], &[], &[]);
     let inventory = fold(&[layer(&files, &[], &[]), upper]);
-    assert_eq!(inventory.packages[1].places.len(), 2);
-    assert_eq!(inventory.packages[1].property("owner"), None);
+    assert_eq!(yaml(&inventory).places.len(), 2);
+    assert_eq!(yaml(&inventory).property("owner"), None);
+}
+
+#[test]
+fn a_list_of_files_without_its_package_owns_nothing() {
+    let json = "app/node_modules/x/package.json";
+    let owner = |list: &str, kind: Kind, database: &str, name: &str| {
+        let owns = Fact::Owns { kind, package: "planted".into(), paths: vec![json.into()] };
+        let files: [(&str, &[Fact]); 3] = [
+            (database, &[package(kind, name, "1", database)]),
+            (list, &[owns]),
+            (json, &[package(Kind::Npm, "x", "1", json)]),
+        ];
+        let inventory = fold(&[layer(&files, &[], &[])]);
+        let npm = inventory.packages.iter().find(|it| it.kind == Kind::Npm).unwrap();
+        npm.property("owner").map(str::to_owned)
+    };
+    let list = "var/lib/dpkg/info/planted.list";
+    assert_eq!(owner(list, Kind::Deb, STATUS, "planted").as_deref(), Some("planted"));
+    assert_eq!(owner(list, Kind::Deb, STATUS, "another"), None);
+    // A system in a folder speaks of its own files alone, and the image's of its own.
+    assert_eq!(owner(&format!("srv/{list}"), Kind::Deb, STATUS, "planted"), None);
+    assert_eq!(owner(list, Kind::Deb, &format!("srv/{STATUS}"), "planted"), None);
+    // Another package manager's package of that name is another package.
+    assert_eq!(owner(list, Kind::Apk, "lib/apk/db/installed", "another"), None);
+    assert_eq!(
+        owner("var/lib/pacman/local/planted-1-1/files", Kind::Alpm, "var/lib/pacman/local/a-1-1/desc", "a"),
+        None
+    );
 }
 
 #[test]
@@ -126,4 +158,91 @@ fn single_files_of_a_database_may_be_replaced_as_long_as_others_are_left() {
     let base = layer(&[(a, &facts(a)), (b, &facts(b))], &[], &[]);
     assert_eq!(fold(&[base.clone(), layer(&[], &[a], &[])]).databases_deleted, []);
     assert_eq!(fold(&[base, layer(&[], &[a, b], &[])]).databases_deleted.len(), 2);
+}
+
+/// A layer whose symbolic links and folders are given, and whose entries lie in folders without entries of their own.
+fn with(
+    layer: Option<Arc<LayerFacts>>,
+    links: &[(&str, &str)],
+    folders: &[&str],
+    implied: &[&str],
+) -> Option<Arc<LayerFacts>> {
+    let mut facts = (*layer.unwrap()).clone();
+    facts.links = links.iter().map(|(path, target)| ((*path).into(), (*target).into())).collect();
+    facts.hides.extend(links.iter().map(|(path, _)| PathHash::of(path)));
+    facts.folders = folders.iter().map(|path| PathHash::of(path)).collect();
+    facts.implied = implied.iter().map(|path| PathHash::of(path)).collect();
+    [&mut facts.hides, &mut facts.folders, &mut facts.implied].into_iter().for_each(|hashes| hashes.sort());
+    facts.links.sort();
+    Some(Arc::new(facts))
+}
+
+#[test]
+fn what_is_called_by_a_link_lies_where_the_link_leads() {
+    let [real, linked] = ["usr/lib/x/package.json", "lib/x/package.json"];
+    let base = |version: &str| {
+        with(layer(&[(real, &[package(Kind::Npm, "x", version, real)])], &[], &[]), &[("lib", "usr/lib")], &[], &[])
+    };
+    let implied = ["lib", "lib/x"];
+    let upper = with(layer(&[(linked, &[package(Kind::Npm, "x", "2", linked)])], &[], &[]), &[], &[], &implied);
+    let inventory = fold(&[base("1"), upper]);
+    assert_eq!(names(&inventory), [("x 2".into(), Some(1))]);
+    assert_eq!(&*inventory.packages[0].places[0].path, real);
+    for top in [
+        layer(&[], &[linked], &[]),
+        layer(&[], &["lib/x"], &[]),
+        layer(&[], &[], &["lib/x"]),
+        layer(&[], &[], &["lib"]),
+        layer(&[(linked, &[])], &[], &[]),
+        layer(&[("lib/x", &[])], &[], &[]),
+    ] {
+        assert_eq!(names(&fold(&[base("1"), with(top, &[], &[], &implied)])), []);
+    }
+    // A folder of its own in the place of the link, and a layer above that: nothing is meant below `usr`.
+    let own = with(layer(&[], &[], &[]), &[], &["lib"], &[]);
+    let top = with(layer(&[], &[linked], &[]), &[], &[], &implied);
+    assert_eq!(names(&fold(&[base("1"), own, top])).len(), 1);
+    // Deleting the link leaves what it led to.
+    assert_eq!(names(&fold(&[base("1"), layer(&[], &["lib"], &[])])).len(), 1);
+}
+
+#[test]
+fn links_in_links_are_followed_and_circles_end() {
+    let real = "opt/real/x/package.json";
+    let base = with(
+        layer(&[(real, &[package(Kind::Npm, "x", "1", real)])], &[], &[]),
+        &[("a", "/usr/a"), ("usr/a/b", "../../opt/real"), ("c", "d"), ("d", "c")],
+        &[],
+        &[],
+    );
+    let implied = ["a", "a/b", "a/b/x"];
+    let top = with(layer(&[], &["a/b/x/package.json"], &[]), &[], &[], &implied);
+    assert_eq!(names(&fold(&[base.clone(), top])), []);
+    let top = with(layer(&[("c/f", &[])], &[], &[]), &[], &[], &["c"]);
+    let inventory = fold(&[base, top]);
+    assert_eq!(names(&inventory).len(), 1);
+    assert!(inventory.damage[0].message.contains("circle"), "{:?}", inventory.damage);
+}
+
+#[test]
+fn a_folder_takes_the_place_of_a_file_below() {
+    let path = "app/package.json";
+    let base = layer(&[(path, &[package(Kind::Npm, "x", "1", path)])], &[], &[]);
+    let top = with(layer(&[], &[], &[]), &[], &["app", path], &[]);
+    assert_eq!(names(&fold(&[base.clone(), top])), []);
+    let top = with(layer(&[], &[], &[]), &[], &["app"], &[]);
+    assert_eq!(names(&fold(&[base, top])).len(), 1);
+}
+
+#[test]
+fn a_database_that_only_a_link_leads_to_is_told() {
+    let base = |links: &[(&str, &str)], file: &str| {
+        fold(&[with(layer(&[(file, &[])], &[], &[]), links, &[], &[])]).damage.len()
+    };
+    assert_eq!(base(&[("var/lib", "/data/lib")], "data/lib/dpkg/status"), 1);
+    assert_eq!(base(&[("var/lib/dpkg/status", "../../../status")], "status"), 1);
+    assert_eq!(base(&[("var/lib", "/data/lib")], "data/lib/other"), 0);
+    // Where the database is looked for under the other name too.
+    assert_eq!(base(&[("var/lib/rpm", "../../usr/lib/sysimage/rpm")], "usr/lib/sysimage/rpm/rpmdb.sqlite"), 0);
+    assert_eq!(base(&[("lib", "usr/lib")], "usr/lib/apk/db/installed"), 0);
 }

@@ -150,3 +150,76 @@ fn a_damaged_archive_under_a_right_digest_is_told_with_what_came_before() {
     assert_eq!(facts.files.len(), 1);
     assert!(facts.damage[0].message.contains("checksum"), "{:?}", facts.damage);
 }
+
+#[test]
+fn hard_links_give_their_names_to_what_came_before() {
+    let unpacked = tar(&[
+        ("store/1", b'0', b"12345", ""),
+        ("a/wanted", b'1', b"", "./store/1"),
+        ("store/1", b'0', b"1234567", ""),
+        ("b/wanted", b'1', b"", "store/1"),
+        ("a/first/wanted", b'0', b"1", ""),
+        ("c/wanted", b'1', b"", "a/first/wanted"),
+        ("d/wanted", b'1', b"", "lower/file"),
+        ("e/wanted", b'0', b"12", ""),
+        ("e/wanted", b'1', b"", "later"),
+        ("later", b'0', b"123", ""),
+    ]);
+    let table = Table::new([&TEST], true);
+    let allow = Allow::default();
+    let options = Options { table: &table, secrets: false, allow, known_bad: None, markers: false, executables: None };
+    let facts =
+        scan_twice(|| Ok(&unpacked[..]), &Promise { media_type: "".into(), ..promise(&unpacked, &unpacked) }, &options)
+            .unwrap();
+    let found: Vec<(&str, String)> = facts
+        .files
+        .iter()
+        .map(|file| match &file.facts[..] {
+            [Fact::Package(package)] => (&*file.path, package.name.to_string()),
+            facts => (&*file.path, format!("{} {}", facts.len(), file.damage.len())),
+        })
+        .collect();
+    let expect = [
+        ("a/first/wanted", "1"),
+        ("a/wanted", "5"),
+        ("b/wanted", "7"),
+        ("c/wanted", "1"),
+        ("d/wanted", "0 1"),
+        ("e/wanted", "0 1"),
+    ];
+    assert_eq!(found, expect.map(|(path, told)| (path, told.to_owned())));
+    // The same at once tells that it was not read.
+    assert_eq!(
+        scan(&unpacked[..], &Promise { media_type: "".into(), ..promise(&unpacked, &unpacked) }, &options)
+            .unwrap()
+            .files
+            .iter()
+            .filter(|file| !file.damage.is_empty())
+            .count(),
+        5
+    );
+}
+
+#[test]
+fn folders_are_told_apart_by_whether_they_have_an_entry() {
+    let unpacked = tar(&[
+        ("a/", b'5', b"", ""),
+        ("a/b/wanted", b'0', b"1", ""),
+        ("lib", b'2', b"", "usr/lib"),
+        ("lib/x", b'0', b"1", ""),
+        ("d/x", b'0', b"1", ""),
+        ("d", b'2', b"", "a"),
+        ("lib2", b'2', b"", "x"),
+        ("lib2/", b'5', b"", ""),
+    ]);
+    let facts = scanned(&unpacked[..], &Promise { media_type: "".into(), ..promise(&unpacked, &unpacked) }).unwrap();
+    let hashes = |paths: &[&str]| {
+        let mut hashes: Vec<PathHash> = paths.iter().map(|path| PathHash::of(path)).collect();
+        hashes.sort();
+        hashes
+    };
+    assert_eq!(facts.folders, hashes(&["a", "lib2"]));
+    assert_eq!(facts.implied, hashes(&["a/b", "lib", "d"]));
+    assert_eq!(facts.links, [("d".into(), "a".into()), ("lib".into(), "usr/lib".into())]);
+    assert!(facts.damage[0].message.contains("`d` takes the place of a folder"), "{:?}", facts.damage);
+}
