@@ -1,22 +1,26 @@
 //! All advisories in one file that is used where it lies: nothing is unpacked when it is opened.
 //!
-//! *Expected flow*: [`Builder`] takes sources, records and tables and gives bytes; [`Database::open`] reads the header only
-//! (a file of 200 MB opens in microseconds), [`Database::verify`] reads everything and compares the digest.
+//! *Expected flow*: [`Builder`] takes sources, records and tables and gives bytes; [`Database::open`] reads the header and the
+//! table of checksums (of a file of 200 MB within a fraction of a millisecond), [`Database::verify`] reads everything and
+//! compares the digest.
 //!
 //! *Guarantees*: the same input in the same order gives the same bytes. Every access is checked against the bounds of its
 //! section: a damaged or hostile file gives [`DatabaseError::Damaged`], never a panic, and never an answer that is empty
-//! because something could not be read.
+//! because something could not be read. Every block of the file is compared with its checksum before anything in it is
+//! believed, so that a byte that changed after the file was made is [`DatabaseError::Digest`] and not another answer.
 //!
 //! Layout: a header with offsets, then strings (each once), records, packages (pointers to the parts of records that are
-//! about them), and tables of (hash, offset) in order of the hash for packages, names and aliases.
+//! about them), tables of (hash, offset) in order of the hash for packages, names and aliases, and checksums of all blocks.
 
 mod builder;
 mod format;
 mod knowledge;
+mod seal;
 mod view;
 
 pub use builder::{BuildError, Builder, KeepError};
 pub use knowledge::Answers;
+pub use seal::Content;
 pub use view::{AffectedView, EndView, RangeView, RecordView};
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -25,6 +29,7 @@ use crate::record::{Affected, Epss, Exploited, Source};
 use format::{
     Cursor, EPSS_ENTRY, HASH_ENTRY, HEADER, MAGIC, SECTIONS, Section, VERSION, cve_key, damaged, hash, under,
 };
+use seal::{Part, Sealed};
 
 /// Why a file is not used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -52,8 +57,8 @@ pub enum DatabaseError {
         /// The part.
         what: &'static str,
     },
-    /// The digest differs from the one in the header.
-    #[error("the database is damaged: its digest is not the one that it was written with")]
+    /// A checksum or the digest differs from the one that stands in the file.
+    #[error("the database is damaged: its checksums are not those that it was written with; build or update it anew")]
     Digest,
 }
 
@@ -61,7 +66,7 @@ pub enum DatabaseError {
 #[derive(Clone, Copy, Debug)]
 pub struct Database<'a> {
     bytes: &'a [u8],
-    sections: [&'a [u8]; SECTIONS],
+    sections: [Part<'a>; SECTIONS],
     made_unix: i64,
     records: u64,
 }
@@ -76,8 +81,9 @@ pub struct Hit<'a> {
 }
 
 impl<'a> Database<'a> {
-    /// Reads the header. Takes the same short time for every size; what the sections hold is checked when it is used.
-    pub fn open(bytes: &'a [u8]) -> Result<Self, DatabaseError> {
+    /// Reads the header and the table of checksums; what the sections hold is compared when it is used.
+    pub fn open<B: AsRef<[u8]>>(content: &'a Content<B>) -> Result<Self, DatabaseError> {
+        let bytes = content.bytes();
         if !bytes.starts_with(&MAGIC) {
             return Err(DatabaseError::NotADatabase);
         }
@@ -91,24 +97,28 @@ impl<'a> Database<'a> {
         if digest(&SHA256, sealed).as_ref() != bytes.get(HEADER - 32..HEADER).unwrap_or_default() {
             return Err(damaged("the header"));
         }
-        header.take(4)?;
+        let sums_sum = u32::from_le_bytes(fixed(&mut header)?);
         let made_unix = i64::from_le_bytes(fixed(&mut header)?);
         let records = u64::from_le_bytes(fixed(&mut header)?);
-        let mut sections = [&[][..]; SECTIONS];
-        let mut expected = HEADER as u64;
-        for section in &mut sections {
-            let (offset, length) = (u64::from_le_bytes(fixed(&mut header)?), u64::from_le_bytes(fixed(&mut header)?));
-            if offset != expected {
-                return Err(damaged("the header"));
-            }
-            expected = offset.checked_add(length).ok_or_else(|| damaged("the header"))?;
-            let range = usize::try_from(offset).ok().zip(usize::try_from(expected).ok());
-            *section = range
-                .and_then(|(start, end)| bytes.get(start..end))
-                .ok_or(DatabaseError::Length { expected, found: bytes.len() as u64 })?;
-        }
+        let places = places(&mut header)?;
+        let end = places.last().map_or(HEADER as u64, |place| place.1);
+        let blocks = (end - HEADER as u64).div_ceil(seal::BLOCK as u64);
+        let expected = end.saturating_add(blocks * seal::SUM as u64);
         if expected != bytes.len() as u64 {
             return Err(DatabaseError::Length { expected, found: bytes.len() as u64 });
+        }
+        let short = || DatabaseError::Length { expected, found: bytes.len() as u64 };
+        let (body, sums) = usize::try_from(end)
+            .ok()
+            .and_then(|end| Some((bytes.get(HEADER..end)?, bytes.get(end..)?)))
+            .ok_or_else(short)?;
+        if crc32fast::hash(sums) != sums_sum {
+            return Err(DatabaseError::Digest);
+        }
+        let sealed = Sealed::new(body, sums, content.compared())?;
+        let mut sections = [sealed.part(0, 0)?; SECTIONS];
+        for (section, (start, end)) in sections.iter_mut().zip(places) {
+            *section = sealed.part(start as usize - HEADER, end as usize - HEADER)?;
         }
         let database = Self { bytes, sections, made_unix, records };
         let tables = [
@@ -130,6 +140,9 @@ impl<'a> Database<'a> {
         let sealed = self.bytes.get(HEADER - 64..HEADER - 32).unwrap_or_default();
         if digest(&SHA256, body).as_ref() != sealed {
             return Err(DatabaseError::Digest);
+        }
+        for section in self.sections {
+            section.whole()?;
         }
         let mut count = 0u64;
         for record in self.records() {
@@ -163,10 +176,12 @@ impl<'a> Database<'a> {
         package: &str,
     ) -> Result<impl Iterator<Item = Result<Hit<'a>, DatabaseError>> + use<'a>, DatabaseError> {
         let mut list = Cursor { rest: &[] };
-        for offset in under(self.section(Section::PackageIndex), hash(&[ecosystem, package])) {
-            let mut entry = Cursor::at(self.section(Section::Packages), u64::from(offset))?;
-            if entry.string(self.strings())? == ecosystem && entry.string(self.strings())? == package {
-                list = Cursor { rest: entry.sized()? };
+        let (packages, strings) = (self.section(Section::Packages), self.strings());
+        for offset in self.section(Section::PackageIndex).under(hash(&[ecosystem, package]))? {
+            let (ecosystem_at, next) = packages.number(u64::from(offset))?;
+            let (package_at, next) = packages.number(next as u64)?;
+            if strings.text(ecosystem_at)? == ecosystem && strings.text(package_at)? == package {
+                list = Cursor { rest: packages.sized(next as u64)?.0 };
                 break;
             }
         }
@@ -187,7 +202,7 @@ impl<'a> Database<'a> {
     /// The advisories of that name, one per source that has it.
     pub fn advisory(&self, id: &str) -> Result<Vec<RecordView<'a>>, DatabaseError> {
         let mut found = Vec::new();
-        for offset in under(self.section(Section::IdIndex), hash(&[id])) {
+        for offset in self.section(Section::IdIndex).under(hash(&[id]))? {
             let record = self.record_at(u64::from(offset))?;
             if record.id()? == id {
                 found.push(record);
@@ -199,7 +214,7 @@ impl<'a> Database<'a> {
     /// The advisories that name `id` as another name of theirs (`aliases`) or as what they are about (`upstream`).
     pub fn mentioning(&self, id: &str) -> Result<Vec<RecordView<'a>>, DatabaseError> {
         let mut found = Vec::new();
-        for offset in under(self.section(Section::AliasIndex), hash(&[id])) {
+        for offset in self.section(Section::AliasIndex).under(hash(&[id]))? {
             let record = self.record_at(u64::from(offset))?;
             let whole = record.read()?;
             if whole.aliases.iter().chain(&whole.upstream).any(|name| **name == *id) {
@@ -227,30 +242,27 @@ impl<'a> Database<'a> {
     }
 
     /// How probable its exploitation is; `None` where EPSS has no figure.
-    pub fn epss(&self, cve: &str) -> Option<Epss> {
-        let key = cve_key(cve)?;
-        let (entries, _) = self.section(Section::Epss).as_chunks::<EPSS_ENTRY>();
-        let read = |entry: &[u8; EPSS_ENTRY]| {
-            let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = *entry;
-            (
-                u64::from_le_bytes([a, b, c, d, e, f, g, h]),
-                f32::from_le_bytes([i, j, k, l]),
-                f32::from_le_bytes([m, n, o, p]),
-            )
+    pub fn epss(&self, cve: &str) -> Result<Option<Epss>, DatabaseError> {
+        let Some(key) = cve_key(cve) else { return Ok(None) };
+        let table = self.section(Section::Epss);
+        let count = table.len() / EPSS_ENTRY;
+        let read = |place: usize| {
+            let entry = table.bytes(place * EPSS_ENTRY, EPSS_ENTRY)?;
+            entry.as_array().map(figures).ok_or_else(|| damaged("a table"))
         };
-        let place = entries.partition_point(|entry| read(entry).0 < key);
-        let (found, probability, percentile) = read(entries.get(place)?);
-        (found == key && (0.0..=1.0).contains(&probability) && (0.0..=1.0).contains(&percentile)).then(|| Epss {
-            id: cve.into(),
-            probability,
-            percentile,
-        })
+        let place = table.place(count, |place| Ok(read(place)?.0 < key))?;
+        if place == count {
+            return Ok(None);
+        }
+        let (found, probability, percentile) = read(place)?;
+        let sound = (0.0..=1.0).contains(&probability) && (0.0..=1.0).contains(&percentile);
+        Ok((found == key && sound).then(|| Epss { id: cve.into(), probability, percentile }))
     }
 
     /// Whether it is known to be exploited.
     pub fn exploited(&self, cve: &str) -> Result<Option<Exploited>, DatabaseError> {
         // The section is small (some 1,500 entries) and in order of names, but of no fixed width: a table leads it.
-        let mut section = Cursor { rest: self.section(Section::Exploited) };
+        let mut section = Cursor { rest: self.section(Section::Exploited).whole()? };
         if section.rest.is_empty() {
             return Ok(None);
         }
@@ -268,7 +280,7 @@ impl<'a> Database<'a> {
 
     /// All entries about exploited vulnerabilities, in order of their names.
     pub fn all_exploited(&self) -> Result<Vec<Exploited>, DatabaseError> {
-        let mut section = Cursor { rest: self.section(Section::Exploited) };
+        let mut section = Cursor { rest: self.section(Section::Exploited).whole()? };
         let mut found = Vec::new();
         if !section.rest.is_empty() {
             section.sized()?;
@@ -281,23 +293,28 @@ impl<'a> Database<'a> {
     }
 
     /// All figures of EPSS, in order.
-    pub fn all_epss(&self) -> impl Iterator<Item = Epss> + use<'a> {
-        let (entries, _) = self.section(Section::Epss).as_chunks::<EPSS_ENTRY>();
-        entries.iter().map(|entry| {
-            let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = *entry;
-            let key = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
+    pub fn all_epss(&self) -> Result<impl Iterator<Item = Epss> + use<'a>, DatabaseError> {
+        let (entries, _) = self.section(Section::Epss).whole()?.as_chunks::<EPSS_ENTRY>();
+        Ok(entries.iter().map(|entry| {
+            let (key, probability, percentile) = figures(entry);
             let id = format!("CVE-{:04}-{:04}", key >> 48, key & ((1 << 48) - 1));
-            Epss {
-                id: id.into(),
-                probability: f32::from_le_bytes([i, j, k, l]),
-                percentile: f32::from_le_bytes([m, n, o, p]),
-            }
-        })
+            Epss { id: id.into(), probability, percentile }
+        }))
+    }
+
+    /// All ecosystems that records speak of, in order.
+    pub fn ecosystems(&self) -> Result<Vec<&'a str>, DatabaseError> {
+        let mut section = Cursor { rest: self.section(Section::Ecosystems).whole()? };
+        let mut names = Vec::new();
+        while !section.rest.is_empty() {
+            names.push(section.inline()?);
+        }
+        Ok(names)
     }
 
     /// Where the records come from.
     pub fn sources(&self) -> Result<Vec<Source>, DatabaseError> {
-        let mut section = Cursor { rest: self.section(Section::Sources) };
+        let mut section = Cursor { rest: self.section(Section::Sources).whole()? };
         let mut sources = Vec::new();
         while !section.rest.is_empty() {
             let (name, url, license) = (section.inline()?.into(), section.inline()?.into(), section.inline()?.into());
@@ -326,20 +343,21 @@ impl<'a> Database<'a> {
 
     /// All packages that advisories are about, as (ecosystem, name), in order.
     pub fn packages(&self) -> impl Iterator<Item = Result<(&'a str, &'a str), DatabaseError>> + use<'a> {
-        let database = *self;
-        let mut rest = Cursor { rest: self.section(Section::Packages) };
+        let (packages, strings) = (self.section(Section::Packages), self.strings());
+        let mut offset = 0;
         std::iter::from_fn(move || {
-            if rest.rest.is_empty() {
+            if offset >= packages.len() {
                 return None;
             }
             let mut read = || {
-                let names = (rest.string(database.strings())?, rest.string(database.strings())?);
-                rest.sized()?;
-                Ok(names)
+                let (ecosystem, next) = packages.number(offset as u64)?;
+                let (package, next) = packages.number(next as u64)?;
+                offset = packages.sized(next as u64)?.1;
+                Ok((strings.text(ecosystem)?, strings.text(package)?))
             };
             let names = read();
             if names.is_err() {
-                rest.rest = &[];
+                offset = packages.len();
             }
             Some(names)
         })
@@ -365,13 +383,44 @@ impl<'a> Database<'a> {
         RecordView::at(self.strings(), self.section(Section::Records), offset)
     }
 
-    fn strings(&self) -> &'a [u8] {
+    fn strings(&self) -> Part<'a> {
         self.section(Section::Strings)
     }
 
-    fn section(&self, section: Section) -> &'a [u8] {
-        self.sections.get(section as usize).copied().unwrap_or_default()
+    fn section(&self, section: Section) -> Part<'a> {
+        let [strings, records, packages, package_index, ids, aliases, exploited, epss, sources, ecosystems] =
+            self.sections;
+        match section {
+            Section::Strings => strings,
+            Section::Records => records,
+            Section::Packages => packages,
+            Section::PackageIndex => package_index,
+            Section::IdIndex => ids,
+            Section::AliasIndex => aliases,
+            Section::Exploited => exploited,
+            Section::Epss => epss,
+            Section::Sources => sources,
+            Section::Ecosystems => ecosystems,
+        }
     }
+}
+
+/// Where each section begins and ends, one behind the other from the end of the header on.
+fn places(header: &mut Cursor<'_>) -> Result<[(u64, u64); SECTIONS], DatabaseError> {
+    let (mut places, mut expected) = ([(0, 0); SECTIONS], HEADER as u64);
+    for place in &mut places {
+        let (offset, length) = (u64::from_le_bytes(fixed(header)?), u64::from_le_bytes(fixed(header)?));
+        let end = offset.checked_add(length).filter(|_| offset == expected).ok_or_else(|| damaged("the header"))?;
+        *place = (offset, end);
+        expected = end;
+    }
+    Ok(places)
+}
+
+/// An entry of the table of EPSS: key, probability, percentile.
+fn figures(entry: &[u8; EPSS_ENTRY]) -> (u64, f32, f32) {
+    let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = *entry;
+    (u64::from_le_bytes([a, b, c, d, e, f, g, h]), f32::from_le_bytes([i, j, k, l]), f32::from_le_bytes([m, n, o, p]))
 }
 
 fn fixed<const N: usize>(cursor: &mut Cursor<'_>) -> Result<[u8; N], DatabaseError> {

@@ -235,7 +235,8 @@ fn why(problem: &store::FileReport) -> String {
 
 /// Tells which ecosystems have records but no source that answers for all of them.
 fn coverage(bytes: &[u8]) {
-    let Ok(database) = advisory::database::Database::open(bytes) else { return };
+    let content = advisory::database::Content::new(bytes);
+    let Ok(database) = advisory::database::Database::open(&content) else { return };
     let covers: Vec<Box<str>> =
         database.sources().unwrap_or_default().into_iter().flat_map(|source| source.covers).collect();
     let mut loose: Vec<&str> = database
@@ -405,10 +406,10 @@ fn text(
         writeln!(out, "  severity {}", Shown(&score))?;
     }
     for id in std::iter::once(&advisory.id).chain(&advisory.aliases).chain(&advisory.upstream) {
-        if let Some(epss) = database.epss(id) {
+        if let Some(epss) = database.epss(id).map_err(io::Error::other)? {
             writeln!(out, "  EPSS {:.2} % (above {:.0} % of all)", epss.probability * 100.0, epss.percentile * 100.0)?;
         }
-        if let Ok(Some(known)) = database.exploited(id) {
+        if let Some(known) = database.exploited(id).map_err(io::Error::other)? {
             writeln!(out, "  exploited, known since {}", Shown(&known.added))?;
         }
     }

@@ -14,7 +14,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use advisory::database::{Database, DatabaseError};
+use advisory::database::{Content, Database, DatabaseError};
 use memmap2::Mmap;
 use model::report::AdvisorySource;
 
@@ -71,7 +71,7 @@ pub enum StoreError {
 /// A database mapped into memory.
 #[derive(Debug)]
 pub struct Mapped {
-    map: Mmap,
+    content: Content<Mmap>,
     path: PathBuf,
 }
 
@@ -85,14 +85,14 @@ impl Mapped {
             file => file.map_err(|source| failed(path, source))?,
         };
         let map = map(&file).map_err(|source| failed(path, source))?;
-        let mapped = Self { map, path: path.into() };
+        let mapped = Self { content: Content::new(map), path: path.into() };
         mapped.database()?;
         Ok(mapped)
     }
 
     /// The database in it.
     pub fn database(&self) -> Result<Database<'_>, StoreError> {
-        Database::open(&self.map).map_err(|source| StoreError::Database { path: self.path.clone(), source })
+        Database::open(&self.content).map_err(|source| StoreError::Database { path: self.path.clone(), source })
     }
 
     /// The sources and their ages at `now_unix`; one above `stale_s` seconds is stale.
@@ -112,7 +112,8 @@ impl Mapped {
 /// Verifies a database and puts it in place. `now_unix` is the clock of the machine.
 pub fn install(path: &Path, bytes: &[u8], now_unix: i64) -> Result<(), StoreError> {
     let refused = |source| StoreError::Database { path: path.into(), source };
-    let database = Database::open(bytes).map_err(refused)?;
+    let content = Content::new(bytes);
+    let database = Database::open(&content).map_err(refused)?;
     database.verify().map_err(refused)?;
     if database.is_empty() {
         return Err(StoreError::Empty);

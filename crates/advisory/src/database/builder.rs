@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use aws_lc_rs::digest::{SHA256, digest};
 
 use super::format::{HEADER, MAGIC, SECTIONS, Section, VERSION, cve_key, hash, put_number, put_sized, put_time, table};
+use super::seal::Sums;
 use super::{Database, DatabaseError};
 use crate::record::{Advisory, Affected, End, Epss, Exploited, Score, Severity, Source, Status};
 
@@ -168,6 +169,7 @@ impl Builder {
             }
             count += 1;
         }
+        let ecosystems = self.ecosystems(&packages);
         let (packages, package_index) = self.packages(packages)?;
         let sections: [Vec<u8>; SECTIONS] = [
             self.strings,
@@ -179,9 +181,19 @@ impl Builder {
             exploited(&self.exploited)?,
             epss(&self.epss),
             sources(&self.sources),
+            ecosystems,
         ];
         debug_assert_eq!(sections.len(), Section::ALL.len());
         Ok(file(&sections, made_unix, count))
+    }
+
+    /// The ecosystems that records speak of, in order.
+    fn ecosystems(&self, packages: &Pointers) -> Vec<u8> {
+        let names: std::collections::BTreeSet<&str> =
+            packages.keys().map(|(ecosystem, _)| self.text(*ecosystem)).collect();
+        let mut out = Vec::new();
+        names.into_iter().for_each(|name| put_sized(&mut out, name.as_bytes()));
+        out
     }
 
     fn packages(&self, packages: Pointers) -> Result<(Vec<u8>, Hashes), BuildError> {
@@ -386,10 +398,13 @@ fn sources(sources: &[Source]) -> Vec<u8> {
 }
 
 fn file(sections: &[Vec<u8>; SECTIONS], made_unix: i64, count: u64) -> Vec<u8> {
-    let mut out = Vec::with_capacity(HEADER + sections.iter().map(Vec::len).sum::<usize>());
+    let mut sums = Sums::new();
+    sections.iter().for_each(|section| sums.update(section));
+    let sums = sums.finish();
+    let mut out = Vec::with_capacity(HEADER + sections.iter().map(Vec::len).sum::<usize>() + sums.len());
     out.extend_from_slice(&MAGIC);
     out.extend_from_slice(&VERSION.to_le_bytes());
-    out.extend_from_slice(&[0; 4]);
+    out.extend_from_slice(&crc32fast::hash(&sums).to_le_bytes());
     out.extend_from_slice(&made_unix.to_le_bytes());
     out.extend_from_slice(&count.to_le_bytes());
     let mut offset = HEADER as u64;
@@ -399,15 +414,11 @@ fn file(sections: &[Vec<u8>; SECTIONS], made_unix: i64, count: u64) -> Vec<u8> {
         offset += section.len() as u64;
     }
     let mut context = aws_lc_rs::digest::Context::new(&SHA256);
-    for section in sections {
-        context.update(section);
-    }
+    sections.iter().chain(std::iter::once(&sums)).for_each(|section| context.update(section));
     out.extend_from_slice(context.finish().as_ref());
     let seal = digest(&SHA256, &out);
     out.extend_from_slice(seal.as_ref());
-    for section in sections {
-        out.extend_from_slice(section);
-    }
+    sections.iter().chain(std::iter::once(&sums)).for_each(|section| out.extend_from_slice(section));
     out
 }
 

@@ -1,6 +1,7 @@
 //! The bytes of the database file: header, sections, numbers of variable length, strings, sorted hashes.
 
 use super::DatabaseError;
+use super::seal::Part;
 
 /// What is found to be wrong in a file that has been opened.
 pub(super) fn damaged(what: &'static str) -> DatabaseError {
@@ -19,6 +20,7 @@ pub(super) enum Section {
     Exploited,
     Epss,
     Sources,
+    Ecosystems,
 }
 
 impl Section {
@@ -32,6 +34,7 @@ impl Section {
         Section::Exploited,
         Section::Epss,
         Section::Sources,
+        Section::Ecosystems,
     ];
 }
 
@@ -42,6 +45,7 @@ pub(super) struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
+    /// At a place in bytes that have been compared.
     pub(super) fn at(bytes: &'a [u8], offset: u64) -> Result<Self, DatabaseError> {
         let offset = usize::try_from(offset).map_err(|_| damaged("an offset"))?;
         Ok(Self { rest: bytes.get(offset..).ok_or_else(|| damaged("an offset"))? })
@@ -55,15 +59,9 @@ impl<'a> Cursor<'a> {
 
     /// Little groups of seven bits; at most ten of them hold 64 bits.
     pub(super) fn number(&mut self) -> Result<u64, DatabaseError> {
-        let mut value = 0u64;
-        for shift in (0..64).step_by(7) {
-            let byte = self.byte()?;
-            value |= u64::from(byte & 0x7f) << shift;
-            if byte & 0x80 == 0 {
-                return Ok(value);
-            }
-        }
-        Err(damaged("a number"))
+        let (number, length) = number_in(self.rest)?;
+        self.rest = self.rest.get(length..).unwrap_or_default();
+        Ok(number)
     }
 
     /// A number that counts what follows. Each counted thing takes a byte at least, so a greater count is a lie, and
@@ -99,15 +97,27 @@ impl<'a> Cursor<'a> {
     }
 
     /// A string of the table of strings.
-    pub(super) fn string(&mut self, strings: &'a [u8]) -> Result<&'a str, DatabaseError> {
-        let offset = self.number()?;
-        Cursor::at(strings, offset)?.inline()
+    pub(super) fn string(&mut self, strings: Part<'a>) -> Result<&'a str, DatabaseError> {
+        strings.text(self.number()?)
     }
 
-    pub(super) fn list(&mut self, strings: &'a [u8]) -> Result<Vec<Box<str>>, DatabaseError> {
+    pub(super) fn list(&mut self, strings: Part<'a>) -> Result<Vec<Box<str>>, DatabaseError> {
         let count = self.count()?;
         (0..count).map(|_| self.string(strings).map(Box::from)).collect()
     }
+}
+
+/// The number at the front of bytes, and how many of them it takes.
+pub(super) fn number_in(bytes: &[u8]) -> Result<(u64, usize), DatabaseError> {
+    let mut value = 0u64;
+    for (place, shift) in (0..64).step_by(7).enumerate() {
+        let byte = *bytes.get(place).ok_or_else(|| damaged("a record that ends early"))?;
+        value |= u64::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            return Ok((value, place + 1));
+        }
+    }
+    Err(damaged("a number"))
 }
 
 pub(super) fn put_number(out: &mut Vec<u8>, mut value: u64) {
@@ -144,20 +154,15 @@ pub(super) fn hash(parts: &[&str]) -> u64 {
     state.wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
-/// The offsets that a sorted table of (hash, offset) has under one hash.
-pub(super) fn under(table: &[u8], hash: u64) -> impl Iterator<Item = u32> + '_ {
+/// The offsets that stand under a hash in a table that has been compared and is in order of hashes.
+pub(super) fn under(table: &[u8], hash: u64) -> impl Iterator<Item = u32> {
     let (entries, _) = table.as_chunks::<HASH_ENTRY>();
     let start = entries.partition_point(|entry| split(entry).0 < hash);
-    entries
-        .get(start..)
-        .unwrap_or_default()
-        .iter()
-        .map(split)
-        .take_while(move |(other, _)| *other == hash)
-        .map(|(_, offset)| offset)
+    let rest = entries.get(start..).unwrap_or_default().iter().map(split);
+    rest.take_while(move |(other, _)| *other == hash).map(|(_, offset)| offset)
 }
 
-fn split(entry: &[u8; HASH_ENTRY]) -> (u64, u32) {
+pub(super) fn split(entry: &[u8; HASH_ENTRY]) -> (u64, u32) {
     let [a, b, c, d, e, f, g, h, i, j, k, l] = *entry;
     (u64::from_le_bytes([a, b, c, d, e, f, g, h]), u32::from_le_bytes([i, j, k, l]))
 }
@@ -191,10 +196,10 @@ pub(super) fn cve_key(id: &str) -> Option<u64> {
 /// First bytes of every database.
 pub(super) const MAGIC: [u8; 8] = *b"KOBUKADV";
 /// Version of the format; a reader refuses every other one.
-pub(super) const VERSION: u32 = 1;
-pub(super) const SECTIONS: usize = 9;
-/// Magic, version, reserved, time of making, count of records, then offset and length per section, digest of what
-/// follows the header, digest of the header.
+pub(super) const VERSION: u32 = 2;
+pub(super) const SECTIONS: usize = 10;
+/// Magic, version, checksum of the table of checksums, time of making, count of records, then offset and length per section,
+/// digest of what follows the header, digest of the header.
 pub(super) const HEADER: usize = 8 + 4 + 4 + 8 + 8 + SECTIONS * 16 + 32 + 32;
 pub(super) const HASH_ENTRY: usize = 12;
 /// Key, probability, percentile.

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::cell::{OnceCell, RefCell};
-use std::collections::HashSet;
 
 use super::{Database, DatabaseError};
 use crate::matching::{Entry, Knowledge};
@@ -14,7 +13,7 @@ pub struct Answers<'a> {
     database: Database<'a>,
     sources: Vec<Source>,
     fault: RefCell<Option<DatabaseError>>,
-    ecosystems: OnceCell<HashSet<&'a str>>,
+    ecosystems: OnceCell<Vec<&'a str>>,
 }
 
 impl<'a> Answers<'a> {
@@ -29,20 +28,6 @@ impl<'a> Answers<'a> {
     /// The first part that could not be read, when there was one.
     pub fn fault(&self) -> Option<DatabaseError> {
         self.fault.borrow().clone()
-    }
-
-    /// All ecosystems that records speak of. The packages stand in order, so each ecosystem is met as one run.
-    fn ecosystems(&self) -> HashSet<&'a str> {
-        let mut known = HashSet::new();
-        let mut last = "";
-        for names in self.database.packages() {
-            let Some((ecosystem, _)) = self.note(names) else { break };
-            if ecosystem != last {
-                known.insert(ecosystem);
-                last = ecosystem;
-            }
-        }
-        known
     }
 
     fn note<T>(&self, result: Result<T, DatabaseError>) -> Option<T> {
@@ -81,7 +66,7 @@ impl Knowledge for Answers<'_> {
     }
 
     fn epss(&self, id: &str) -> Option<Epss> {
-        self.database.epss(id)
+        self.note(self.database.epss(id))?
     }
 
     fn exploited(&self, id: &str) -> Option<Exploited> {
@@ -93,6 +78,7 @@ impl Knowledge for Answers<'_> {
     }
 
     fn has_records(&self, ecosystem: &str) -> bool {
-        self.ecosystems.get_or_init(|| self.ecosystems()).contains(ecosystem)
+        let read = || self.note(self.database.ecosystems()).unwrap_or_default();
+        self.ecosystems.get_or_init(read).binary_search(&ecosystem).is_ok()
     }
 }

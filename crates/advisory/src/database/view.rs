@@ -2,12 +2,13 @@
 
 use super::DatabaseError;
 use super::format::{Cursor, damaged};
+use super::seal::Part;
 use crate::record::{Advisory, Affected, End, Range, Score, Severity, Status};
 
 /// An advisory in the file.
 #[derive(Clone, Copy, Debug)]
 pub struct RecordView<'a> {
-    strings: &'a [u8],
+    strings: Part<'a>,
     offset: u64,
     end: u64,
     body: &'a [u8],
@@ -16,7 +17,7 @@ pub struct RecordView<'a> {
 /// What an advisory says about one package, in the file.
 #[derive(Clone, Copy, Debug)]
 pub struct AffectedView<'a> {
-    strings: &'a [u8],
+    strings: Part<'a>,
     ecosystem: &'a str,
     package: &'a str,
     flags: u8,
@@ -48,13 +49,12 @@ pub enum EndView<'a> {
 }
 
 impl<'a> RecordView<'a> {
-    pub(super) fn at(strings: &'a [u8], records: &'a [u8], offset: u64) -> Result<Self, DatabaseError> {
-        let mut cursor = Cursor::at(records, offset)?;
-        let body = cursor.sized()?;
+    pub(super) fn at(strings: Part<'a>, records: Part<'a>, offset: u64) -> Result<Self, DatabaseError> {
+        let (body, end) = records.sized(offset)?;
         if body.is_empty() {
             return Err(damaged("an empty record"));
         }
-        Ok(Self { strings, offset, end: (records.len() - cursor.rest.len()) as u64, body })
+        Ok(Self { strings, offset, end: end as u64, body })
     }
 
     /// Where it stands: a number that tells records of one file apart.
@@ -135,7 +135,7 @@ impl<'a> RecordView<'a> {
 }
 
 impl<'a> AffectedView<'a> {
-    fn read_from(strings: &'a [u8], body: &'a [u8]) -> Result<Self, DatabaseError> {
+    fn read_from(strings: Part<'a>, body: &'a [u8]) -> Result<Self, DatabaseError> {
         let mut cursor = Cursor { rest: body };
         let (ecosystem, package) = (cursor.string(strings)?, cursor.string(strings)?);
         let flags = cursor.byte()?;
@@ -181,7 +181,7 @@ impl<'a> AffectedView<'a> {
         pieces(self.ranges, move |cursor| {
             let introduced = match cursor.number()? {
                 0 => None,
-                offset => Some(Cursor::at(strings, offset - 1)?.inline()?),
+                offset => Some(strings.text(offset - 1)?),
             };
             let end = match cursor.byte()? {
                 0 => EndView::Open,
@@ -261,7 +261,7 @@ fn pieces<'a, T>(
     })
 }
 
-fn severities<'a>(cursor: &mut Cursor<'a>, strings: &'a [u8]) -> Result<Vec<Severity>, DatabaseError> {
+fn severities<'a>(cursor: &mut Cursor<'a>, strings: Part<'a>) -> Result<Vec<Severity>, DatabaseError> {
     let count = cursor.count()?;
     let mut all = Vec::new();
     for _ in 0..count {
@@ -274,7 +274,7 @@ fn severities<'a>(cursor: &mut Cursor<'a>, strings: &'a [u8]) -> Result<Vec<Seve
 }
 
 /// An address: its beginning up to the last slash, which many share, and its own end.
-fn url<'a>(cursor: &mut Cursor<'a>, strings: &'a [u8]) -> Result<Box<str>, DatabaseError> {
+fn url<'a>(cursor: &mut Cursor<'a>, strings: Part<'a>) -> Result<Box<str>, DatabaseError> {
     let (start, end) = (cursor.string(strings)?, cursor.inline()?);
     Ok([start, end].concat().into())
 }

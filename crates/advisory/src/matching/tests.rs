@@ -227,7 +227,7 @@ fn architectures_and_module_streams_narrow_records() {
 
 /// Records in the form in which they are published, through the database, to names and fixed versions.
 fn through_database(records: &str, package: Package, distro: Option<&Distro>) -> Vec<(String, String)> {
-    use crate::database::{Answers, Builder, Database};
+    use crate::database::{Answers, Builder, Content, Database};
     use crate::import::{Format, Item, read};
     let mut builder = Builder::new();
     let covers = ["Debian", "Ubuntu", "Alpine", "SUSE", "Rocky Linux", "AlmaLinux", "PyPI", "npm", "Go"];
@@ -243,7 +243,8 @@ fn through_database(records: &str, package: Package, distro: Option<&Distro>) ->
     builder.exploited(Exploited { id: "CVE-2024-0001".into(), ..Exploited::default() });
     builder.epss(&Epss { id: "CVE-2024-0001".into(), probability: 0.5, percentile: 0.9 });
     let bytes = builder.finish(0).unwrap();
-    let answers = Answers::new(Database::open(&bytes).unwrap()).unwrap();
+    let content = Content::new(&bytes);
+    let answers = Answers::new(Database::open(&content).unwrap()).unwrap();
     let matches = Matcher::new(&answers, Options::default()).match_packages(&[package], distro);
     assert_eq!((answers.fault(), matches.unknown), (None, Vec::new()));
     for one in &matches.vulnerabilities {
