@@ -270,6 +270,11 @@ impl Shared<'_> {
 
     fn native(&self, native: &Native, constraint: &Constraint, budgets: &mut Budgets<'_>) -> Ruling {
         let judged = native.judge(self.request, constraint.tree.root(), self.facts, budgets);
+        if !self.setting.plain
+            && let Some(missing) = native.reached.missing(self.request)
+        {
+            return Ruling::Unknown(missing);
+        }
         let mut denials = judged.denials;
         for denial in &mut denials {
             denial.reason = "Forbidden".into();
