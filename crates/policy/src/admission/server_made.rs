@@ -95,11 +95,6 @@ impl Reached {
     /// Everything.
     pub(crate) const ALL: Reached = Reached((1 << MADE.len()) - 1);
 
-    /// Adds what something else comes to.
-    pub(crate) fn add(&mut self, other: Reached) {
-        self.0 |= other.0;
-    }
-
     /// Whether the user of a review is among it.
     pub(crate) fn user(self) -> bool {
         self.0 & 1 != 0

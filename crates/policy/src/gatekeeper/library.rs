@@ -231,6 +231,9 @@ impl Shared<'_> {
         {
             missing.push(fact);
         }
+        if !self.setting.plain {
+            missing.extend(module.reached.missing(self.request).iter().flat_map(|facts| facts.iter().cloned()));
+        }
         let given = self.setting.inventory.is_some();
         let nothing = self.facts.objects().next().is_none() && !self.facts.complete("", "");
         if module.inventory && !given && nothing {
