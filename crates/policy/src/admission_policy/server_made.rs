@@ -105,6 +105,10 @@ impl<'w> Walk<'w> {
                 self.value(condition);
                 self.value(yes).or(self.value(no))
             }
+            ("_==_" | "_!=_", [a, b]) if let Some(spec) = headless(a, b).or_else(|| headless(b, a)) => {
+                self.value(spec);
+                Origin::NOTHING
+            }
             ("_==_" | "_!=_", [a, b]) => {
                 let either = self.value(a).or(self.value(b));
                 if !is_null(a) && !is_null(b) {
@@ -116,11 +120,8 @@ impl<'w> Walk<'w> {
                 self.value(operand).size(self.reached);
                 Origin::NOTHING
             }
-            (name, _) if PASSED_ON.contains(&name) => {
-                let origin = self.all(parts.iter().copied());
-                // Also an item of what is given, or what is in an optional.
-                origin.or(origin.element())
-            }
+            ("first" | "last", [list]) => self.value(list).element(),
+            (name, _) if PASSED_ON.contains(&name) => self.all(parts.iter().copied()),
             ("type" | "hasValue" | "_&&_" | "_||_" | "!_", _) => {
                 self.all(parts.iter().copied());
                 Origin::NOTHING
@@ -167,12 +168,24 @@ impl<'w> Walk<'w> {
     }
 }
 
+/// Where a comparison asks whether a Service has an address at all, `spec.?clusterIP.orValue('') == 'None'`, what the
+/// address would be in. An address that the server chooses is never `None`.
+fn headless<'e>(asked: &'e Expr, with: &Expr) -> Option<&'e Expr> {
+    let text = |node: &Expr, text: &str| matches!(&node.kind, ExprKind::Literal(Literal::Str(is)) if &**is == text);
+    let ExprKind::Call(or_value) = &asked.kind else { return None };
+    let (Some(optional), [default]) = (&or_value.target, or_value.args.as_slice()) else { return None };
+    let ExprKind::Call(select) = &optional.kind else { return None };
+    let [spec, field] = select.args.as_slice() else { return None };
+    let names = (&*or_value.function, &*select.function) == ("orValue", "_?._");
+    (names && text(with, "None") && text(default, "") && text(field, "clusterIP")).then_some(spec)
+}
+
 fn is_null(node: &Expr) -> bool {
     matches!(node.kind, ExprKind::Literal(Literal::Null))
 }
 
-/// Functions that give what they are given, or a part of it.
-const PASSED_ON: [&str; 15] = [
+/// Functions that give what they are given, or a list of some of its parts.
+const PASSED_ON: [&str; 13] = [
     "dyn",
     "_+_",
     "optional.of",
@@ -181,8 +194,6 @@ const PASSED_ON: [&str; 15] = [
     "value",
     "orValue",
     "or",
-    "first",
-    "last",
     "slice",
     "reverse",
     "flatten",
@@ -248,9 +259,12 @@ mod tests {
     fn what_the_manifest_gives_is_known() {
         let service =
             |spec: &str| format!("{{apiVersion: v1, kind: Service, metadata: {{name: s}}, spec: {{{spec}}}}}");
+        // An address that the server chooses is never `None`.
         let headless = "object.spec.?clusterIP.orValue('') == 'None'";
         assert_eq!(judged(headless, &service("clusterIP: None, ports: [{port: 80}]")), "Satisfied");
-        assert_eq!(judged(headless, &service("ports: [{port: 80}]")), "object.spec.clusterIP");
+        assert_eq!(judged(headless, &service("ports: [{port: 80}]")), "Violated");
+        let private = "object.spec.?clusterIP.orValue('') != '203.0.113.1'";
+        assert_eq!(judged(private, &service("ports: [{port: 80}]")), "object.spec.clusterIP");
         let ports = "object.spec.ports.all(p, p.?nodePort.orValue(30000) >= 30000)";
         assert_eq!(judged(ports, &service("type: NodePort, ports: [{port: 80}]")), "nodePort of object.spec.ports");
         assert_eq!(judged(ports, &service("type: NodePort, ports: [{port: 80, nodePort: 30001}]")), "Satisfied");

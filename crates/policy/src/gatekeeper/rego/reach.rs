@@ -242,10 +242,8 @@ impl<'t> Walk<'t> {
                 self.value(collection).size(&mut self.reached);
                 Origin::NOTHING
             }
-            (name, _) if PASSED_ON.contains(&name) => {
-                let given = self.all(parameters);
-                given.or(given.element())
-            }
+            ("max" | "min", [collection]) => self.value(collection).element(),
+            (name, _) if PASSED_ON.contains(&name) => self.all(parameters),
             (name, _) => {
                 let given = self.all(parameters);
                 if !UNTOUCHED.contains(&name) {
@@ -370,16 +368,14 @@ fn text(expr: &Value) -> Option<&str> {
     expr.get("String").or_else(|| expr.get("RawString"))?.get("value")?.as_str()
 }
 
-/// Functions that give what they are given, or a part of it.
-const PASSED_ON: [&str; 14] = [
+/// Functions that give what they are given, or some of its parts.
+const PASSED_ON: [&str; 12] = [
     "array.concat",
     "array.reverse",
     "array.slice",
     "intersection",
     "json.filter",
     "json.remove",
-    "max",
-    "min",
     "object.filter",
     "object.remove",
     "object.union",
