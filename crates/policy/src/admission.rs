@@ -13,6 +13,7 @@ pub mod request;
 pub mod resources;
 pub mod review;
 pub mod selector;
+pub(crate) mod server_made;
 mod typed;
 pub mod verdict;
 

@@ -25,7 +25,7 @@ mod mutate;
 mod params;
 mod response;
 mod schema_types;
-mod server_made;
+pub(crate) mod server_made;
 mod set;
 mod spec;
 pub(crate) mod static_cost;

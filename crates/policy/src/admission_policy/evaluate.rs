@@ -8,7 +8,6 @@ use manifest::{Tree, Value};
 use super::activation::{self, Given, Inputs};
 use super::budgets::Budgets;
 use super::params::{self, Params};
-use super::server_made;
 use super::set::{Entry, PolicySet};
 use super::spec::{Action, BindingSpec, Flavour};
 use super::trace::{Explained, Trace};
@@ -265,7 +264,7 @@ fn verdict<'v>(
         }
     }
     if !matches!(ruling, Ruling::Failed { ignored: false, .. })
-        && let Some(missing) = server_made::missing(&entry.server_made, inputs.request)
+        && let Some(missing) = entry.reached.missing(inputs.request)
     {
         (ruling, sure) = (Ruling::Unknown(missing), false);
     }

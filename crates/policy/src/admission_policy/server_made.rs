@@ -1,119 +1,209 @@
-//! Fields that the API server makes between a manifest and the policies: nobody knows them before the request.
-//!
-//! A policy that looks at one of them has no verdict on a manifest that does not give it. Which policies look is told
-//! from their expressions, once.
+//! Which fields that the API server makes an admission policy may come to.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 
-use cel::ast::{Expr, ExprKind, Literal};
-use cel::fault::Fact;
-use manifest::Value;
+use cel::ast::{Call, Comprehension, Expr, ExprId, ExprKind, Literal};
 
-use super::compile::{Compiled, Expression, visit};
-use crate::admission::request::{Operation, Request};
+use super::compile::{Compiled, Expression};
+use crate::admission::server_made::{Origin, Reached};
 
-/// A field that the server makes.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Made {
-    /// The field above it, where its own name is not telling enough.
-    parent: Option<&'static str>,
-    field: &'static str,
-    /// Kind of the core group whose objects have it; any when empty.
-    kind: &'static str,
-    /// Name for people.
-    shown: &'static str,
-}
-
-const fn made(parent: Option<&'static str>, field: &'static str, kind: &'static str, shown: &'static str) -> Made {
-    Made { parent, field, kind, shown }
-}
-
-static MADE: [Made; 9] = [
-    made(Some("metadata"), "name", "", "object.metadata.name, which the server generates"),
-    made(Some("metadata"), "uid", "", "object.metadata.uid"),
-    made(Some("metadata"), "creationTimestamp", "", "object.metadata.creationTimestamp"),
-    made(None, "clusterIP", "Service", "object.spec.clusterIP"),
-    made(None, "clusterIPs", "Service", "object.spec.clusterIPs"),
-    made(None, "ipFamilies", "Service", "object.spec.ipFamilies"),
-    made(None, "ipFamilyPolicy", "Service", "object.spec.ipFamilyPolicy"),
-    made(None, "nodePort", "Service", "nodePort of object.spec.ports"),
-    made(None, "healthCheckNodePort", "Service", "object.spec.healthCheckNodePort"),
-];
-
-/// The fields among them that a policy looks at.
-pub(crate) fn looked_at(policy: &Compiled) -> Vec<&'static Made> {
-    let mut found = Vec::new();
+/// What the expressions of a policy may come to.
+pub(crate) fn reached(policy: &Compiled) -> Reached {
+    let mut reached = Reached::default();
+    let mut variables: HashMap<&str, Origin> = HashMap::new();
+    // A variable sees those before it.
+    for (named, expression) in policy.spec.variables.iter().zip(&policy.variables) {
+        let origin = follow(expression, &variables, &mut reached);
+        variables.insert(&named.name, origin);
+    }
     let expressions = policy
         .match_conditions
         .iter()
-        .chain(&policy.variables)
         .chain(&policy.validations)
         .chain(policy.messages.iter().flatten())
-        .chain(&policy.audit_annotations)
-        .chain(&policy.mutations);
-    for Expression { checked, .. } in expressions {
-        visit(&checked.ast.root, &mut |node| {
-            let Some((operand, field)) = selected(node) else { return };
-            let parent = selected(operand).map(|(_, parent)| parent);
-            for made in &MADE {
-                let fits = made.field == field && made.parent.is_none_or(|wanted| parent == Some(wanted));
-                if fits && !found.contains(&made) {
-                    found.push(made);
+        .chain(&policy.audit_annotations);
+    for expression in expressions {
+        follow(expression, &variables, &mut reached);
+    }
+    reached
+}
+
+/// Where the value of an expression may come from.
+fn follow(expression: &Expression, variables: &HashMap<&str, Origin>, reached: &mut Reached) -> Origin {
+    let mut walk = Walk { variables, folds: HashMap::new(), scope: Vec::new(), reached, changed: false };
+    for _ in 0..PASSES_MAX {
+        walk.changed = false;
+        let origin = walk.value(&expression.checked.ast.root);
+        if !walk.changed {
+            return origin;
+        }
+    }
+    *reached = Reached::ALL;
+    Origin::NOTHING
+}
+
+struct Walk<'w> {
+    variables: &'w HashMap<&'w str, Origin>,
+    /// Accumulators of folds, grown from one pass to the next.
+    folds: HashMap<ExprId, Origin>,
+    /// Names that folds declare, the innermost last.
+    scope: Vec<(&'w str, Origin)>,
+    reached: &'w mut Reached,
+    changed: bool,
+}
+
+impl<'w> Walk<'w> {
+    fn value(&mut self, node: &'w Expr) -> Origin {
+        match &node.kind {
+            ExprKind::Literal(_) => Origin::NOTHING,
+            ExprKind::Ident(name) => self.name(name),
+            ExprKind::Select(select) => {
+                if matches!(&select.operand.kind, ExprKind::Ident(name) if &**name == "variables") {
+                    return self.variables.get(&*select.field).copied().unwrap_or_default();
                 }
+                let part = self.value(&select.operand).part(Some(&select.field), self.reached);
+                if select.test_only { Origin::NOTHING } else { part }
             }
-        });
-    }
-    found
-}
-
-/// What is selected from what: `a.b`, `a.?b`, `a['b']`, `a[?'b']`.
-fn selected(node: &Expr) -> Option<(&Expr, &str)> {
-    match &node.kind {
-        ExprKind::Select(select) => Some((&select.operand, &select.field)),
-        ExprKind::Call(call) if matches!(&*call.function, "_?._" | "_[_]" | "_[?_]") => {
-            let mut parts = call.target.iter().chain(&call.args);
-            let (operand, key) = (parts.next()?, parts.next()?);
-            let ExprKind::Literal(Literal::Str(key)) = &key.kind else { return None };
-            Some((operand, key))
-        }
-        _ => None,
-    }
-}
-
-/// Those of them that this request will have and does not say.
-pub(crate) fn missing(made: &[&'static Made], request: &Request<'_>) -> Option<Arc<[Fact]>> {
-    if made.is_empty() || !request.planned || request.operation != Operation::Create {
-        return None;
-    }
-    let object = request.object?;
-    let facts: Arc<[Fact]> =
-        made.iter().filter(|made| made.is_open(object, request)).map(|made| Fact { name: made.shown.into() }).collect();
-    (!facts.is_empty()).then_some(facts)
-}
-
-impl Made {
-    fn is_open(&self, object: Value<'_>, request: &Request<'_>) -> bool {
-        if !self.kind.is_empty() && (&*request.kind.group, &*request.kind.kind) != ("", self.kind) {
-            return false;
-        }
-        let spec = object.get("spec");
-        let of_spec = |field| spec.is_some_and(|spec| spec.get(field).is_some());
-        match self.field {
-            "name" => request.name.is_empty(),
-            "uid" | "creationTimestamp" => true,
-            "nodePort" => {
-                let opens = matches!(spec.and_then(|spec| spec.str_at("type")), Some("NodePort" | "LoadBalancer"));
-                let mut ports = spec.into_iter().flat_map(|spec| spec.list("ports"));
-                opens && ports.any(|port| port.get("nodePort").is_none())
+            ExprKind::Call(call) => self.call(call),
+            ExprKind::List(list) => self.all(&list.elements).within(),
+            ExprKind::Map(entries) => {
+                let each = entries.iter().map(|entry| self.value(&entry.key).or(self.value(&entry.value)));
+                each.fold(Origin::NOTHING, Origin::or).within()
             }
-            "healthCheckNodePort" => {
-                spec.and_then(|spec| spec.str_at("externalTrafficPolicy")) == Some("Local") && !of_spec(self.field)
+            ExprKind::Struct(literal) => {
+                let each = literal.fields.iter().map(|field| self.value(&field.value));
+                each.fold(Origin::NOTHING, Origin::or).within()
             }
-            // A Service that is only a name has no address.
-            field => spec.and_then(|spec| spec.str_at("type")) != Some("ExternalName") && !of_spec(field),
+            ExprKind::Comprehension(fold) => self.fold(node.id, fold),
         }
     }
+
+    fn name(&self, name: &str) -> Origin {
+        if let Some((_, origin)) = self.scope.iter().rev().find(|(known, _)| *known == name) {
+            return *origin;
+        }
+        match name {
+            "object" | "oldObject" => Origin::OBJECT,
+            "variables" => self.variables.values().copied().fold(Origin::NOTHING, Origin::or).within(),
+            _ => name.strip_prefix("variables.").and_then(|name| self.variables.get(name)).copied().unwrap_or_default(),
+        }
+    }
+
+    fn all(&mut self, parts: impl IntoIterator<Item = &'w Expr>) -> Origin {
+        parts.into_iter().map(|part| self.value(part)).fold(Origin::NOTHING, Origin::or)
+    }
+
+    fn call(&mut self, call: &'w Call) -> Origin {
+        let parts: Vec<&Expr> = call.target.iter().chain(&call.args).collect();
+        match (&*call.function, parts.as_slice()) {
+            ("_?._" | "_[_]" | "_[?_]", [operand, key]) => self.part(operand, key),
+            ("@in", [key, operand]) => {
+                self.part(operand, key);
+                Origin::NOTHING
+            }
+            ("_?_:_", [condition, yes, no]) => {
+                self.value(condition);
+                self.value(yes).or(self.value(no))
+            }
+            ("_==_" | "_!=_", [a, b]) if let Some(spec) = headless(a, b).or_else(|| headless(b, a)) => {
+                self.value(spec);
+                Origin::NOTHING
+            }
+            ("_==_" | "_!=_", [a, b]) => {
+                let either = self.value(a).or(self.value(b));
+                if !is_null(a) && !is_null(b) {
+                    either.whole(self.reached);
+                }
+                Origin::NOTHING
+            }
+            ("size", [operand]) => {
+                self.value(operand).size(self.reached);
+                Origin::NOTHING
+            }
+            ("first" | "last", [list]) => self.value(list).element(),
+            (name, _) if PASSED_ON.contains(&name) => self.all(parts.iter().copied()),
+            ("type" | "hasValue" | "_&&_" | "_||_" | "!_", _) => {
+                self.all(parts.iter().copied());
+                Origin::NOTHING
+            }
+            _ => {
+                self.all(parts.iter().copied()).whole(self.reached);
+                Origin::NOTHING
+            }
+        }
+    }
+
+    /// `operand[key]` in its spellings.
+    fn part(&mut self, operand: &'w Expr, key: &'w Expr) -> Origin {
+        let operand = self.value(operand);
+        match &key.kind {
+            ExprKind::Literal(Literal::Str(key)) => operand.part(Some(key), self.reached),
+            ExprKind::Literal(_) => operand.element(),
+            _ => {
+                self.value(key);
+                operand.part(None, self.reached)
+            }
+        }
+    }
+
+    fn fold(&mut self, id: ExprId, fold: &'w Comprehension) -> Origin {
+        let item = self.value(&fold.range).part(None, self.reached);
+        let kept = self.folds.get(&id).copied().unwrap_or_default();
+        let mut accumulated = kept.or(self.value(&fold.init));
+        let depth = self.scope.len();
+        self.scope.push((&fold.accu, accumulated));
+        self.scope.push((&fold.var, item));
+        self.scope.extend(fold.var2.as_deref().map(|name| (name, item)));
+        self.value(&fold.condition);
+        accumulated = accumulated.or(self.value(&fold.step));
+        self.scope.truncate(depth);
+        if accumulated != kept {
+            self.folds.insert(id, accumulated);
+            self.changed = true;
+        }
+        self.scope.push((&fold.accu, accumulated));
+        let result = self.value(&fold.result);
+        self.scope.truncate(depth);
+        result
+    }
 }
+
+/// Where a comparison asks whether a Service has an address at all, `spec.?clusterIP.orValue('') == 'None'`, what the
+/// address would be in. An address that the server chooses is never `None`.
+fn headless<'e>(asked: &'e Expr, with: &Expr) -> Option<&'e Expr> {
+    let text = |node: &Expr, text: &str| matches!(&node.kind, ExprKind::Literal(Literal::Str(is)) if &**is == text);
+    let ExprKind::Call(or_value) = &asked.kind else { return None };
+    let (Some(optional), [default]) = (&or_value.target, or_value.args.as_slice()) else { return None };
+    let ExprKind::Call(select) = &optional.kind else { return None };
+    let [spec, field] = select.args.as_slice() else { return None };
+    let names = (&*or_value.function, &*select.function) == ("orValue", "_?._");
+    (names && text(with, "None") && text(default, "") && text(field, "clusterIP")).then_some(spec)
+}
+
+fn is_null(node: &Expr) -> bool {
+    matches!(node.kind, ExprKind::Literal(Literal::Null))
+}
+
+/// Functions that give what they are given, or a list of some of its parts.
+const PASSED_ON: [&str; 13] = [
+    "dyn",
+    "_+_",
+    "optional.of",
+    "optional.ofNonZeroValue",
+    "optional.none",
+    "value",
+    "orValue",
+    "or",
+    "slice",
+    "reverse",
+    "flatten",
+    "optional.unwrap",
+    "unwrapOpt",
+];
+
+/// Passes until nothing changes: each adds at least one part of the request to the origin of one fold, and folds that
+/// hand on to one another settle in two or three.
+const PASSES_MAX: usize = 32;
 
 #[cfg(test)]
 mod tests {
@@ -127,7 +217,7 @@ mod tests {
         let policy = format!(
             "{{apiVersion: admissionregistration.k8s.io/v1, kind: ValidatingAdmissionPolicy, metadata: {{name: p}}, spec: \
              {{matchConstraints: {{resourceRules: [{{apiGroups: ['*'], apiVersions: ['*'], operations: [CREATE], \
-             resources: ['*']}}]}}, validations: [{{expression: \"{expression}\"}}]}}}}"
+             resources: ['*']}}]}}, variables: [{{name: m, expression: object.metadata}}, {{name: all, expression: '[object.metadata]'}}], validations: [{{expression: \"{expression}\"}}]}}}}"
         );
         let mut said = String::new();
         manifest::documents(&policy, FileId(0), |policy| {
@@ -157,6 +247,7 @@ mod tests {
         assert_eq!(judged("object.metadata.name != 'x'", pod), "Satisfied");
         assert_eq!(judged("request.userInfo.uid == 'x' || true", pod), "Satisfied");
         assert_eq!(judged("object.spec.?clusterIP.orValue('') == ''", pod), "Satisfied");
+        assert_eq!(judged("object.spec.?template.?metadata.?uid.orValue('') == ''", pod), "Satisfied");
         let generated = "{apiVersion: v1, kind: ConfigMap, metadata: {generateName: p-}}";
         assert_eq!(
             judged("object.metadata.name != 'x'", generated),
@@ -168,12 +259,66 @@ mod tests {
     fn what_the_manifest_gives_is_known() {
         let service =
             |spec: &str| format!("{{apiVersion: v1, kind: Service, metadata: {{name: s}}, spec: {{{spec}}}}}");
+        // An address that the server chooses is never `None`.
         let headless = "object.spec.?clusterIP.orValue('') == 'None'";
         assert_eq!(judged(headless, &service("clusterIP: None, ports: [{port: 80}]")), "Satisfied");
-        assert_eq!(judged(headless, &service("ports: [{port: 80}]")), "object.spec.clusterIP");
+        assert_eq!(judged(headless, &service("ports: [{port: 80}]")), "Violated");
+        let private = "object.spec.?clusterIP.orValue('') != '203.0.113.1'";
+        assert_eq!(judged(private, &service("ports: [{port: 80}]")), "object.spec.clusterIP");
         let ports = "object.spec.ports.all(p, p.?nodePort.orValue(30000) >= 30000)";
         assert_eq!(judged(ports, &service("type: NodePort, ports: [{port: 80}]")), "nodePort of object.spec.ports");
         assert_eq!(judged(ports, &service("type: NodePort, ports: [{port: 80, nodePort: 30001}]")), "Satisfied");
         assert_eq!(judged(ports, &service("ports: [{port: 80}]")), "Satisfied");
+    }
+
+    /// What a policy with a variable `m` says about a pod.
+    fn of_pod(expression: &str) -> String {
+        judged(
+            expression,
+            "{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {containers: [{name: c, image: i}]}}",
+        )
+    }
+
+    #[test]
+    fn whatever_way_leads_to_a_field_that_the_server_makes() {
+        for way in [
+            "has(variables.m.uid)",
+            "'uid' in object.metadata",
+            "size(object.metadata) == 2",
+            "object.metadata.exists(k, k == 'uid')",
+            "object.metadata.all(k, v, k != 'uid' || v != '')",
+            "object.metadata == {'name': 'p'}",
+            "[object.metadata].all(m, has(m.uid))",
+            "{'m': object.metadata}.m.?uid.orValue('') != ''",
+            "object['meta' + 'data'].?uid.orValue('') != ''",
+            "optional.of(object).?metadata.?uid.orValue('') != ''",
+            "object.all(k, object[k] == object[k])",
+            "optional.of(object.metadata).optMap(m, has(m.uid)).orValue(false)",
+            "[1, 2].map(i, object.metadata).exists(m, has(m.uid))",
+            "[[object.metadata]].all(l, l.all(m, has(m.uid)))",
+            "(object.kind == 'Pod' ? object.metadata : {}).?uid.orValue('') != ''",
+            "object.metadata.?managedFields.hasValue()",
+            "variables.all.exists(m, 'uid' in m)",
+        ] {
+            let said = of_pod(way);
+            assert!(said.starts_with("object.metadata."), "{way}: {said}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_lead_there_has_a_verdict() {
+        for way in [
+            "object != null",
+            "object.metadata != null && has(object.metadata.labels) || true",
+            "variables.m.name == 'p'",
+            "'name' in object.metadata",
+            "object.metadata.?labels.orValue({}).all(k, k != 'uid')",
+            "object.spec.containers.all(c, c.name != 'uid')",
+            "[object.spec.containers, object.spec.?initContainers.orValue([])].all(l, l.all(c, c.image != ''))",
+            "object.metadata.?ownerReferences.orValue([]).all(r, r.uid != '')",
+            "object.spec == object.spec",
+        ] {
+            assert_eq!(of_pod(way), "Satisfied", "{way}");
+        }
     }
 }

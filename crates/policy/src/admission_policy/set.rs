@@ -7,10 +7,11 @@ use super::compile::{Broken, Compiled, Compiler, Unused};
 use super::evaluate::excluded;
 use super::issue::{Level, LoadIssue};
 use super::load::{Loaded, quote, sort_issues};
-use super::server_made::{Made, looked_at};
+use super::server_made;
 use super::spec::{BindingSpec, Flavour, PolicySpec};
 use crate::admission::matching::MatchIndex;
 use crate::admission::request::Request;
+use crate::admission::server_made::Reached;
 
 /// Policies and their bindings, ready to be evaluated. Shared between threads.
 #[derive(Debug, Default)]
@@ -29,8 +30,8 @@ pub(crate) struct Entry {
     pub policy: Compiled,
     /// By name. `None` where the policy is judged as if it were bound.
     pub bindings: Vec<Option<BindingSpec>>,
-    /// Fields that it looks at and that the API server makes.
-    pub server_made: Vec<&'static Made>,
+    /// Fields that it may come to and that the API server makes.
+    pub reached: Reached,
 }
 
 /// How policies are loaded.
@@ -136,8 +137,8 @@ impl PolicySet {
                     }
                 }
                 bindings.sort_by(|a, b| name_of(a).cmp(name_of(b)));
-                let server_made = looked_at(&policy);
-                let entry = Entry { policy, bindings, server_made };
+                let reached = server_made::reached(&policy);
+                let entry = Entry { policy, bindings, reached };
                 if flavour == Flavour::Validating { self.validating.push(entry) } else { self.mutating.push(entry) }
             }
         }

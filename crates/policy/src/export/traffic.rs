@@ -68,7 +68,7 @@ pub(super) static SERVICES: Group = Group {
             // An address that the server chooses is never `None`, so the form need not wait for it.
             rule: &NOT_READY,
             expression: "!object.spec.?publishNotReadyAddresses.orValue(false) ||
-                object.spec.exists(key, value, key == 'clusterIP' && value == 'None')",
+                object.spec.?clusterIP.orValue('') == 'None'",
         },
         Form {
             rule: &ADMIN_PORT,

@@ -231,6 +231,9 @@ impl Shared<'_> {
         {
             missing.push(fact);
         }
+        if !self.setting.plain {
+            missing.extend(module.reached.missing(self.request).iter().flat_map(|facts| facts.iter().cloned()));
+        }
         let given = self.setting.inventory.is_some();
         let nothing = self.facts.objects().next().is_none() && !self.facts.complete("", "");
         if module.inventory && !given && nothing {
@@ -270,6 +273,11 @@ impl Shared<'_> {
 
     fn native(&self, native: &Native, constraint: &Constraint, budgets: &mut Budgets<'_>) -> Ruling {
         let judged = native.judge(self.request, constraint.tree.root(), self.facts, budgets);
+        if !self.setting.plain
+            && let Some(missing) = native.reached.missing(self.request)
+        {
+            return Ruling::Unknown(missing);
+        }
         let mut denials = judged.denials;
         for denial in &mut denials {
             denial.reason = "Forbidden".into();

@@ -12,9 +12,11 @@ use super::report::{Report, join};
 use crate::admission::facts::Facts;
 use crate::admission::matching::MatchResources;
 use crate::admission::request::Request;
+use crate::admission::server_made::Reached;
 use crate::admission_policy::activation::{Given, Inputs};
 use crate::admission_policy::compile::{Compiled, Compiler};
 use crate::admission_policy::evaluate;
+use crate::admission_policy::server_made;
 use crate::admission_policy::trace::Trace;
 use crate::admission_policy::validate::{self, Judgement};
 use crate::admission_policy::{Budgets, Flavour, Named, ParamKind, PolicySpec, Source, Validation};
@@ -28,6 +30,8 @@ pub(super) struct Native {
     policy: Compiled,
     /// Parameters that are read by name; `None` when they are also read as a whole.
     pub(super) parameters: Option<BTreeSet<String>>,
+    /// Fields that it may come to and that the API server makes.
+    pub(super) reached: Reached,
 }
 
 /// Reads and compiles the source of the engine. `None` when it is refused.
@@ -86,7 +90,11 @@ pub(super) fn read(
                     "undeclared reference to 'params'; parameters are `variables.params`",
                 );
             }
-            (!report.refused()).then(|| Native { parameters: parameters::read(&policy), policy })
+            (!report.refused()).then(|| Native {
+                parameters: parameters::read(&policy),
+                reached: server_made::reached(&policy),
+                policy,
+            })
         }
         Err(broken) => {
             for broken in broken {

@@ -6,7 +6,9 @@
 mod check;
 mod functions;
 mod guard;
+mod names;
 mod negation;
+mod reach;
 mod scales;
 mod source;
 mod sprintf;
@@ -25,6 +27,7 @@ use regorus::utils::limits::{ExecutionTimerConfig, PolicyLengthConfig};
 use regorus::{Engine, Value};
 
 use crate::admission::facts::Facts;
+use crate::admission::server_made::Reached;
 
 /// The Rego of one template, compiled.
 pub(super) struct Module {
@@ -36,6 +39,8 @@ pub(super) struct Module {
     pub(super) user: bool,
     /// Whether the namespace of the request may be read.
     pub(super) namespace: bool,
+    /// What else it may come to in a review.
+    pub(super) reached: Reached,
     /// Parameters that are read by name; `None` when they are also read as a whole.
     pub(super) parameters: Option<BTreeSet<String>>,
 }
@@ -208,12 +213,14 @@ fn compile(main: &str, libraries: &[&str], version_1: bool) -> Result<Module, Ve
             .collect());
     }
     let engine = interpreter(&trees, &texts, version_1)?;
+    let reached = reach::reached(&trees);
     Ok(Module {
         entry,
         engine,
         inventory: findings.inventory,
-        user: mentions("userInfo"),
-        namespace: mentions("namespaceObject") || mentions("_unstable"),
+        user: reached.user() || mentions("userInfo"),
+        namespace: reached.namespace() || mentions("namespaceObject") || mentions("_unstable"),
+        reached,
         parameters: findings.parameters,
     })
 }

@@ -5,6 +5,8 @@ use super::*;
 use crate::admission::{Facts, Request, Ruling};
 use crate::admission_policy::{Budgets, LoadIssue};
 
+mod reach;
+
 fn trees(text: &str) -> Vec<Tree<'_>> {
     let mut trees = Vec::new();
     manifest::documents(text, FileId(0), |document| trees.push(document.unwrap()));

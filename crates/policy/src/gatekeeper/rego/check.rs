@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::functions;
+use super::names::Names;
 use super::scales;
 use super::syntax::{items, line, path, prefix, rule_name, rule_part};
 use super::variables::collect_locals;
@@ -35,23 +36,17 @@ pub(super) struct Fault {
 /// Looks over the syntax trees of a template's modules, the main one first, as the parser writes them.
 pub(super) fn check(trees: &Value) -> Findings {
     let modules: Vec<&Value> = trees.as_array().into_iter().flatten().filter_map(|module| module.get("ast")).collect();
-    let texts: Vec<&str> = trees
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(|module| module.get("source")?.get("contents")?.as_str())
-        .collect();
-    let mut walk = Walk::default();
+    let mut walk = Walk { names: Names::of(trees), ..Walk::default() };
     walk.findings.parameters = Some(BTreeSet::new());
     for (index, module) in modules.iter().enumerate() {
         walk.declare(index, module);
     }
-    if !walk.rules.contains_key(&format!("{}.violation", walk.packages.first().map_or("", String::as_str))) {
+    if !walk.rules.contains_key(&format!("{}.violation", walk.package(0))) {
         walk.fault(0, 1, "there is no rule `violation`".to_owned());
     }
     for (index, module) in modules.iter().enumerate() {
         walk.module = index;
-        walk.imports(module, texts.get(index).copied().unwrap_or(""));
+        walk.imports(module);
         for rule in items(module, "rules") {
             walk.rule(rule);
         }
@@ -63,14 +58,11 @@ pub(super) fn check(trees: &Value) -> Findings {
 #[derive(Debug, Default)]
 struct Walk {
     findings: Findings,
-    /// Packages by module: `data.lib.helpers`.
-    packages: Vec<String>,
+    names: Names,
     /// Rules by full name, with the names that each uses.
     rules: BTreeMap<String, Rule>,
     /// The module that is walked through.
     module: usize,
-    /// Short names of imports in this module.
-    aliases: BTreeMap<String, String>,
     /// The rule that is walked through.
     current: String,
     /// Variables that are declared somewhere in it. They hide rules of the same name; functions are not hidden.
@@ -84,9 +76,12 @@ struct Rule {
 }
 
 impl Walk {
+    fn package(&self, index: usize) -> &str {
+        self.names.packages.get(index).map_or("", String::as_str)
+    }
+
     fn declare(&mut self, index: usize, module: &Value) {
-        let package = module.get("package").and_then(|package| path(package.get("refr")?)).unwrap_or_default();
-        let package = format!("data.{}", package.join("."));
+        let package = self.package(index).to_owned();
         if index > 0 && !package.starts_with("data.lib.") {
             self.fault(index, 1, format!("a library's package must be below `lib`, found `{package}`"));
         }
@@ -98,11 +93,9 @@ impl Walk {
             }
             self.rules.entry(format!("{package}.{name}")).or_insert_with(|| Rule { place, ..Rule::default() });
         }
-        self.packages.push(package);
     }
 
-    fn imports(&mut self, module: &Value, text: &str) {
-        self.aliases.clear();
+    fn imports(&mut self, module: &Value) {
         for import in items(module, "imports") {
             let Some(parts) = import.get("refr").and_then(path) else { continue };
             let full = parts.join(".");
@@ -113,22 +106,13 @@ impl Walk {
             if !allowed {
                 let message = format!("imports may name `data.lib…`, `future.keywords` and `rego.v1`, found `{full}`");
                 self.fault(self.module, line(import), message);
-                continue;
-            }
-            // The parser keeps the place of the new name, not its text.
-            let renamed = import.get("as").filter(|span| !span.is_null()).map(|span| {
-                let at = |key| span.get(key).and_then(Value::as_u64).unwrap_or(0) as usize;
-                text.get(at("start")..at("end")).unwrap_or("").to_owned()
-            });
-            if let Some(name) = renamed.or_else(|| parts.last().cloned()) {
-                self.aliases.insert(name, full);
             }
         }
     }
 
     fn rule(&mut self, rule: &Value) {
         let Some(name) = rule_name(rule) else { return };
-        let package = self.packages.get(self.module).cloned().unwrap_or_default();
+        let package = self.package(self.module);
         self.current = format!("{package}.{name}");
         self.locals.clear();
         let part = rule_part(rule);
@@ -267,28 +251,9 @@ impl Walk {
         }
     }
 
-    /// The rule that a name means: of this package, of an import, or by its whole path.
+    /// The rule that a name means in this module.
     fn resolve(&self, name: &str) -> Option<String> {
-        let package = self.packages.get(self.module).map_or("", String::as_str);
-        let (first, rest) = name.split_once('.').unwrap_or((name, ""));
-        let mut candidates = vec![format!("{package}.{name}"), name.to_owned()];
-        if let Some(full) = self.aliases.get(first) {
-            candidates.push(if rest.is_empty() { full.clone() } else { format!("{full}.{rest}") });
-        }
-        for candidate in candidates {
-            // The end of a reference may lead into the value of a rule.
-            let mut whole = candidate.as_str();
-            loop {
-                if self.rules.contains_key(whole) {
-                    return Some(whole.to_owned());
-                }
-                match whole.rsplit_once('.') {
-                    Some((shorter, _)) if !shorter.is_empty() => whole = shorter,
-                    _ => break,
-                }
-            }
-        }
-        None
+        self.names.resolve(self.module, name)
     }
 
     fn uses(&mut self, rule: String) {
