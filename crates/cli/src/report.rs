@@ -30,6 +30,7 @@ use model::{FileId, Report, Rule, Severity};
 
 pub(crate) use self::escape::Shown;
 pub(crate) use self::oscal::oscal_catalogue;
+pub(crate) use self::tally::advisories_words;
 
 #[cfg(test)]
 mod sample;

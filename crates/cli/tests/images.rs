@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+#[path = "images/advice.rs"]
+mod advice;
 #[path = "images/bills.rs"]
 mod bills;
 #[path = "door/binary.rs"]
@@ -385,7 +387,7 @@ fn knowledge_that_is_old_partial_or_broken_is_never_clean() {
     let stale: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(vulnerabilities(&stale).len(), 5, "what is known is told although it is old");
     assert!(gaps(&stale).join("\n").contains("older than 7 days"), "{:?}", gaps(&stale));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("30 days ago"));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("30 days old"));
     let output = later(&["scan", "image", "example.tar", "--stale-after", "60", "--fail-on", "never"]);
     assert_eq!(output.status.code(), Some(0));
 

@@ -83,15 +83,8 @@ impl Known {
     /// How old the knowledge is, as a line for people.
     pub(crate) fn remark(&self) -> Option<String> {
         let database = self.mapped.database().ok()?;
-        let oldest = self.ages.iter().filter_map(|age| age.age_s).max().unwrap_or(0) / 86_400;
-        let stale = self.ages.iter().filter(|age| age.stale).count();
-        let stale = if stale > 0 { format!(", {stale} of them stale") } else { String::new() };
-        Some(format!(
-            "{} advisories of {} sources{stale}, the oldest of {oldest} days ago, from {}",
-            database.len(),
-            self.ages.len(),
-            self.path.display()
-        ))
+        let ages = crate::report::advisories_words(&self.ages)?;
+        Some(format!("{} {ages}, from {}", database.len(), self.path.display()))
     }
 }
 

@@ -447,7 +447,7 @@ fn attached_bills_are_fetched_and_verified() {
 
 #[test]
 fn an_attached_bill_with_other_bytes_is_an_error_and_not_no_bill() {
-    let server = with_bill(false, BILL, br#"{"bomFormat":"CycloneDX" }"#);
+    let server = with_bill(false, BILL, br#"{"bomFormat":"CycloneDY"}"#);
     let error = client().bills(&server.name("x/app"), &sha256(b"image")).expect_err("other bytes");
     assert!(matches!(error, RegistryError::Digest { .. }), "{error}");
 }
