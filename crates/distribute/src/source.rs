@@ -257,16 +257,24 @@ impl Location {
         }
     }
 
-    /// Resolves it to the one image, reading manifest and configuration. `client` asks registries.
+    /// Resolves it to the one image, reading manifest and configuration. `client` is made where a registry has to be
+    /// asked: reading the system's certificates takes longer than a scan whose layers are known.
     ///
     /// # Errors
     /// Where there is no such image, it is ambiguous, or its parts are not those that were named.
-    pub fn open(&self, options: &Options, client: &Client) -> Result<Opened, SourceError> {
+    pub fn open(
+        &self,
+        options: &Options,
+        client: impl FnOnce() -> Result<Client, RegistryError>,
+    ) -> Result<Opened, SourceError> {
         let image = match self {
             Location::OciLayout(path, choice) => layout::open_folder(path, choice, options),
             Location::OciArchive(path, choice) => layout::open_archive(path, choice, options),
             Location::DockerArchive(path, choice) => docker::open(path, choice, options),
-            Location::Registry(name) => client.open(name, options.platform.as_ref()),
+            Location::Registry(name) => {
+                let told = |error| SourceError::Registry(name.to_string().into(), Box::new(error));
+                client().map_err(told)?.open(name, options.platform.as_ref())
+            }
             Location::Containerd(name) => containerd::open(name, options),
             Location::Podman(name) => podman::open(name, options),
             Location::Folder(path) => return Ok(Opened::Folder(path.clone())),

@@ -78,7 +78,7 @@ fn client(credentials: Credentials) -> Client {
 
 fn open(text: &str, client: &Client) -> Result<Image, SourceError> {
     let options = Options { platform: Some(Platform::linux("amd64")), ..Options::default() };
-    match Location::parse(text)?.open(&options, client)? {
+    match Location::parse(text)?.open(&options, || Ok(client.clone()))? {
         Opened::Image(image) => Ok(*image),
         other => panic!("{text}: {other:?}"),
     }

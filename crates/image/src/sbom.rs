@@ -37,8 +37,11 @@ pub fn parse_json(bytes: &[u8]) -> Result<serde_json::Value, serde_json::Error> 
 }
 
 /// JSON with two blanks per level, ending with a line feed.
-fn pretty(value: &serde_json::Value) -> String {
-    format!("{value:#}\n")
+fn pretty(value: &impl serde::Serialize) -> String {
+    // Neither maps with keys that are no text nor failing writers are ever given here.
+    let mut text = serde_json::to_string_pretty(value).unwrap_or_default();
+    text.push('\n');
+    text
 }
 
 /// Brings the needs of all entries into order.

@@ -1,10 +1,11 @@
 //! Opens what the user named and scans it.
 
+use std::cell::OnceCell;
 use std::path::PathBuf;
 
 use distribute::cache::Cache;
 use distribute::credentials::Credentials;
-use distribute::registry::Client;
+use distribute::registry::{Client, RegistryError};
 use distribute::scan::{self, Settings};
 use distribute::source::{self, Location, Opened};
 use image::config::Config;
@@ -48,7 +49,10 @@ pub(crate) struct Means {
     secrets: bool,
     markers: bool,
     known_bad: Option<KnownBad>,
-    client: Option<Client>,
+    /// Where images come from, where they may.
+    source: Option<SourceArgs>,
+    /// Made when the first registry is asked.
+    client: OnceCell<Client>,
     options: source::Options,
     quiet: bool,
     no_ignore: bool,
@@ -96,11 +100,13 @@ impl Means {
             (false, Some(folder)) => Some(Cache::new(folder)),
         };
         let mut options = source::Options::default();
-        let mut client = None;
         if let Some(source) = source {
             let platform = |text: &String| text.parse().map_err(|error| format!("--platform `{text}`: {error}"));
             options.platform = source.platform.as_ref().map(platform).transpose()?;
-            client = Some(registry_client(source)?);
+            // A wrong file is told whether or not a registry will be asked.
+            if let Some(path) = &source.ca_file {
+                std::fs::File::open(path).map_err(|error| format!("--ca-file {}: {error}", path.display()))?;
+            }
         }
         let threads = jobs.map_or(0, usize::from);
         Ok(Means {
@@ -109,7 +115,8 @@ impl Means {
             secrets: false,
             markers: false,
             known_bad: None,
-            client,
+            source: source.cloned(),
+            client: OnceCell::new(),
             options,
             quiet,
             no_ignore: false,
@@ -120,14 +127,13 @@ impl Means {
 
     /// Digests of an image's layers as they are unpacked, bottom first.
     fn diff_ids(&self, text: &str) -> Result<Vec<Digest>, String> {
-        let Some(client) = &self.client else { return Err("only images have a base".into()) };
-        match self.opened(text, client)? {
+        match self.opened(text)? {
             Opened::Image(image) => Ok(image.config.diff_ids),
             _ => Err("this is no image".into()),
         }
     }
 
-    fn opened(&self, text: &str, client: &Client) -> Result<Opened, String> {
+    fn opened(&self, text: &str) -> Result<Opened, String> {
         let location = Location::parse(text).map_err(|error| chain(&error))?;
         // A mistyped path must not be asked of a registry.
         let like_a_path =
@@ -135,13 +141,21 @@ impl Means {
         if like_a_path && matches!(location, Location::Registry(_)) {
             return Err(format!("there is no file `{text}`; write registry:{text} when it is the name of an image"));
         }
-        location.open(&self.options, client).map_err(|error| chain(&error))
+        location.open(&self.options, || self.client()).map_err(|error| chain(&error))
+    }
+
+    /// What asks registries. Clones share connections and tokens.
+    fn client(&self) -> Result<Client, RegistryError> {
+        if let Some(client) = self.client.get() {
+            return Ok(client.clone());
+        }
+        let client = registry_client(&self.source.clone().unwrap_or_default())?;
+        Ok(self.client.get_or_init(|| client).clone())
     }
 
     /// An image, or what else the name stands for.
     pub(crate) fn image(&self, text: &str) -> Result<Scanned, String> {
-        let Some(client) = &self.client else { return self.folder(text, true) };
-        match self.opened(text, client)? {
+        match self.opened(text)? {
             Opened::Image(image) => Ok(self.layers(*image, text)),
             Opened::Folder(path) => self.folder(&path.to_string_lossy(), true),
             Opened::Document(path) => document(text, &path),
@@ -190,8 +204,7 @@ impl Means {
 
     /// Bills of materials that lie beside an image in its registry.
     fn attached(&self, name: &Reference, digest: &Digest, inventory: &mut Inventory, remarks: &mut Vec<String>) {
-        let Some(client) = &self.client else { return };
-        match client.bills(name, digest) {
+        match self.client().and_then(|client| client.bills(name, digest)) {
             Ok(bills) => inventory.sboms.extend(
                 bills
                     .into_iter()
@@ -264,16 +277,16 @@ impl Scanned {
     }
 }
 
-fn registry_client(source: &SourceArgs) -> Result<Client, String> {
+fn registry_client(source: &SourceArgs) -> Result<Client, RegistryError> {
     let files = Credentials::usual_files(env::of_credentials);
-    let credentials = Credentials::from_files(&files).map_err(|error| chain(&error))?;
+    let credentials = Credentials::from_files(&files)?;
     let settings = distribute::registry::Settings {
         credentials,
         plain_http: source.plain_http,
         ca_file: source.ca_file.clone(),
         ..distribute::registry::Settings::default()
     };
-    Client::new(settings).map_err(|error| chain(&error))
+    Client::new(settings)
 }
 
 fn progress(layers: u64, quiet: bool) -> indicatif::ProgressBar {

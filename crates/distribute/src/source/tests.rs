@@ -140,7 +140,7 @@ impl Drop for Scratch {
 
 fn open(text: &str) -> Result<Image, SourceError> {
     let client = Client::new(Settings { proxy: false, ..Settings::default() }).expect("a client");
-    match Location::parse(text)?.open(&Options::default(), &client)? {
+    match Location::parse(text)?.open(&Options::default(), || Ok(client.clone()))? {
         Opened::Image(image) => Ok(*image),
         other => panic!("{text}: {other:?}"),
     }
@@ -292,13 +292,18 @@ fn folders_of_podmans_store_are_layers_of_which_nothing_vouches() {
     let client = Client::new(Settings::default()).expect("a client");
     let options = Options { podman_root: Some(root.clone()), ..Options::default() };
     for name in ["registry.example/app:1", &id[..12]] {
-        let Ok(Opened::Image(image)) = Location::Podman(name.into()).open(&options, &client) else { panic!("{name}") };
+        let Ok(Opened::Image(image)) = Location::Podman(name.into()).open(&options, || Ok(client.clone())) else {
+            panic!("{name}")
+        };
         assert_eq!(image.layers[0].content, Content::Folder(root.join("overlay/l1/diff")));
         assert_eq!(image.damage.len(), 1);
     }
-    assert!(Location::Podman("registry.example/b:1".into()).open(&options, &client).is_err());
+    assert!(Location::Podman("registry.example/b:1".into()).open(&options, || Ok(client.clone())).is_err());
     fs::write(root.join("overlay-images/images.json"), images.replace("l1", "l2")).expect("a file");
-    assert!(matches!(Location::Podman(id.into()).open(&options, &client), Err(SourceError::Metadata(..))));
+    assert!(matches!(
+        Location::Podman(id.into()).open(&options, || Ok(client.clone())),
+        Err(SourceError::Metadata(..))
+    ));
 }
 
 #[test]

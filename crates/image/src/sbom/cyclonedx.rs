@@ -16,8 +16,8 @@ pub(super) use xml::{is_one as is_xml, read as read_xml};
 
 /// Whether a text is an identifier of the license list that the schemas refer to, letter by letter.
 pub(super) fn license_id(text: &str) -> bool {
-    let listed = spdx::identifiers::LICENSES.iter().any(|license| license.name == text)
-        || spdx::identifiers::EXCEPTIONS.iter().any(|exception| exception.name == text);
+    let listed = spdx::license_id(text).is_some_and(|license| license.name == text)
+        || spdx::exception_id(text).is_some_and(|exception| exception.name == text);
     listed && !NEWER_LICENSES.contains(&text)
 }
 
