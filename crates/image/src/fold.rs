@@ -81,6 +81,7 @@ pub fn fold(layers: &[Option<Arc<LayerFacts>>]) -> Inventory {
     let mut told: HashSet<(Box<str>, Secret)> = HashSet::new();
     let mut databases: BTreeMap<Box<str>, Database> = BTreeMap::new();
     let links = Links::of(layers);
+    collected.follow(in_several(layers, &links));
     let mut above = Above::default();
     // From the top, so that what is visible comes before its older versions.
     for (index, layer) in layers.iter().enumerate().rev() {
@@ -238,6 +239,23 @@ impl<'a> Above<'a> {
         let linked = through.find(|(_, layer, through)| links::hides(layer, path, through)).map(|(number, ..)| *number);
         named.into_iter().chain(linked).min()
     }
+}
+
+/// Files with packages that lie in more than one layer.
+fn in_several(layers: &[Option<Arc<LayerFacts>>], links: &Links<'_>) -> impl Iterator<Item = Box<str>> {
+    let mut seen: HashMap<Box<str>, bool> = HashMap::new();
+    for (index, layer) in layers.iter().enumerate() {
+        for file in layer.iter().flat_map(|layer| &layer.files) {
+            if file.facts.iter().any(|fact| matches!(fact, Fact::Package(_))) {
+                let path = links.through(index).place(&file.path);
+                match seen.get_mut(&*path) {
+                    Some(again) => *again = true,
+                    None => drop(seen.insert(path.into(), false)),
+                }
+            }
+        }
+    }
+    seen.into_iter().filter(|(_, again)| *again).map(|(path, _)| path)
 }
 
 /// A file where it lies, with the places of what it tells.

@@ -11,10 +11,10 @@ use std::io;
 use model::package::{Doubt, Place};
 
 use crate::catalog::{Cataloguer, Input, Settings, Sink};
-use crate::facts::{Fact, Fault, FileFacts, Marker};
+use crate::facts::{Fact, Fault, FileFacts, Marker, Secret};
 use crate::limits::DAMAGE_MAX;
 use crate::malware::KnownBad;
-use crate::secrets::{self, Allow};
+use crate::secrets::{self, Allow, Encoding, SECRETS_MAX, Search, WHOLE_BYTES_MAX};
 
 mod markers;
 
@@ -320,11 +320,11 @@ impl<'a> Scanner<'a> {
             return Ok(());
         }
         let head = content.chunk()?;
-        let searched = may_hold_secrets && secrets::is_text(head);
+        let mut search = self.search_of(meta, may_hold_secrets, head);
         let make = self.options.executables.filter(|_| may_run && is_executable(head));
         let mut watch = make.map(|make| make(meta.path, meta.size));
-        let whole = searched || wanted;
-        if !whole && watch.is_none() && !digests {
+        let whole = wanted || matches!(search, Searching::Whole);
+        if !whole && watch.is_none() && !digests && matches!(search, Searching::Not) {
             return Ok(());
         }
         let mut context = digests.then(|| aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256));
@@ -336,6 +336,9 @@ impl<'a> Scanner<'a> {
             }
             if let Some(context) = &mut context {
                 context.update(piece);
+            }
+            if let Searching::Pieces(search) = &mut search {
+                search.push(piece);
             }
             if whole {
                 self.buffer.extend_from_slice(piece);
@@ -351,11 +354,25 @@ impl<'a> Scanner<'a> {
             sink.facts.push(Fact::Marker(Marker::KnownBad));
         }
         self.read(meta.path, sink);
-        if searched {
-            let secrets = secrets::search(meta.path, &self.buffer, &self.options.allow);
-            sink.facts.extend(secrets.into_iter().map(Fact::Secret));
+        match search {
+            Searching::Not => {}
+            Searching::Whole => tell_secrets(secrets::search(meta.path, &self.buffer, &self.options.allow), 0, sink),
+            Searching::Pieces(search) => {
+                let (secrets, left) = search.finish();
+                tell_secrets(secrets, left, sink);
+            }
         }
         Ok(())
+    }
+
+    /// How a file that begins like this is searched for secrets.
+    fn search_of(&self, meta: Meta<'_>, may_hold_secrets: bool, head: &[u8]) -> Searching<'a> {
+        match Encoding::of(head).filter(|_| may_hold_secrets) {
+            None => Searching::Not,
+            Some(Encoding::Plain) if meta.size <= WHOLE_BYTES_MAX => Searching::Whole,
+            Some(_) if self.options.allow.path(meta.path) => Searching::Not,
+            Some(encoding) => Searching::Pieces(Search::new(encoding, &self.options.allow)),
+        }
     }
 
     fn keep(&mut self, path: &str, mut sink: Sink) {
@@ -381,6 +398,24 @@ impl<'a> Scanner<'a> {
         self.paths.insert(path.into());
         self.found.files.push(FileFacts { path: path.into(), facts: sink.facts, damage: faults });
     }
+}
+
+/// How a file is searched for secrets.
+enum Searching<'a> {
+    Not,
+    Whole,
+    Pieces(Search<'a>),
+}
+
+fn tell_secrets(mut secrets: Vec<Secret>, left: u64, sink: &mut Sink) {
+    if secrets.len() > SECRETS_MAX {
+        secrets.truncate(SECRETS_MAX);
+        sink.remark(format!("it holds more than {SECRETS_MAX} secrets; the others are not told"));
+    }
+    if left > 0 {
+        sink.remark(format!("its last {left} bytes were not searched for secrets"));
+    }
+    sink.facts.extend(secrets.into_iter().map(Fact::Secret));
 }
 
 fn base(path: &str) -> &str {

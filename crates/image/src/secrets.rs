@@ -5,6 +5,7 @@
 //! of a file without secrets is that of the automaton. Nothing is ever verified online, and no value is ever kept.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::{LazyLock, OnceLock};
 
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind, MatchKind, Span};
@@ -16,9 +17,11 @@ use crate::facts::Secret;
 mod formats;
 mod gate;
 mod judge;
+mod stream;
 
 use formats::Shape;
 pub use formats::{Format, Group, groups};
+pub use stream::{Encoding, Search};
 
 /// All formats, in the order of their names.
 pub fn formats() -> &'static [&'static Format] {
@@ -42,7 +45,7 @@ pub struct Allow {
 }
 
 impl Allow {
-    fn path(&self, path: &str) -> bool {
+    pub(crate) fn path(&self, path: &str) -> bool {
         let below = |end: &str| path.strip_suffix(end).is_some_and(|rest| rest.is_empty() || rest.ends_with('/'));
         self.paths.iter().any(|end| below(end) || path.starts_with(&format!("{}/", end.trim_end_matches('/'))))
     }
@@ -53,10 +56,9 @@ impl Allow {
     }
 }
 
-/// Whether the file can hold secrets that this search finds, as far as its name and size tell: neither larger than
-/// [`FILE_BYTES_MAX`] nor one of those that are public by nature.
+/// Whether the file can hold secrets, as far as its name and size tell: it is none of those that are public by nature.
 pub fn may_search(path: &str, size: u64) -> bool {
-    if size > FILE_BYTES_MAX || size < VALUE_BYTES_MIN as u64 {
+    if size < VALUE_BYTES_MIN as u64 {
         return false;
     }
     let name = path.rsplit('/').next().unwrap_or(path);
@@ -67,31 +69,38 @@ pub fn may_search(path: &str, size: u64) -> bool {
     !PUBLIC_FOLDERS.iter().any(|folder| path.starts_with(folder))
 }
 
-/// Whether the content that begins like this is text.
-pub fn is_text(head: &[u8]) -> bool {
-    memchr(0, &head[..head.len().min(HEAD_BYTES)]).is_none()
-}
-
-/// The secrets in one text, ordered by place. No more than a hundred of one file are told.
+/// The secrets in one text, ordered by place. No more than a hundred of one file are told, and one more where there are
+/// more.
 pub fn search(path: &str, text: &[u8], allow: &Allow) -> Vec<Secret> {
     if allow.path(path) {
         return Vec::new();
     }
+    let found = find(text, allow, 0..text.len());
+    let mut secrets = tell(text, &found, Origin::default(), &mut 0);
+    secrets.truncate(SECRETS_MAX + 1);
+    secrets
+}
+
+/// Secrets that begin in a part of a text.
+fn find(text: &[u8], allow: &Allow, part: Range<usize>) -> BTreeMap<usize, Hit> {
     let mut found: BTreeMap<usize, Hit> = BTreeMap::new();
     let mut tried: Vec<usize> = vec![0; RULES.formats.len()];
     for hit in RULES.words.find_overlapping_iter(text) {
         for &index in &RULES.owners[hit.pattern().as_usize()] {
             let format = RULES.formats[index];
             // The line was tried already for this format from an earlier word.
-            if hit.start() < tried[index] || found.len() >= SECRETS_MAX || !RULES.likely(index, text, hit.span()) {
+            if hit.start() < tried[index] || found.len() > SECRETS_MAX || !RULES.likely(index, text, hit.span()) {
                 continue;
             }
             let (start, end) = window(text, hit.start(), hit.end(), format);
             tried[index] = end;
             for captures in RULES.pattern(index).captures_iter(&text[start..end]) {
                 let Some(value) = captures.get(1).or_else(|| captures.get(0)) else { continue };
-                if judge::is_secret(format, value.as_bytes()) && !allow.value(format, value.as_bytes()) {
-                    let place = start + value.start();
+                let place = start + value.start();
+                if part.contains(&place)
+                    && judge::is_secret(format, value.as_bytes())
+                    && !allow.value(format, value.as_bytes())
+                {
                     let better = found.get(&place).is_none_or(|other| other.format.weight() < format.weight());
                     if better {
                         found.insert(place, Hit { format, end: start + value.end() });
@@ -100,7 +109,7 @@ pub fn search(path: &str, text: &[u8], allow: &Allow) -> Vec<Secret> {
             }
         }
     }
-    tell(text, &found)
+    found
 }
 
 /// Parts of a value of the configuration of an image, such as `PASSWORD=…` of its environment.
@@ -126,6 +135,8 @@ struct Hit {
 fn window(text: &[u8], start: usize, end: usize, format: &Format) -> (usize, usize) {
     let floor = start.saturating_sub(BEFORE_BYTES);
     let from = memrchr(b'\n', &text[floor..start]).map_or(floor, |index| floor + index + 1);
+    // The mark of UTF-8 at the front of a text is no part of its first word.
+    let from = if from == 0 && start >= 3 && text.starts_with(b"\xef\xbb\xbf") { 3 } else { from };
     if format.lines {
         return (from, (end + LINES_BYTES).min(text.len()));
     }
@@ -134,25 +145,48 @@ fn window(text: &[u8], start: usize, end: usize, format: &Format) -> (usize, usi
     (from, to)
 }
 
-fn tell(text: &[u8], found: &BTreeMap<usize, Hit>) -> Vec<Secret> {
+/// Where a text begins in its file.
+#[derive(Clone, Copy, Debug, Default)]
+struct Origin {
+    /// Lines before.
+    lines: u32,
+    /// Characters before, of the line that goes on.
+    characters: u32,
+}
+
+impl Origin {
+    /// The place behind a text.
+    fn after(self, text: &[u8]) -> Origin {
+        let (start, lines) = match memrchr(b'\n', text) {
+            Some(last) => (last + 1, memchr_iter(b'\n', text).count() as u32),
+            None => (0, 0),
+        };
+        let rest = text.get(start..).unwrap_or_default();
+        // Every byte begins a character but those that go on with one.
+        let characters = rest.iter().filter(|byte| **byte & 0xc0 != 0x80).count() as u32;
+        let before = if lines == 0 { self.characters } else { 0 };
+        Origin { lines: self.lines.saturating_add(lines), characters: before.saturating_add(characters) }
+    }
+}
+
+/// In words. A value that begins before `covered` is inside another one, and the same secret.
+fn tell(text: &[u8], found: &BTreeMap<usize, Hit>, mut origin: Origin, covered: &mut usize) -> Vec<Secret> {
     let mut secrets: Vec<Secret> = Vec::new();
-    let (mut line, mut line_start, mut counted, mut covered) = (1u32, 0usize, 0usize, 0usize);
+    let mut counted = 0usize;
     for (&start, hit) in found {
-        // A value inside another one is the same secret.
-        if start < covered {
+        if start < *covered {
             continue;
         }
-        covered = hit.end;
-        for newline in memchr_iter(b'\n', &text[counted..start]) {
-            line = line.saturating_add(1);
-            line_start = counted + newline + 1;
-        }
+        *covered = hit.end;
+        origin = origin.after(text.get(counted..start).unwrap_or_default());
         counted = start;
-        let before = String::from_utf8_lossy(&text[line_start.max(start.saturating_sub(BEFORE_BYTES))..start]);
+        let floor = start.saturating_sub(BEFORE_BYTES);
+        let line_start = memrchr(b'\n', &text[floor..start]).map_or(floor, |index| floor + index + 1);
+        let before = String::from_utf8_lossy(&text[line_start..start]);
         secrets.push(Secret {
             format: hit.format.id.into(),
-            line,
-            column: String::from_utf8_lossy(&text[line_start..start]).chars().count() as u32 + 1,
+            line: origin.lines.saturating_add(1),
+            column: origin.characters.saturating_add(1),
             excerpt: format!("{}{BLANK}", label(&before)).into(),
         });
     }
@@ -243,14 +277,17 @@ static RULES: LazyLock<Rules> = LazyLock::new(Rules::new);
 /// What stands for a value.
 const BLANK: &str = "********";
 
-/// Text files above this are data dumps and bundles; what secrets they hold drown in noise, and an attacker gains
-/// nothing by padding a file that the finding of its size does not tell. In bytes.
-pub const FILE_BYTES_MAX: u64 = 4 << 20;
+/// Bytes of one text that are searched; what of a file comes behind them is told. Dumps of databases and logs of this size
+/// are searched in less than a second.
+pub const FILE_BYTES_MAX: u64 = 256 << 20;
+
+/// Texts up to this are held whole while they are searched, which is how nearly all of them are. In bytes.
+pub const WHOLE_BYTES_MAX: u64 = 4 << 20;
 
 /// The shortest value of any format, in bytes.
 const VALUE_BYTES_MIN: usize = 8;
 
-/// A NUL in so many first bytes tells a binary file, as Git and grep decide it.
+/// So many first bytes tell whether a file is a text, as Git and grep decide it.
 const HEAD_BYTES: usize = 8192;
 
 /// Bytes before a word that belong to the window: the longest token that has its word in the middle.
@@ -262,8 +299,8 @@ const AFTER_BYTES: usize = 1024;
 /// Bytes after the first line of a key of several lines: an RSA key of 16,384 bits has about 12,700.
 const LINES_BYTES: usize = 16 * 1024;
 
-/// Secrets told of one file. More of them are one problem, and a report of a million lines is none.
-const SECRETS_MAX: usize = 100;
+/// Secrets told of one file; that there are more is told too. More of them are one problem, and a report of a million lines is none.
+pub const SECRETS_MAX: usize = 100;
 
 /// Longest name shown before a blanked value, in characters.
 const LABEL_CHARS: usize = 40;

@@ -3,11 +3,14 @@
 //! All of them hold one header per package, as a blob. The readers take what is there, count every page once and tell what
 //! is broken; one broken header costs that package alone.
 
+use std::borrow::Cow;
+
 use model::Package;
 use model::package::{Kind, Source};
 
-use super::{Cataloguer, Input, Settings, Sink, Wants};
+use super::{Cataloguer, Input, NEEDS_MAX, OWNED_BYTES_MAX, PACKAGES_MAX, Settings, Sink, Wants};
 use crate::facts::Fact;
+use crate::limits::PATH_BYTES_MAX;
 
 mod bdb;
 mod header;
@@ -59,7 +62,7 @@ pub static CATALOGUERS: &[Cataloguer] = &[
 ];
 
 /// Why a database cannot be read to its end.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum DatabaseError {
     /// None of the three.
     #[error("it is none of the three forms of rpm's database")]
@@ -75,34 +78,49 @@ pub(super) enum DatabaseError {
     NoTable,
 }
 
+/// Takes the blob of one package after the other, or why it cannot be had.
+type Each<'a> = dyn FnMut(Result<&[u8], DatabaseError>) + 'a;
+
 fn read(input: &Input<'_>, sink: &mut Sink) {
     let bytes = input.bytes;
-    let mut broken = 0usize;
-    let mut packages = 0usize;
-    let mut blob = |bytes: &[u8]| match Header::parse(bytes) {
-        Some(header) => {
+    let (mut packages, mut broken, mut lost, mut owned) = (0usize, 0u64, 0u64, 0usize);
+    let mut why = None;
+    let mut each = |blob: Result<&[u8], DatabaseError>| match blob.map(Header::parse) {
+        Ok(Some(header)) => {
             packages += 1;
-            take(&header, sink);
+            if packages <= PACKAGES_MAX {
+                take(&header, &mut owned, sink);
+            }
         }
-        None => broken += 1,
+        Ok(None) => broken += 1,
+        Err(error) => {
+            lost += 1;
+            why = why.or(Some(error));
+        }
     };
     let ended = match bytes {
-        _ if bytes.starts_with(b"SQLite format 3\0") => sqlite::packages(bytes, &mut blob),
-        _ if ndb::is(bytes) => ndb::packages(bytes, &mut blob),
-        _ if bdb::is(bytes) => bdb::packages(bytes, &mut blob),
+        _ if bytes.starts_with(b"SQLite format 3\0") => sqlite::packages(bytes, &mut each),
+        _ if ndb::is(bytes) => ndb::packages(bytes, &mut each),
+        _ if bdb::is(bytes) => bdb::packages(bytes, &mut each),
         _ => Err(DatabaseError::Unknown),
     };
     if broken > 0 {
         sink.damage(format!("{broken} package headers cannot be read"));
     }
+    if let Some(why) = why {
+        sink.damage(format!("{lost} of its records cannot be read: {why}; the packages there are not known"));
+    }
+    if packages > PACKAGES_MAX {
+        sink.damage(format!("it lists {packages} packages, of which {PACKAGES_MAX} were read"));
+    }
     match ended {
         Err(error) => sink.damage(format!("{error}; packages behind that are not known")),
-        Ok(()) if packages == 0 => sink.damage("it lists no package"),
+        Ok(()) if packages == 0 && why.is_none() => sink.damage("it lists no package"),
         Ok(()) => {}
     }
 }
 
-fn take(header: &Header<'_>, sink: &mut Sink) {
+fn take(header: &Header<'_>, owned_bytes: &mut usize, sink: &mut Sink) {
     let text = |tag| header.text(tag).unwrap_or_default();
     let name = text(header::NAME);
     // Keys of signatures stand among the packages.
@@ -117,14 +135,13 @@ fn take(header: &Header<'_>, sink: &mut Sink) {
     let epoch = epoch.map_or(String::new(), |epoch| format!("{epoch}:"));
     let release = if release.is_empty() { String::new() } else { format!("-{release}") };
     let whole = format!("{epoch}{version}{release}");
-    let mut package = Package::new(Kind::Rpm, name.as_str(), whole.as_str());
+    let mut package = Package::new(Kind::Rpm, &*name, whole.as_str());
     package.arch = text(header::ARCH).into();
     package.supplier = text(header::VENDOR).into();
     package.licenses = crate::license::normalise(&text(header::LICENSE));
     package.source = source(&text(header::SOURCE_RPM), &epoch);
-    let needs = header.texts(header::REQUIRE_NAME);
-    let plain = |need: &String| !need.starts_with("rpmlib(") && !need.contains(['(', '/']);
-    package.depends_on = needs.into_iter().filter(plain).map(Into::into).collect();
+    let plain = |need: &Cow<'_, str>| !need.starts_with("rpmlib(") && !need.contains(['(', '/']);
+    package.depends_on = header.texts(header::REQUIRE_NAME).filter(plain).take(NEEDS_MAX).map(Into::into).collect();
     package.depends_on.sort();
     package.depends_on.dedup();
     let label = text(header::MODULARITY_LABEL);
@@ -132,7 +149,7 @@ fn take(header: &Header<'_>, sink: &mut Sink) {
         package.properties.push(("modularitylabel".into(), label.into()));
     }
     sink.package(package);
-    let paths = owned(header);
+    let paths = owned(header, owned_bytes);
     if !paths.is_empty() {
         sink.facts.push(Fact::Owns { kind: Kind::Rpm, package: name.into(), paths });
     }
@@ -148,28 +165,38 @@ fn source(file: &str, epoch: &str) -> Option<Source> {
 }
 
 /// Files that cataloguers of languages read.
-fn owned(header: &Header<'_>) -> Vec<Box<str>> {
-    let (folders, names) = (header.texts(header::DIR_NAMES), header.texts(header::BASE_NAMES));
-    let indexes = header.numbers(header::DIR_INDEXES);
-    names
-        .iter()
-        .zip(indexes)
-        .filter_map(|(name, index)| Some(format!("{}{name}", folders.get(index as usize)?)))
-        .filter(|path| super::is_of_language(path))
-        .map(|path| path.trim_start_matches('/').into())
-        .collect()
+fn owned(header: &Header<'_>, bytes: &mut usize) -> Vec<Box<str>> {
+    let folders: Vec<Cow<'_, str>> = header.texts(header::DIR_NAMES).take(FOLDERS_MAX).collect();
+    let mut paths: Vec<Box<str>> = Vec::new();
+    for (name, index) in header.texts(header::BASE_NAMES).zip(header.numbers(header::DIR_INDEXES)) {
+        let Some(folder) = folders.get(index as usize) else { continue };
+        if folder.len() + name.len() >= PATH_BYTES_MAX || *bytes >= OWNED_BYTES_MAX {
+            continue;
+        }
+        let path = format!("{folder}{name}");
+        if super::is_of_language(&path) {
+            *bytes += path.len();
+            paths.push(path.trim_start_matches('/').into());
+        }
+    }
+    paths
 }
 
 /// Azure Linux's distroless images: one package a line, fields set off by tabs: name, version-release, install time, build
 /// time, vendor, epoch, size, arch, epochnum, sourcerpm.
 fn manifest(input: &Input<'_>, sink: &mut Sink) {
     let text = String::from_utf8_lossy(input.bytes);
+    let mut count = 0usize;
     for (line, number) in text.lines().zip(1u32..).filter(|(line, _)| !line.trim().is_empty()) {
-        let fields: Vec<&str> = line.split('\t').collect();
+        let fields: Vec<&str> = line.split('\t').take(10).collect();
         let [name, version, ..] = fields[..] else {
             sink.damage(format!("line {number} is no package"));
             continue;
         };
+        count += 1;
+        if count > PACKAGES_MAX {
+            continue;
+        }
         let epoch = fields
             .get(8)
             .filter(|epoch| epoch.bytes().all(|byte| byte.is_ascii_digit()) && **epoch != "0" && !epoch.is_empty());
@@ -179,6 +206,9 @@ fn manifest(input: &Input<'_>, sink: &mut Sink) {
         package.arch = fields.get(7).copied().unwrap_or("").into();
         package.source = fields.get(9).and_then(|file| source(file, &epoch));
         sink.package(package);
+    }
+    if count > PACKAGES_MAX {
+        sink.damage(format!("it lists {count} packages, of which {PACKAGES_MAX} were read"));
     }
 }
 
@@ -197,6 +227,9 @@ const DATABASE_BYTES_MAX: u64 = 512 << 20;
 
 /// Largest header of one package: kernels with all their files have about 8 MB.
 pub(super) const HEADER_BYTES_MAX: usize = 64 << 20;
+
+/// Folders of one package. The largest have some ten thousand.
+const FOLDERS_MAX: usize = 1_000_000;
 
 #[cfg(test)]
 mod tests;

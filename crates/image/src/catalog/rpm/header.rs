@@ -1,5 +1,7 @@
 //! The header of one package: an index of tags, and the data that they point into.
 
+use std::borrow::Cow;
+
 use super::be32;
 
 pub(super) const NAME: u32 = 1000;
@@ -40,36 +42,39 @@ impl<'a> Header<'a> {
     }
 
     /// The first text of a tag.
-    pub(super) fn text(&self, tag: u32) -> Option<String> {
-        self.texts(tag).into_iter().next()
+    pub(super) fn text(&self, tag: u32) -> Option<Cow<'a, str>> {
+        self.texts(tag).next()
     }
 
-    /// All texts of a tag.
-    pub(super) fn texts(&self, tag: u32) -> Vec<String> {
-        let Some((kind @ (STRING | STRING_ARRAY | I18N_STRING), offset, count)) = self.entry(tag) else {
-            return Vec::new();
+    /// The texts of a tag.
+    pub(super) fn texts(&self, tag: u32) -> impl Iterator<Item = Cow<'a, str>> + use<'a> {
+        let (mut rest, count) = match self.entry(tag) {
+            Some((STRING, offset, _)) => (self.data.get(offset..).unwrap_or_default(), 1),
+            Some((STRING_ARRAY | I18N_STRING, offset, count)) => (self.data.get(offset..).unwrap_or_default(), count),
+            _ => (&[][..], 0),
         };
-        let mut rest = self.data.get(offset..).unwrap_or_default();
-        let count = if kind == STRING { 1 } else { count };
-        let mut texts = Vec::new();
-        for _ in 0..count {
-            let Some(end) = memchr::memchr(0, rest) else { break };
-            texts.push(String::from_utf8_lossy(rest.get(..end).unwrap_or_default()).into_owned());
+        let texts = std::iter::from_fn(move || {
+            let end = memchr::memchr(0, rest)?;
+            let text = String::from_utf8_lossy(rest.get(..end)?);
             rest = rest.get(end + 1..).unwrap_or_default();
-        }
-        texts
+            Some(text)
+        });
+        texts.take(count)
     }
 
     /// The first number of a tag.
     pub(super) fn number(&self, tag: u32) -> Option<u32> {
-        self.numbers(tag).into_iter().next()
+        self.numbers(tag).next()
     }
 
-    /// All numbers of a tag.
-    pub(super) fn numbers(&self, tag: u32) -> Vec<u32> {
-        let Some((INT32, offset, count)) = self.entry(tag) else { return Vec::new() };
-        let data = self.data.get(offset..).unwrap_or_default();
-        data.chunks_exact(4).take(count).filter_map(|chunk| be32(chunk, 0)).collect()
+    /// The numbers of a tag.
+    pub(super) fn numbers(&self, tag: u32) -> impl Iterator<Item = u32> + use<'a> {
+        let (offset, count) = match self.entry(tag) {
+            Some((INT32, offset, count)) => (offset, count),
+            _ => (0, 0),
+        };
+        let data: &'a [u8] = self.data.get(offset..).unwrap_or_default();
+        data.chunks_exact(4).take(count).filter_map(|chunk| be32(chunk, 0))
     }
 }
 

@@ -1,9 +1,9 @@
 //! As much of SQLite's file format as it takes to read one table: <https://www.sqlite.org/fileformat2.html>.
 
-use super::{DatabaseError, HEADER_BYTES_MAX};
+use super::{DatabaseError, Each, HEADER_BYTES_MAX};
 
-/// Gives the blob of every row of the table of packages.
-pub(super) fn packages(bytes: &[u8], blob: &mut dyn FnMut(&[u8])) -> Result<(), DatabaseError> {
+/// Gives the blob of every row of the table of packages, and why one cannot be had.
+pub(super) fn packages(bytes: &[u8], each: &mut Each<'_>) -> Result<(), DatabaseError> {
     let size = match u16_at(bytes, 16).ok_or(DatabaseError::Malformed("the header"))? {
         1 => 65_536,
         size if size.is_power_of_two() && size >= 512 => usize::from(size),
@@ -14,8 +14,10 @@ pub(super) fn packages(bytes: &[u8], blob: &mut dyn FnMut(&[u8])) -> Result<(), 
     let usable = usable.ok_or(DatabaseError::Malformed("the size of pages"))?;
     let file = File { bytes, size, usable };
     let mut root = None;
+    // A broken row of the schema matters only when it is that of the table.
     file.table(1, &mut |record| {
-        if let Some([kind, name, _, page]) = record.columns::<4>()
+        if let Ok(record) = record
+            && let Some([kind, name, _, page]) = record.columns::<4>()
             && kind == b"table"
             && name == b"Packages"
         {
@@ -23,12 +25,17 @@ pub(super) fn packages(bytes: &[u8], blob: &mut dyn FnMut(&[u8])) -> Result<(), 
         }
     })?;
     let root = root.ok_or(DatabaseError::NoTable)?;
-    file.table(root, &mut |record| {
-        if let Some([_, value]) = record.columns::<2>() {
-            blob(value);
-        }
+    file.table(root, &mut |record| match record {
+        Ok(record) => match record.columns::<2>() {
+            Some([_, value]) => each(Ok(value)),
+            None => each(Err(DatabaseError::Malformed("a row"))),
+        },
+        Err(error) => each(Err(error)),
     })
 }
+
+/// Takes the rows of a table.
+type Rows<'a> = dyn FnMut(Result<Record, DatabaseError>) + 'a;
 
 struct File<'a> {
     bytes: &'a [u8],
@@ -37,43 +44,74 @@ struct File<'a> {
 }
 
 impl<'a> File<'a> {
-    /// Walks the leaves of a table's tree. Every page is visited once, so a circle ends.
-    fn table(&self, root: usize, each: &mut dyn FnMut(&Record)) -> Result<(), DatabaseError> {
+    /// Walks the leaves of a table's tree. Every page is visited once, so a circle ends; what is broken costs itself alone.
+    fn table(&self, root: usize, each: &mut Rows<'_>) -> Result<(), DatabaseError> {
         let mut visited = vec![false; self.bytes.len() / self.size + 1];
         // Cells may point at one place many times; together they hold no more than the file does.
         let mut room = self.bytes.len();
         let mut waiting = vec![root];
         while let Some(number) = waiting.pop() {
-            let seen = visited.get_mut(number).ok_or(DatabaseError::Malformed("a page"))?;
+            let seen = match visited.get_mut(number) {
+                Some(seen) => seen,
+                None => {
+                    each(Err(DatabaseError::Malformed("a page")));
+                    continue;
+                }
+            };
             if std::mem::replace(seen, true) {
-                return Err(DatabaseError::Circle);
+                each(Err(DatabaseError::Circle));
+                continue;
             }
-            let page = self.page(number)?;
-            // The first page begins with the header of the file.
-            let head = if number == 1 { 100 } else { 0 };
-            let kind = *page.get(head).ok_or(DatabaseError::Malformed("a page"))?;
-            let cells = usize::from(u16_at(page, head + 3).ok_or(DatabaseError::Malformed("a page"))?);
-            let first = head + if kind == INTERIOR { 12 } else { 8 };
-            let cell = |index: usize| u16_at(page, first + index * 2).map(usize::from);
-            match kind {
-                LEAF => {
-                    for index in 0..cells {
-                        let at = cell(index).ok_or(DatabaseError::Malformed("a cell"))?;
-                        let record = self.record(page, at, &mut visited)?;
-                        room = room.checked_sub(record.0.len()).ok_or(DatabaseError::Circle)?;
-                        each(&record);
+            if let Err(error) = self.leaves(number, &mut visited, &mut waiting, &mut room, each) {
+                each(Err(error));
+                if room == 0 {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The rows of a leaf, or the pages below an interior one.
+    fn leaves(
+        &self,
+        number: usize,
+        visited: &mut [bool],
+        waiting: &mut Vec<usize>,
+        room: &mut usize,
+        each: &mut Rows<'_>,
+    ) -> Result<(), DatabaseError> {
+        let malformed = || DatabaseError::Malformed("a page");
+        let page = self.page(number)?;
+        // The first page begins with the header of the file.
+        let head = if number == 1 { 100 } else { 0 };
+        let kind = *page.get(head).ok_or_else(malformed)?;
+        let cells = usize::from(u16_at(page, head + 3).ok_or_else(malformed)?);
+        let first = head + if kind == INTERIOR { 12 } else { 8 };
+        let cell = |index: usize| u16_at(page, first + index * 2).map(usize::from);
+        match kind {
+            LEAF => {
+                for index in 0..cells {
+                    let at = cell(index).ok_or_else(malformed)?;
+                    let record = self.record(page, at, visited);
+                    if let Ok(record) = &record {
+                        let left = room.checked_sub(record.0.len());
+                        *room = left.unwrap_or(0);
+                        left.ok_or(DatabaseError::Circle)?;
+                    }
+                    each(record);
+                }
+            }
+            INTERIOR => {
+                waiting.push(u32_at(page, head + 8).ok_or_else(malformed)? as usize);
+                for index in (0..cells).rev() {
+                    match cell(index).and_then(|at| u32_at(page, at)) {
+                        Some(child) => waiting.push(child as usize),
+                        None => each(Err(DatabaseError::Malformed("a cell"))),
                     }
                 }
-                INTERIOR => {
-                    let right = u32_at(page, head + 8).ok_or(DatabaseError::Malformed("a page"))?;
-                    waiting.push(right as usize);
-                    for index in (0..cells).rev() {
-                        let child = cell(index).and_then(|at| u32_at(page, at));
-                        waiting.push(child.ok_or(DatabaseError::Malformed("a cell"))? as usize);
-                    }
-                }
-                _ => return Err(DatabaseError::Malformed("a page")),
             }
+            _ => return Err(malformed()),
         }
         Ok(())
     }

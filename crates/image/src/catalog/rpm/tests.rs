@@ -123,6 +123,27 @@ fn damage_is_told_and_the_rest_is_found() {
 }
 
 #[test]
+fn a_broken_slot_or_chain_costs_its_own_package_alone() {
+    let mut slots = ndb(&[bash(), bash(), bash()]);
+    slots[32 + 16] = b'X';
+    let (packages, damage) = read_all(&slots);
+    assert_eq!((packages.len(), damage.len()), (2, 1), "{damage:?}");
+    let mut blobs = ndb(&[bash(), bash()]);
+    blobs[4096] = b'X';
+    assert_eq!(read_all(&blobs).0.len(), 1);
+    // Two entries, of which the first leads nowhere.
+    let mut chains = bdb(&bash(), false);
+    chains[512 + 20] = 4;
+    let entries = [100u8, 0, 130, 0, 100, 0, 120, 0];
+    chains[512 + 26..512 + 34].copy_from_slice(&entries);
+    chains[512 + 130] = 3;
+    chains[512 + 134..512 + 138].copy_from_slice(&99u32.to_le_bytes());
+    let (packages, damage) = read_all(&chains);
+    assert_eq!((packages.len(), damage.len()), (1, 1), "{damage:?}");
+    assert!(damage[0].contains("1 of its records"), "{damage:?}");
+}
+
+#[test]
 fn no_cut_or_changed_database_does_harm() {
     for good in [ndb(&[bash()]), bdb(&bash(), false)] {
         for at in 0..good.len() {
