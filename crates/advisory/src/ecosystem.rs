@@ -32,9 +32,15 @@ pub fn ecosystems(distro: &Distro) -> Option<Vec<Box<str>>> {
         "arch" | "archlinux" => Some(vec!["Arch Linux".into()]),
         "sles" | "sle_hpc" | "sled" | "sles_sap" => {
             let (major, pack) = version.split_once('.').unwrap_or((version, "0"));
+            // From 16 on releases have numbers of two parts and no service packs.
+            if major.parse().is_ok_and(|major: u32| major >= 16) {
+                return named("SUSE", &format!("Linux Enterprise Server {version}"));
+            }
             let pack = if pack == "0" { String::new() } else { format!(" SP{pack}") };
             (!major.is_empty()).then(|| vec![format!("SUSE:Linux Enterprise Server {major}{pack}").into()])
         }
+        "sle-micro" | "sle-micro-rancher" => named("SUSE", &prefixed("Linux Enterprise Micro ", version)),
+        "sl-micro" => named("SUSE", &prefixed("Linux Micro ", version)),
         "opensuse-leap" | "opensuse.leap" => {
             (!version.is_empty()).then(|| vec![format!("openSUSE:Leap {version}").into()])
         }
@@ -79,6 +85,8 @@ mod tests {
             ("centos", "8", "", Some("Red Hat:enterprise_linux:8")),
             ("rhel", "", "", None),
             ("sles", "15.5", "", Some("SUSE:Linux Enterprise Server 15 SP5")),
+            ("sles", "16.0", "", Some("SUSE:Linux Enterprise Server 16.0")),
+            ("sle-micro", "5.3", "", Some("SUSE:Linux Enterprise Micro 5.3")),
             ("opensuse-leap", "15.5", "", Some("openSUSE:Leap 15.5")),
             ("amzn", "2023", "", Some("Amazon Linux:2023")),
             ("madeup", "1", "", None),

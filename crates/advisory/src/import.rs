@@ -75,6 +75,8 @@ pub struct Stats {
     pub read: u64,
     /// Records, or parts of them, that were not.
     pub bad: u64,
+    /// What was read and is about nothing that packages are judged by: containers, products, live patches.
+    pub outside: u64,
     /// The first of the bad ones, at most [`FAULTS_MAX`].
     pub faults: Vec<Fault>,
     /// When the file says that it was made, as a whole; seconds since 1970. When its newest record changed says nothing of
@@ -129,6 +131,7 @@ impl Stats {
     pub fn add(&mut self, other: Stats) {
         self.read += other.read;
         self.bad += other.bad;
+        self.outside += other.outside;
         self.made_unix = self.made_unix.max(other.made_unix);
         let room = FAULTS_MAX.saturating_sub(self.faults.len());
         self.faults.extend(other.faults.into_iter().take(room));
@@ -152,7 +155,7 @@ pub fn read(
         Format::SecDb => secdb::read(bytes, ecosystem, &mut advisory),
         Format::Csaf => csaf::read(bytes, &mut advisory),
         Format::OpenVex => openvex::read(bytes, &mut advisory),
-        Format::Oval => oval::read(bytes, &mut advisory),
+        Format::Oval => oval::read(bytes, ecosystem, &mut advisory),
         Format::UpdateInfo => updateinfo::read(
             bytes,
             ecosystem.ok_or(ImportError::NoEcosystem { format: "updateinfo.xml" })?,

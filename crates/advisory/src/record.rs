@@ -60,6 +60,8 @@ pub struct Affected {
 pub struct Range {
     /// First affected version; `None` means from the beginning.
     pub introduced: Option<Box<str>>,
+    /// Whether `introduced` itself is not affected, but what comes behind it (NVD `versionStartExcluding`).
+    pub exclusive: bool,
     /// Where it ends.
     pub end: End,
 }

@@ -6,6 +6,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 
 use super::format::{HEADER, MAGIC, SECTIONS, Section, VERSION, cve_key, hash, put_number, put_sized, put_time, table};
 use super::seal::Sums;
+use super::view::EXCLUSIVE;
 use super::{Database, DatabaseError};
 use crate::record::{Advisory, Affected, End, Epss, Exploited, Score, Severity, Source, Status};
 
@@ -287,7 +288,7 @@ impl Builder {
                 End::LastAffected(version) => (2, Some(version)),
                 End::Before(version) => (3, Some(version)),
             };
-            piece.push(kind);
+            piece.push(if range.exclusive { kind | EXCLUSIVE } else { kind });
             if let Some(version) = version {
                 self.put(&mut piece, version);
             }

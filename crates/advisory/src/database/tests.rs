@@ -16,8 +16,8 @@ fn advisory(id: &str, package: &str) -> Advisory {
             package: package.into(),
             of_source: true,
             ranges: vec![
-                Range { introduced: None, end: End::Fixed("1.2".into()) },
-                Range { introduced: Some("2".into()), end: End::Open },
+                Range { end: End::Fixed("1.2".into()), ..Range::default() },
+                Range { introduced: Some("2".into()), exclusive: true, end: End::Open },
             ],
             versions: vec!["1.1".into()],
             status: Status::WontFix,

@@ -31,6 +31,8 @@ pub struct AffectedView<'a> {
 pub struct RangeView<'a> {
     /// First affected version; `None` means from the beginning.
     pub introduced: Option<&'a str>,
+    /// Whether that version itself is not.
+    pub exclusive: bool,
     /// Where it ends.
     pub end: EndView<'a>,
 }
@@ -183,14 +185,15 @@ impl<'a> AffectedView<'a> {
                 0 => None,
                 offset => Some(strings.text(offset - 1)?),
             };
-            let end = match cursor.byte()? {
+            let kind = cursor.byte()?;
+            let end = match kind & !EXCLUSIVE {
                 0 => EndView::Open,
                 1 => EndView::Fixed(cursor.string(strings)?),
                 2 => EndView::LastAffected(cursor.string(strings)?),
                 3 => EndView::Before(cursor.string(strings)?),
                 _ => return Err(damaged("the end of a range")),
             };
-            Ok(RangeView { introduced, end })
+            Ok(RangeView { introduced, exclusive: kind & EXCLUSIVE != 0, end })
         })
     }
 
@@ -239,7 +242,7 @@ impl RangeView<'_> {
             EndView::LastAffected(version) => End::LastAffected(version.into()),
             EndView::Before(version) => End::Before(version.into()),
         };
-        Range { introduced: self.introduced.map(Box::from), end }
+        Range { introduced: self.introduced.map(Box::from), exclusive: self.exclusive, end }
     }
 }
 
@@ -280,3 +283,5 @@ fn url<'a>(cursor: &mut Cursor<'a>, strings: Part<'a>) -> Result<Box<str>, Datab
 }
 
 const OF_SOURCE: u8 = 1;
+/// Beside the kind of end of a range: its beginning is not affected.
+pub(super) const EXCLUSIVE: u8 = 4;

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde_json::Value;
 
-use super::text::{summary, unix};
+use super::text::{summary, unix, without_contradictions};
 use super::{ImportError, Stats, errata::word, field, list, oval, parse};
 use crate::record::{Advisory, Affected, End, Range, Score, Severity, Status};
 
@@ -100,7 +100,10 @@ impl<'a> Products<'a> {
     }
 
     fn affected(&self, vulnerability: &Value, id: &str, stats: &mut Stats) -> Vec<Affected> {
-        let said = vulnerability.get("product_status").unwrap_or(&Value::Null);
+        let Some(said) = vulnerability.get("product_status").filter(|said| said.is_object()) else {
+            stats.bad(id, "product_status", "is missing, so nothing is said of any product");
+            return Vec::new();
+        };
         let mut remedies = HashMap::new();
         for remedy in list(vulnerability, "remediations") {
             let status = match field(remedy, "details").trim() {
@@ -113,43 +116,47 @@ impl<'a> Products<'a> {
             remedies
                 .extend(list(remedy, "product_ids").iter().filter_map(Value::as_str).map(|product| (product, status)));
         }
-        let (mut seen, mut out, mut unknown) = (BTreeSet::new(), Vec::new(), 0u64);
+        let (mut seen, mut out) = (BTreeSet::new(), Vec::new());
         let kinds = [
             ("fixed", Status::Affected),
             ("first_fixed", Status::Affected),
             ("recommended", Status::Affected),
             ("known_affected", Status::Affected),
+            ("first_affected", Status::Affected),
+            ("last_affected", Status::Affected),
             ("under_investigation", Status::UnderInvestigation),
             ("known_not_affected", Status::NotAffected),
         ];
         for (kind, status) in kinds {
             for product in list(said, kind).iter().filter_map(Value::as_str) {
+                // Containers, and products that are more than one package, are nobody's packages.
                 let Some(mut affected) = self.part(product) else {
-                    unknown += 1;
+                    stats.outside += 1;
                     continue;
                 };
-                affected.status =
-                    if kind == "known_affected" { remedies.get(product).copied().unwrap_or(status) } else { status };
-                let fixed = matches!(kind, "fixed" | "first_fixed" | "recommended");
-                if fixed == affected.ranges.is_empty() {
-                    // A fix without a version cannot be compared; a version without a fix narrows nothing.
-                    if fixed {
-                        unknown += 1;
-                        continue;
+                affected.status = if status == Status::Affected && !kind.contains("fixed") {
+                    remedies.get(product).copied().unwrap_or(status)
+                } else {
+                    status
+                };
+                if !kind.contains("fixed") && kind != "recommended" {
+                    // A build that is not affected says nothing of another one; a build that is affected, of all.
+                    let build = affected.ranges.pop().map(|range| range.end);
+                    match build {
+                        Some(End::Fixed(version)) if status == Status::NotAffected => affected.versions = vec![version],
+                        _ => affected.ranges.push(Range::default()),
                     }
-                    affected.ranges.clear();
-                }
-                if affected.ranges.is_empty() {
-                    affected.ranges.push(Range::default());
+                } else if affected.ranges.is_empty() {
+                    // A fix without a version cannot be compared.
+                    stats.bad(id, "product_status", &format!("\"{product}\" is fixed in no version"));
+                    continue;
                 }
                 if seen.insert(format!("{affected:?}")) {
                     out.push(affected);
                 }
             }
         }
-        if unknown > 0 {
-            stats.bad(id, "product_status", &format!("{unknown} products are not packages of a known distribution"));
-        }
+        without_contradictions(&mut out);
         out
     }
 
@@ -165,7 +172,10 @@ impl<'a> Products<'a> {
         let (name, cpe, _) = self.known.get(platform).copied().unwrap_or((platform, "", ""));
         let ecosystem = ecosystem(name, cpe)?;
         let purl = self.known.get(component).map_or("", |(_, _, purl)| purl);
-        if let Some((stream, package)) = component.split_once('/').filter(|_| !component.contains("://")) {
+        if !purl.is_empty() && !purl.starts_with("pkg:rpm/") {
+            return None;
+        }
+        if let Some((stream, package)) = component.split_once('/').filter(|(stream, _)| stream.contains(':')) {
             (module, component) = (stream, package);
         }
         let (package, version, arch, stream) =
@@ -182,7 +192,7 @@ impl<'a> Products<'a> {
             ranges: if version.is_empty() {
                 Vec::new()
             } else {
-                vec![Range { introduced: None, end: End::Fixed(version.into()) }]
+                vec![Range { end: End::Fixed(version.into()), ..Range::default() }]
             },
             module: if module.contains(':') { module.into() } else { "".into() },
             ..Affected::default()

@@ -62,7 +62,12 @@ impl<'de> Visitor<'de> for &mut Tracker {
 
 impl Tracker {
     fn add(&mut self, package: &str, id: &str, vulnerability: &Value) {
-        let Some(releases) = vulnerability.get("releases").and_then(Value::as_object) else {
+        let releases = vulnerability.get("releases");
+        // An empty list stands for no releases.
+        if releases.and_then(Value::as_array).is_some_and(Vec::is_empty) {
+            return;
+        }
+        let Some(releases) = releases.and_then(Value::as_object) else {
             return self.stats.bad(id, "releases", "is missing");
         };
         let advisory = self.advisories.entry(id.into()).or_insert_with(|| Advisory {
@@ -116,7 +121,7 @@ fn affected(package: &str, release: &str, said: &Value) -> Option<Affected> {
         ecosystem: ecosystem(release),
         package: package.into(),
         of_source: true,
-        ranges: vec![Range { introduced: None, end }],
+        ranges: vec![Range { end, ..Range::default() }],
         status,
         severities: word.into_iter().collect(),
         ..Affected::default()

@@ -50,8 +50,8 @@ pub(super) fn read(bytes: &[u8], ecosystem: &str, sink: &mut impl FnMut(Advisory
                 ecosystem: ecosystem.into(),
                 package: name.into(),
                 ranges: vec![Range {
-                    introduced: None,
                     end: End::Fixed(evr(field(package, "epoch"), version, field(package, "release"))),
+                    ..Range::default()
                 }],
                 module: module.trim_end_matches(':').into(),
                 ..Affected::default()

@@ -1,5 +1,8 @@
 //! The National Vulnerability Database, version 2.0 of its interface.
 //!
+//! Configurations are read as "any of these": what a product must run on, or together with, is not compared, because nothing
+//! tells it of an image. So a vulnerability of a product that needs another one is found without it, never missed.
+//!
 //! Products stand under the ecosystem `CPE` as `vendor:product`; the software that a product is made for (`node.js`,
 //! `wordpress`) stands in the field `module`, which is empty where it is made for any.
 
@@ -12,7 +15,10 @@ use crate::record::{Advisory, Affected, End, Range, Score, Severity};
 /// Reads a page of vulnerabilities.
 pub(super) fn read(bytes: &[u8], sink: &mut impl FnMut(Advisory)) -> Result<Stats, ImportError> {
     let whole = parse("NVD 2.0", bytes)?;
-    let Some(entries) = whole.get("vulnerabilities").and_then(Value::as_array) else {
+    let entries = whole.get("vulnerabilities").and_then(Value::as_array).map(Vec::as_slice);
+    // A page of no results leaves the list out.
+    let none = whole.get("totalResults").and_then(Value::as_u64) == Some(0);
+    let Some(entries) = entries.or(none.then_some(&[])) else {
         return Err(ImportError::Malformed { format: "NVD 2.0", problem: "vulnerabilities is missing".into() });
     };
     let mut stats = Stats { made_unix: unix(field(&whole, "timestamp")), ..Stats::default() };
@@ -57,16 +63,22 @@ fn advisory(cve: &Value, stats: &mut Stats) -> Advisory {
             advisory.cwes.push(name.into());
         }
     }
-    for node in list(cve, "configurations").iter().flat_map(|configuration| list(configuration, "nodes")) {
-        if node.get("negate").and_then(Value::as_bool) == Some(true) {
-            continue;
-        }
-        for found in
-            list(node, "cpeMatch").iter().filter(|found| found.get("vulnerable").and_then(Value::as_bool) == Some(true))
-        {
-            match affected(found) {
-                Some(affected) => advisory.affected.push(affected),
-                None => stats.bad(id, "cpeMatch.criteria", &format!("\"{}\" is not a CPE", field(found, "criteria"))),
+    for configuration in list(cve, "configurations") {
+        let negated = |value: &Value| value.get("negate").and_then(Value::as_bool) == Some(true);
+        for node in list(configuration, "nodes") {
+            if negated(configuration) || negated(node) {
+                stats.bad(id, "configurations.negate", "says what is not affected, which is not understood");
+                continue;
+            }
+            let vulnerable = |found: &&Value| found.get("vulnerable").and_then(Value::as_bool) == Some(true);
+            for found in list(node, "cpeMatch").iter().filter(vulnerable) {
+                match affected(found) {
+                    Some(affected) if advisory.affected.contains(&affected) => {}
+                    Some(affected) => advisory.affected.push(affected),
+                    None => {
+                        stats.bad(id, "cpeMatch.criteria", &format!("\"{}\" is not a CPE", field(found, "criteria")));
+                    }
+                }
             }
         }
     }
@@ -92,25 +104,29 @@ fn affected(found: &Value) -> Option<Affected> {
     let parts = cpe(field(found, "criteria"))?;
     let [_, vendor, product, version, update, .., target, _, _] = parts.as_slice() else { return None };
     let bound = |name: &str| Some(field(found, name)).filter(|version| !version.is_empty());
-    // A start that is left out itself is taken in: the next version has no name, and one version too many is found rather
-    // than one too few.
-    let introduced = bound("versionStartIncluding").or(bound("versionStartExcluding")).map(Box::from);
+    let (including, excluding) = (bound("versionStartIncluding"), bound("versionStartExcluding"));
     let end = match (bound("versionEndExcluding"), bound("versionEndIncluding")) {
         (Some(version), _) => End::Before(version.into()),
         (None, Some(version)) => End::LastAffected(version.into()),
         (None, None) => End::Open,
     };
-    let bounded = introduced.is_some() || end != End::Open;
+    let range = Range {
+        introduced: including.or(excluding).map(Box::from),
+        exclusive: including.is_none() && excluding.is_some(),
+        end,
+    };
+    let bounded = range.introduced.is_some() || range.end != End::Open;
     let any = |part: &str| part == "*" || part == "-";
+    // `-` says that the product has no version, and stands where nobody told which: that is all of them.
     let versions = match version.as_str() {
-        "*" => Vec::new(),
+        _ if bounded || any(version) => Vec::new(),
         version if any(update) => vec![version.into()],
         version => vec![[version, "-", update].concat().into()],
     };
     Some(Affected {
         ecosystem: "CPE".into(),
         package: [vendor, ":", product].concat().into(),
-        ranges: if bounded { vec![Range { introduced, end }] } else { Vec::new() },
+        ranges: if bounded { vec![range] } else { Vec::new() },
         versions,
         module: if any(target) { "".into() } else { target.as_str().into() },
         ..Affected::default()

@@ -61,7 +61,7 @@ fn affected(purl: &str, status: &str) -> Result<Affected, &'static str> {
         ecosystem: ["Ubuntu:", number].concat().into(),
         package: package.into(),
         of_source: qualifier("arch") == Some("source"),
-        ranges: vec![Range { introduced: None, end }],
+        ranges: vec![Range { end, ..Range::default() }],
         status,
         ..Affected::default()
     })

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::text::{of_source, package_name, summary, unix};
+use super::text::{of_source, package_name, summary, suse, unix};
 use super::{ImportError, Stats, field, list};
 use crate::record::{Advisory, Affected, End, Range, Score, Severity};
 
@@ -158,6 +158,16 @@ fn take(raw: Record, stats: &mut Stats, sink: &mut impl FnMut(Advisory)) {
     {
         upstream = raw.related.unwrap_or_default().into_iter().filter(|name| name.starts_with("CVE-")).collect();
     }
+    // Lists of what there is have the names and dates of records and nothing else: taken for records they would say that
+    // nothing is affected.
+    let bare = raw.affected.is_none() && raw.withdrawn.is_none() && raw.summary.is_none() && raw.details.is_none();
+    if bare && raw.aliases.is_none() && raw.references.is_none() {
+        return stats.bad(
+            &raw.id,
+            "affected",
+            "is missing, and so is all else: this is an entry of a list and no record",
+        );
+    }
     let specific = raw.database_specific.unwrap_or_default();
     let mut severities = scores(raw.severity.as_deref().unwrap_or_default());
     severities.extend(word(&specific, "severity"));
@@ -243,17 +253,21 @@ fn affected(raw: RawAffected, advisory: &mut Advisory, stats: &mut Stats) {
         advisory.informational = kind.into();
     }
     let name = package_name(&package.ecosystem, &package.name).into();
-    let of_source = of_source(&package.ecosystem);
-    advisory.affected.push(Affected {
+    let part = Affected {
         package: name,
-        of_source,
-        ecosystem: package.ecosystem,
+        of_source: of_source(&package.ecosystem),
+        ecosystem: suse(&package.ecosystem).into(),
         ranges,
         versions,
         severities,
         symbols: symbols(&ecosystem),
         ..Affected::default()
-    });
+    };
+    // Products of SUSE that share a release say the same of it, one after the other.
+    let shared = part.ecosystem.starts_with("SUSE:");
+    if !(shared && advisory.affected.iter().rev().take(SYMBOLS).any(|known| *known == part)) {
+        advisory.affected.push(part);
+    }
 }
 
 /// Events to ranges. Events come in order nearly always; where two beginnings follow each other, the first ends with the
@@ -281,7 +295,8 @@ fn pairs(events: Vec<Event>) -> Vec<Range> {
     let in_order = ends.iter().all(|(after, _)| *after > 0)
         && ends.windows(2).all(|pair| matches!(pair, [before, after] if before.0 < after.0));
     let count = starts.len();
-    let mut ranges: Vec<Range> = starts.into_iter().map(|introduced| Range { introduced, end: End::Open }).collect();
+    let mut ranges: Vec<Range> =
+        starts.into_iter().map(|introduced| Range { introduced, ..Range::default() }).collect();
     for (place, (after, end)) in ends.into_iter().enumerate() {
         let target = if in_order { after - 1 } else { place };
         match ranges.get_mut(target) {

@@ -99,7 +99,11 @@ fn ranges(patched: &[Box<str>], unaffected: &[Box<str>]) -> Result<Vec<Range>, B
         let Some(from) = position.clone() else { break };
         let covered = highest.as_ref().is_some_and(|highest| start <= *highest) || start == lowest();
         if !covered {
-            out.push(Range { introduced: from.map(Into::into), end: End::Fixed(start_text.into()) });
+            out.push(Range {
+                introduced: from.map(Into::into),
+                end: End::Fixed(start_text.into()),
+                ..Range::default()
+            });
         }
         match end {
             None => position = None,
@@ -111,7 +115,7 @@ fn ranges(patched: &[Box<str>], unaffected: &[Box<str>]) -> Result<Vec<Range>, B
         }
     }
     if let Some(from) = position {
-        out.push(Range { introduced: from.map(Into::into), end: End::Open });
+        out.push(Range { introduced: from.map(Into::into), end: End::Open, ..Range::default() });
     }
     Ok(out)
 }

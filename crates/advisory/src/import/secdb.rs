@@ -21,6 +21,7 @@ pub(super) fn read(
         (Some(given), ..) => given.to_owned(),
         (None, "", address) if address.contains("chainguard") || address.contains("cgr.dev") => "Chainguard".into(),
         (None, "", address) if address.contains("wolfi") => "Wolfi".into(),
+        (None, "", address) if address.contains("mini.dev") => "MinimOS".into(),
         (None, "", _) => return Err(ImportError::NoEcosystem { format: "a list of fixes without distroversion" }),
         (None, version, _) => format!("Alpine:{version}"),
     };
@@ -40,7 +41,10 @@ pub(super) fn read(
                         fix(&mut advisories, &ecosystem, name, version, ids);
                     }
                 }
+                Value::String(ids) => fix(&mut advisories, &ecosystem, name, version, ids),
+                // Versions that fix nothing stand there as an empty object or without a list.
                 Value::Null => {}
+                Value::Object(nothing) if nothing.is_empty() => {}
                 _ => stats.bad(name, "secfixes", &format!("version {version} has no list")),
             }
         }
@@ -69,7 +73,7 @@ fn fix(advisories: &mut BTreeMap<Box<str>, Advisory>, ecosystem: &str, package: 
         ecosystem: ecosystem.into(),
         package: package.into(),
         of_source: true,
-        ranges: vec![Range { introduced: None, end }],
+        ranges: vec![Range { end, ..Range::default() }],
         status,
         ..Affected::default()
     });

@@ -91,8 +91,13 @@ fn times_are_read() {
 #[test]
 fn a_broken_record_is_counted_and_the_others_are_read() {
     let mut count = 0;
-    let stats =
-        read(Format::OsvJson, None, b"{\"id\":\"A\"}\n{\"id\":1}\n{\"id\":\"B\"}\n", &mut |_| count += 1).unwrap();
+    let stats = read(
+        Format::OsvJson,
+        None,
+        b"{\"id\":\"A\",\"summary\":\"\"}\n{\"id\":1}\n{\"id\":\"B\",\"summary\":\"\"}\n",
+        &mut |_| count += 1,
+    )
+    .unwrap();
     assert_eq!((count, stats.read, stats.bad), (2, 2, 1));
 }
 
@@ -103,5 +108,201 @@ fn deep_and_cut_files_are_refused() {
     for format in [Format::Csaf, Format::OsvJson, Format::Nvd, Format::Debian, Format::Kev, Format::OpenVex] {
         assert!(read(format, None, &b"[".repeat(100_000), &mut |_| ()).is_err(), "{format:?}");
         assert!(read(format, None, b"{", &mut |_| ()).is_err(), "{format:?}");
+    }
+}
+
+/// Shapes that stand in what publishers give, each of which was read wrongly once.
+#[test]
+fn products_and_architectures_of_oval_hold_for_their_own_packages_only() {
+    let suse = r#"<oval_definitions><generator><timestamp>2024-01-01T00:00:00</timestamp></generator><definition class="vulnerability" id="d"><metadata><title>CVE-2024-1</title><affected><platform>SUSE Linux Enterprise Server 15</platform></affected><reference ref_id="CVE-2024-1"/></metadata><criteria operator="OR">
+      <criteria operator="AND"><criteria operator="OR"><criterion comment="SUSE Linux Enterprise Module for Basesystem 15 SP2 is installed"/><criterion comment="SUSE Linux Enterprise Desktop 15 SP2 is installed"/></criteria><criteria operator="OR"><criterion comment="kernel-default is not affected"/></criteria></criteria>
+      <criteria operator="AND"><criterion comment="SUSE Linux Enterprise Server 15-LTSS is installed"/><criteria operator="OR"><criterion comment="kernel-default-4.12-150.72.1 is installed"/><criterion comment="kernel-docs is not affected"/></criteria></criteria>
+      <criteria operator="AND"><criterion comment="SUSE Linux Enterprise Server for SAP Applications 15 is installed"/><criterion comment="kernel-docs-4.12-150.72.1 is installed"/></criteria>
+      <criteria operator="AND"><criterion comment="Some Appliance 4 is installed"/><criterion comment="kernel-default-9-1 is installed"/></criteria>
+    </criteria></definition></oval_definitions>"#;
+    assert_eq!(
+        lines(Format::Oval, suse),
+        [
+            "CVE-2024-1 SUSE:Linux Enterprise Server 15 SP2 kernel-default .. NotAffected",
+            "CVE-2024-1 SUSE:Linux Enterprise Server 15 kernel-default ..4.12-150.72.1",
+            "CVE-2024-1 SUSE:Linux Enterprise Server 15 kernel-docs ..4.12-150.72.1",
+        ]
+    );
+    let oracle = r#"<oval_definitions><definition class="patch" id="d"><metadata><title>t</title><reference ref_id="ELSA-1"/></metadata><criteria operator="AND"><criterion comment="Oracle Linux 8 is installed"/><criteria operator="OR"><criteria operator="AND"><criterion comment="Oracle Linux arch is x86_64"/><criteria operator="OR"><criteria operator="AND"><criterion comment="openssl is earlier than 1:1.1-2.el8"/><criterion comment="openssl is signed with the Oracle Linux 8 key"/></criteria><criteria operator="AND"><criterion comment="openssl is earlier than 2:1.1-2.ksplice1.el8"/><criterion comment="openssl is ksplice-based"/></criteria></criteria></criteria></criteria></criteria></definition></oval_definitions>"#;
+    assert_eq!(lines(Format::Oval, oracle), ["ELSA-1 Oracle Linux:8 openssl ..1:1.1-2.el8"]);
+    let red_hat = r#"<oval_definitions><definition class="vulnerability" id="d"><metadata><title>t</title><reference ref_id="CVE-2024-1"/><advisory><affected><resolution state="Will not fix"><component>nodejs:18/nodejs</component></resolution></affected></advisory></metadata><criteria operator="OR"><criterion comment="Red Hat Enterprise Linux must be installed"/><criteria operator="AND"><criterion comment="Red Hat Enterprise Linux 8 is installed"/><criterion comment="nodejs is installed"/></criteria></criteria></definition></oval_definitions>"#;
+    assert_eq!(lines(Format::Oval, red_hat), ["CVE-2024-1 Red Hat:enterprise_linux:8 nodejs .. WontFix"]);
+    let photon = r#"<oval_definitions><definition class="patch" id="d"><metadata><title>t</title><reference ref_id="PHSA-1"/></metadata><criteria operator="AND"><criterion comment="Photon OS 3 is installed"/><criterion comment="sqlite is earlier than 0:3.27-5.ph3"/></criteria></definition></oval_definitions>"#;
+    assert_eq!(lines(Format::Oval, photon), ["PHSA-1 Photon OS:3.0 sqlite ..3.27-5.ph3"]);
+}
+
+#[test]
+fn azure_linux_is_read_for_the_release_that_is_given() {
+    let text = r#"<oval_definitions><definition class="vulnerability" id="d"><metadata><title>t</title><affected><platform>CBL-Mariner</platform></affected><reference ref_id="CVE-2024-1"/><advisory_date>2024-04-17T22:02:46Z</advisory_date><severity>High</severity></metadata><criteria operator="AND"><criterion comment="Package golang is earlier than 1.20.7-1, affected by CVE-2024-1"/><criterion comment="Package golang is greater than 1.19.0, affected by CVE-2024-1"/></criteria></definition>
+    <definition class="vulnerability" id="e"><metadata><title>t</title><reference ref_id="CVE-2024-2"/></metadata><criteria operator="AND"><criterion comment="Package glibc is installed with version 2.35-4 or earlier"/></criteria></definition></oval_definitions>"#;
+    let mut found = Vec::new();
+    let stats = read(Format::Oval, Some("Azure Linux:2"), text.as_bytes(), &mut |item| {
+        if let Item::Advisory(advisory) = item {
+            found.extend(advisory.affected.iter().map(|part| (line(&advisory.id, part), part.ranges[0].exclusive)));
+        }
+    });
+    assert_eq!(stats.map(|stats| stats.bad), Ok(0));
+    let expected = [
+        ("CVE-2024-1 Azure Linux:2 golang 1.19.0..1.20.7-1", true),
+        ("CVE-2024-2 Azure Linux:2 glibc ..=2.35-4", false),
+    ];
+    assert_eq!(found.iter().map(|(line, after)| (line.as_str(), *after)).collect::<Vec<_>>(), expected);
+    let stats = read(Format::Oval, None, text.as_bytes(), &mut |_| ()).unwrap();
+    assert_eq!(stats.bad, 2, "without the release nothing is pretended");
+}
+
+#[test]
+fn a_build_that_is_not_affected_clears_no_other_build() {
+    let product = |id: &str, purl: &str| {
+        format!(
+            r#"{{"product":{{"product_id":"{id}","name":"{id}","product_identification_helper":{{"purl":"{purl}"}}}}}}"#
+        )
+    };
+    let relation = |component: &str| {
+        format!(
+            r#"{{"product_reference":"{component}","relates_to_product_reference":"Base","full_product_name":{{"product_id":"Base:{component}"}}}}"#
+        )
+    };
+    let branches = [
+        r#"{"product":{"product_id":"Base","name":"RHEL","product_identification_helper":{"cpe":"cpe:/o:redhat:enterprise_linux:9::baseos"}}}"#.to_owned(),
+        product("bind.x", "pkg:rpm/redhat/bind@9.8-2.el9?arch=x86_64&epoch=32"),
+        product("bind.src", "pkg:rpm/redhat/bind@9.8-2.el9?arch=src&epoch=32"),
+        product("box", "pkg:oci/box@sha256:00?arch=amd64"),
+    ];
+    let relations: Vec<_> = ["bind.x", "bind.src", "box"].iter().map(|name| relation(name)).collect();
+    let text = format!(
+        r#"{{"document":{{"category":"csaf_vex","csaf_version":"2.0","tracking":{{"id":"CVE-2024-1"}}}},"product_tree":{{"branches":[{}],"relationships":[{}]}},"vulnerabilities":[{{"cve":"CVE-2024-1","product_status":{{"fixed":["Base:bind.x","Base:box"],"known_not_affected":["Base:bind.src"]}}}}]}}"#,
+        branches.join(","),
+        relations.join(",")
+    );
+    let mut found = Vec::new();
+    let stats = read(Format::Csaf, None, text.as_bytes(), &mut |item| {
+        if let Item::Advisory(advisory) = item {
+            found = advisory.affected;
+        }
+    })
+    .unwrap();
+    assert_eq!((stats.bad, stats.outside), (0, 1), "a container is no package, and no damage");
+    assert_eq!(line("", &found[0]), " Red Hat:enterprise_linux:9 bind ..32:9.8-2.el9");
+    assert_eq!(
+        (found[1].status, &*found[1].versions[0], found[1].ranges.len()),
+        (Status::NotAffected, "32:9.8-2.el9", 0)
+    );
+    let silent =
+        r#"{"document":{"category":"csaf_vex","csaf_version":"2.0"},"vulnerabilities":[{"cve":"CVE-2024-1"}]}"#;
+    assert_eq!(read(Format::Csaf, None, silent.as_bytes(), &mut |_| ()).map(|stats| stats.bad), Ok(1));
+}
+
+#[test]
+fn texts_of_kubernetes_give_components_and_versions() {
+    let of = |title: &str, text: &str| {
+        let item = serde_json::json!({"id": "CVE-1", "summary": title, "content_text": text});
+        let feed = serde_json::json!({"_kubernetes_io": {"updated_at": "2024-01-01T00:00:00Z"}, "items": [item]});
+        lines(Format::Kubernetes, &feed.to_string())
+    };
+    for (title, text, expected) in [
+        (
+            "Bypass in kubelet",
+            "**Affected Versions**\r\nv1.27.0 - v1.27.1\r\n<= v1.26.4\r\n\r\n**Fixed Versions**\r\nv1.27.2\r\n",
+            vec!["CVE-1 Kubernetes kubelet 1.27.0..1.27.2,..=1.26.4"],
+        ),
+        (
+            "",
+            "#### Affected Versions\n- Kubernetes kube-apiserver <= v1.25.3\n- Kubernetes kube-apiserver <= v1.23.7\n",
+            vec!["CVE-1 Kubernetes kube-apiserver 1.24.0..=1.25.3,..=1.23.7"],
+        ),
+        (
+            "",
+            "### Affected Versions\n- kubelet/kube-proxy v1.18.0-1.18.3\n- all kubelet versions prior to v1.16.0\n### Fixed\n- kubelet v1.99.0\n",
+            vec!["CVE-1 Kubernetes kubelet 1.18.0..=1.18.3,..<1.16.0", "CVE-1 Kubernetes kube-proxy 1.18.0..=1.18.3"],
+        ),
+        (
+            "",
+            "**Vulnerable versions:**\n* Kubernetes v1.0.x-1.12.x\n* Kubernetes v1.13.0-v1.13.11, resolved in v1.13.12 by https://example.org/83436\n",
+            vec!["CVE-1 Kubernetes kubernetes 1.0.0..<1.13.0,1.13.0..1.13.12"],
+        ),
+        (
+            "",
+            "**What versions are affected?**\nkubectl v1.8.0+\nkubernetes-cni 0.8.6\n",
+            vec!["CVE-1 Kubernetes kubectl 1.8.0.."],
+        ),
+    ] {
+        assert_eq!(of(title, text).first(), expected.first().map(ToString::to_string).as_ref(), "{text}");
+    }
+    let two =
+        r#"{"_kubernetes_io":{},"items":[{"id":"CVE-1, CVE-2","content_text":"Affected Versions\n- kubelet v1.1.0"}]}"#;
+    let mut names = Vec::new();
+    let take = &mut |item| {
+        if let Item::Advisory(advisory) = item {
+            names.push(advisory.id);
+        }
+    };
+    read(Format::Kubernetes, None, two.as_bytes(), take).unwrap();
+    names.sort();
+    assert_eq!(names, ["CVE-1".into(), "CVE-2".into()] as [Box<str>; 2]);
+}
+
+#[test]
+fn configurations_of_the_nvd_lose_nothing_and_begin_behind_what_is_left_out() {
+    let found = |criteria: &str, more: &str| {
+        format!(r#"{{"vulnerable":true,"criteria":"cpe:2.3:a:v:{criteria}:*:*:*:*:*:*"{more}}}"#)
+    };
+    let text = format!(
+        r#"{{"format":"NVD_CVE","vulnerabilities":[{{"cve":{{"id":"CVE-1","configurations":[{{"operator":"AND","nodes":[{{"operator":"OR","negate":false,"cpeMatch":[{},{},{}]}},{{"operator":"OR","negate":false,"cpeMatch":[{{"vulnerable":false,"criteria":"cpe:2.3:o:m:w:-:*:*:*:*:*:*:*"}}]}}]}}]}}}}]}}"#,
+        found("p:*:*", r#","versionStartExcluding":"1.0","versionEndIncluding":"2.0""#),
+        found("q:-:*", ""),
+        found("r:1.2:rc1", "")
+    );
+    let mut parts = Vec::new();
+    let stats = read(Format::Nvd, None, text.as_bytes(), &mut |item| {
+        if let Item::Advisory(advisory) = item {
+            parts = advisory.affected;
+        }
+    });
+    assert_eq!(stats.map(|stats| stats.bad), Ok(0));
+    let versions = |part: &Affected| part.versions.iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(line("", &parts[0]), " CPE v:p 1.0..=2.0");
+    assert!(parts[0].ranges[0].exclusive);
+    assert_eq!((line("", &parts[1]), versions(&parts[1]).len()), (" CPE v:q ".into(), 0), "no version is all of them");
+    assert_eq!(versions(&parts[2]), ["1.2-rc1"]);
+    let judged = |version| crate::matching::judge(crate::version::Scheme::Generic, version, &parts[0]).unwrap();
+    assert_eq!(judged("1.0"), crate::matching::Verdict::Unaffected);
+    assert_eq!(judged("1.0.1"), crate::matching::Verdict::Affected(None));
+    let empty = r#"{"format":"NVD_CVE","totalResults":0}"#;
+    assert_eq!(read(Format::Nvd, None, empty.as_bytes(), &mut |_| ()).map(|stats| stats.read), Ok(0));
+}
+
+#[test]
+fn entries_of_lists_are_no_records() {
+    let stats = read(Format::OsvJson, None, br#"[{"id":"A","modified":"2024-01-01T00:00:00Z"}]"#, &mut |_| ()).unwrap();
+    assert_eq!((stats.read, stats.bad), (0, 1));
+    let secdb = r#"{"urlprefix":"https://packages.mini.dev","packages":[{"pkg":{"name":"a","secfixes":{"1-r0":{},"2-r0":"CVE-2024-1"}}}]}"#;
+    assert_eq!(lines(Format::SecDb, secdb), ["CVE-2024-1 MinimOS a ..2-r0"]);
+    assert_eq!(
+        lines(
+            Format::Debian,
+            r#"{"a":{"CVE-2024-1":{"releases":[]},"CVE-2024-2":{"releases":{"sid":{"status":"open","repositories":{}}}}}}"#
+        ),
+        ["CVE-2024-2 Debian:sid a .."]
+    );
+}
+
+#[test]
+fn what_suse_names_is_judged_by_its_release() {
+    for (name, expected) in [
+        ("SUSE:Linux Enterprise Module for Basesystem 15 SP5", "SUSE:Linux Enterprise Server 15 SP5"),
+        ("SUSE:Linux Enterprise Server 15 SP1-LTSS", "SUSE:Linux Enterprise Server 15 SP1"),
+        ("SUSE:Linux Enterprise Server 12-LTSS", "SUSE:Linux Enterprise Server 12"),
+        ("SUSE:Linux Enterprise Micro 5.3", "SUSE:Linux Enterprise Micro 5.3"),
+        ("SUSE:Linux Enterprise Server 16.0", "SUSE:Linux Enterprise Server 16.0"),
+        ("SUSE:Manager Server 4.3", "SUSE:Manager Server 4.3"),
+        ("openSUSE:Leap 15.5", "openSUSE:Leap 15.5"),
+    ] {
+        assert_eq!(text::suse(name), expected);
     }
 }

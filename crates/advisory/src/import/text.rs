@@ -1,6 +1,9 @@
 //! Times, names and texts as formats write them.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
+
+use crate::record::{Affected, Status};
 
 /// Seconds since 1970 of `2024-01-31`, `2024-01-31 10:20:30`, `2024-01-31T10:20:30.5Z` or with an offset such as
 /// `+02:00`. Years before 1970 stand for "unknown" in several databases and give `None`.
@@ -75,6 +78,34 @@ pub(super) fn of_source(ecosystem: &str) -> bool {
             | "openEuler"
             | "Photon OS"
     )
+}
+
+/// The ecosystem that judges what SUSE names: modules, extensions, editions and longer support of one release share its
+/// packages, and an image does not say which of them it was made from. `SUSE:Linux Enterprise Module for Basesystem 15 SP5`
+/// and `SUSE:Linux Enterprise Server 15 SP5-LTSS` become `SUSE:Linux Enterprise Server 15 SP5`. Micro, Storage and others
+/// have releases of their own and stay.
+pub(super) fn suse(ecosystem: &str) -> Cow<'_, str> {
+    let own = ["Micro", "Storage", "Manager", "Package Hub"];
+    let Some(rest) = ecosystem.strip_prefix("SUSE:Linux Enterprise ") else { return Cow::Borrowed(ecosystem) };
+    if own.iter().any(|word| rest.contains(word)) {
+        return Cow::Borrowed(ecosystem);
+    }
+    let mut words = rest.split([' ', '-']).skip_while(|word| !word.starts_with(|letter: char| letter.is_ascii_digit()));
+    let Some(release) = words.next() else { return Cow::Borrowed(ecosystem) };
+    let pack = words.next().filter(|word| {
+        word.strip_prefix("SP").is_some_and(|pack| !pack.is_empty() && pack.bytes().all(|byte| byte.is_ascii_digit()))
+    });
+    let pack = pack.map_or(String::new(), |pack| format!(" {pack}"));
+    Cow::Owned(format!("SUSE:Linux Enterprise Server {release}{pack}"))
+}
+
+/// Takes out what says of a package that it is not affected where the same record says elsewhere that it is: products that
+/// share an ecosystem may differ, and which of them an image has is not known.
+pub(super) fn without_contradictions(parts: &mut Vec<Affected>) {
+    let clears = |part: &Affected| part.status == Status::NotAffected && part.versions.is_empty();
+    let place = |part: &Affected| (part.ecosystem.clone(), part.package.clone());
+    let affected: HashSet<_> = parts.iter().filter(|part| !clears(part)).map(place).collect();
+    parts.retain(|part| !(clears(part) && affected.contains(&place(part))));
 }
 
 /// One line of a description, at most [`SUMMARY`] bytes.

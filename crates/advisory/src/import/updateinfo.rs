@@ -47,7 +47,7 @@ pub(super) fn read(bytes: &[u8], ecosystem: &str, sink: &mut impl FnMut(Advisory
                 advisory.affected.push(Affected {
                     ecosystem: ecosystem.into(),
                     package: name.into(),
-                    ranges: vec![Range { introduced: None, end: End::Fixed(fixed) }],
+                    ranges: vec![Range { end: End::Fixed(fixed), ..Range::default() }],
                     arches: Some(package.attribute("arch"))
                         .filter(|arch| !arch.is_empty())
                         .into_iter()

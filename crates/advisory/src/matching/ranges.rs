@@ -42,10 +42,11 @@ fn containing<'a>(scheme: Scheme, version: &str, affected: &'a Affected) -> Resu
 
 fn contains(scheme: Scheme, version: &str, range: &Range) -> Result<bool, VersionError> {
     // OSV writes the beginning as `0`, which some ecosystems would place after pre-releases of nothing.
-    if let Some(introduced) = range.introduced.as_deref().filter(|start| *start != "0")
-        && compare(scheme, version, introduced)?.is_lt()
-    {
-        return Ok(false);
+    if let Some(introduced) = range.introduced.as_deref().filter(|start| *start != "0") {
+        let order = compare(scheme, version, introduced)?;
+        if order.is_lt() || order.is_eq() && range.exclusive {
+            return Ok(false);
+        }
     }
     match &range.end {
         End::Open => Ok(true),

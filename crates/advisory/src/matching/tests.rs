@@ -48,7 +48,7 @@ fn advisory(id: &str, aliases: &[&str], ecosystem: &str, package: &str, fixed: &
         ecosystem: ecosystem.into(),
         package: package.into(),
         of_source: ecosystem.starts_with("Debian"),
-        ranges: vec![Range { introduced: None, end }],
+        ranges: vec![Range { end, ..Range::default() }],
         ..Affected::default()
     };
     let aliases = aliases.iter().map(|name| (*name).into()).collect();
