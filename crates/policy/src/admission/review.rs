@@ -109,7 +109,7 @@ fn read(at: At<'_>) -> Result<Request<'_>, RequestError> {
     // The API server takes a Namespace for part of itself.
     let own_namespace =
         namespace.is_empty() && served.is_some_and(|entry| (entry.group, entry.kind) == ("", "Namespace"));
-    Ok(Request {
+    let request = Request {
         uid: at.text("uid")?.unwrap_or("").into(),
         operation,
         request_kind: self::kind(at, "requestKind")?,
@@ -127,7 +127,13 @@ fn read(at: At<'_>) -> Result<Request<'_>, RequestError> {
         options: at.map("options")?,
         dry_run: at.bool("dryRun")?.unwrap_or(false),
         planned: false,
-    })
+    };
+    // Taken for an object of the cluster, it would slip past every selector of namespaces.
+    if request.namespace.is_empty() && served.is_some_and(|entry| entry.namespaced) {
+        let message = format!("missing; objects of kind {} are in a namespace", request.kind.kind);
+        return Err(at.error("namespace", &message));
+    }
+    Ok(request)
 }
 
 /// The kind of the request is that of its objects: the API server converts them before it asks. Of a review that
@@ -337,6 +343,7 @@ mod tests {
         assert_eq!(with(r#""userInfo":{"extra":{"k":"v"}}"#), "request.userInfo.extra: expected lists of strings");
         assert_eq!(with(r#""dryRun":"true""#), "request.dryRun: expected a boolean");
         assert_eq!(with(r#""subResource":"exec""#), "request.resource: missing; subResource needs it");
+        assert_eq!(with(r#""name":"a""#), "request.namespace: missing; objects of kind Pod are in a namespace");
         assert!(with(r#""name":"a","name":"b""#).contains("same key twice"));
         assert!(reads("kind: AdmissionReview\napiVersion: admission.k8s.io/v2\n").starts_with("apiVersion: "));
         assert!(reads("kind: Pod\napiVersion: v1\n").starts_with("kind: "));

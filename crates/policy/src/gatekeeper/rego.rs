@@ -39,6 +39,8 @@ pub(super) struct Module {
     pub(super) user: bool,
     /// Whether the namespace of the request may be read.
     pub(super) namespace: bool,
+    /// What it reads and Gatekeeper never gives.
+    pub(super) strays: Vec<RegoError>,
     /// What else it may come to in a review.
     pub(super) reached: Reached,
     /// Parameters that are read by name; `None` when they are also read as a whole.
@@ -205,12 +207,12 @@ fn compile(main: &str, libraries: &[&str], version_1: bool) -> Result<Module, Ve
         (_, entry, trees) = parse(&texts, version_1)?;
     }
     let findings = check::check(&trees);
+    let told = |faults: Vec<check::Fault>| -> Vec<RegoError> {
+        let message = |fault: &check::Fault| format!("line {}: {}", fault.line, fault.message);
+        faults.iter().map(|fault| RegoError { module: fault.module, message: message(fault) }).collect()
+    };
     if !findings.faults.is_empty() {
-        return Err(findings
-            .faults
-            .into_iter()
-            .map(|fault| RegoError { module: fault.module, message: format!("line {}: {}", fault.line, fault.message) })
-            .collect());
+        return Err(told(findings.faults));
     }
     let engine = interpreter(&trees, &texts, version_1)?;
     let reached = reach::reached(&trees);
@@ -221,6 +223,7 @@ fn compile(main: &str, libraries: &[&str], version_1: bool) -> Result<Module, Ve
         user: reached.user() || mentions("userInfo"),
         namespace: reached.namespace() || mentions("namespaceObject") || mentions("_unstable"),
         reached,
+        strays: told(findings.strays),
         parameters: findings.parameters,
     })
 }
