@@ -128,12 +128,18 @@ fn read(at: At<'_>) -> Result<Request<'_>, RequestError> {
         dry_run: at.bool("dryRun")?.unwrap_or(false),
         planned: false,
     };
-    // Taken for an object of the cluster, it would slip past every selector of namespaces.
+    has_namespace(at, &request, served)?;
+    Ok(request)
+}
+
+/// An object of a namespaced kind names its namespace. Taken for one of the cluster, it would slip past every selector
+/// of namespaces.
+fn has_namespace(at: At<'_>, request: &Request<'_>, served: Option<resources::BuiltIn>) -> Result<(), RequestError> {
     if request.namespace.is_empty() && served.is_some_and(|entry| entry.namespaced) {
         let message = format!("missing; objects of kind {} are in a namespace", request.kind.kind);
         return Err(at.error("namespace", &message));
     }
-    Ok(request)
+    Ok(())
 }
 
 /// The kind of the request is that of its objects: the API server converts them before it asks. Of a review that
