@@ -33,6 +33,13 @@ impl<'d> Request<'d> {
     /// object: what follows from the object is taken from there, and what does not stays unknown. A field that is
     /// there must be right.
     pub fn from_review(root: Value<'d>) -> Result<Request<'d>, RequestError> {
+        let request = Request::from_review_as_is(root)?;
+        has_namespace(root, &request)?;
+        Ok(request)
+    }
+
+    /// As [`Request::from_review`], of a namespaced object without a namespace too: Gatekeeper's suites have such.
+    pub(crate) fn from_review_as_is(root: Value<'d>) -> Result<Request<'d>, RequestError> {
         if !is_review(root) {
             return Err(error(root, "kind", "expected an AdmissionReview of admission.k8s.io/v1 or v1beta1"));
         }
@@ -109,7 +116,7 @@ fn read(at: At<'_>) -> Result<Request<'_>, RequestError> {
     // The API server takes a Namespace for part of itself.
     let own_namespace =
         namespace.is_empty() && served.is_some_and(|entry| (entry.group, entry.kind) == ("", "Namespace"));
-    let request = Request {
+    Ok(Request {
         uid: at.text("uid")?.unwrap_or("").into(),
         operation,
         request_kind: self::kind(at, "requestKind")?,
@@ -127,17 +134,17 @@ fn read(at: At<'_>) -> Result<Request<'_>, RequestError> {
         options: at.map("options")?,
         dry_run: at.bool("dryRun")?.unwrap_or(false),
         planned: false,
-    };
-    has_namespace(at, &request, served)?;
-    Ok(request)
+    })
 }
 
 /// An object of a namespaced kind names its namespace. Taken for one of the cluster, it would slip past every selector
 /// of namespaces.
-fn has_namespace(at: At<'_>, request: &Request<'_>, served: Option<resources::BuiltIn>) -> Result<(), RequestError> {
+fn has_namespace(root: Value<'_>, request: &Request<'_>) -> Result<(), RequestError> {
+    let resource = request.resource.as_ref();
+    let served = resource.and_then(|resource| resources::of_plural(&resource.group, &resource.resource));
     if request.namespace.is_empty() && served.is_some_and(|entry| entry.namespaced) {
         let message = format!("missing; objects of kind {} are in a namespace", request.kind.kind);
-        return Err(at.error("namespace", &message));
+        return Err(error(root.get("request").unwrap_or(root), "request.namespace", &message));
     }
     Ok(())
 }
