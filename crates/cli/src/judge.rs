@@ -14,6 +14,7 @@ use policy::{Config, Engine, Worker};
 use crate::args::JudgeArgs;
 use crate::baseline::{Baseline, BaselineError};
 use crate::input::{BadGlob, Content, Source, Walk};
+use crate::policy::watch::Watch;
 
 /// Size from which on one file is shared between threads, in bytes. Below it, starting to share costs
 /// more than it gains.
@@ -69,8 +70,10 @@ pub(crate) fn judge(args: &JudgeArgs, now_unix: i64) -> Result<Run, JudgeError> 
     sources.extend(walk.sources(&args.exceptions));
     prepare(&mut config, &sources);
     let mut engine = Engine::new(&config);
-    if let Some(loaded) = &loaded {
+    let watch = loaded.as_ref().map(|_| Watch::start());
+    if let Some((loaded, watch)) = loaded.as_ref().zip(watch.as_ref()) {
         engine = engine.with_policies(&loaded.policies, &loaded.facts, loaded.inventory.as_ref());
+        engine = engine.with_timekeeper(watch);
     }
     let workers = run_workers(&engine, &sources, args);
     let mut outcome = engine.finish(workers);

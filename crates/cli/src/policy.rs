@@ -11,7 +11,7 @@ pub(crate) mod load;
 mod packs;
 mod requests;
 mod test;
-mod watch;
+pub(crate) mod watch;
 
 use std::io::Write;
 

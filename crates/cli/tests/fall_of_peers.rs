@@ -19,6 +19,26 @@ fn run(words: &[&str]) -> (i32, String) {
     (output.status.code().unwrap_or(-1), String::from_utf8_lossy(&output.stdout).into_owned() + &talk)
 }
 
+/// As [`run`], in a process that cannot have more memory than this, whatever it does.
+fn run_within(mebibytes: usize, words: &[&str]) -> (i32, String) {
+    if !cfg!(target_os = "linux") {
+        return run(words);
+    }
+    let script = format!("ulimit -v {} && exec \"$0\" \"$@\"", mebibytes << 10);
+    let command = std::process::Command::new("sh")
+        .current_dir(root())
+        .args(["-c", &script, env!("CARGO_BIN_EXE_kobuk")])
+        .args(words)
+        .output();
+    let output = command.unwrap();
+    let talk = String::from_utf8_lossy(&output.stderr);
+    (output.status.code().unwrap_or(-1), String::from_utf8_lossy(&output.stdout).into_owned() + &talk)
+}
+
+/// Address space of a process, its program and the stacks of its threads among it, that judges an object as large as
+/// the API server takes. The object itself has 3 MiB.
+const MEBIBYTES_MAX: usize = 640;
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
@@ -115,7 +135,8 @@ fn large_and_deep_objects_are_judged_or_refused() {
     let judge = |name: &str, content: &str| {
         let file = folder.join(name);
         std::fs::write(&file, content).unwrap();
-        run(&["policy", "eval", &text(&file), "-p", "tests/fall-of-peers/CVE-2019-11253/policy.yaml"])
+        let words = ["policy", "eval", &text(&file), "-p", "tests/fall-of-peers/CVE-2019-11253/policy.yaml"];
+        run_within(MEBIBYTES_MAX, &words)
     };
     let pod = |annotations: &str, containers: &str| {
         format!(
@@ -162,4 +183,32 @@ fn exceptions_never_add_up() {
     let own = folder("exceptions-add-up").join("both.yaml");
     std::fs::write(&own, both).unwrap();
     assert_eq!(scan(&text(&own)), (Some(0), 0, 2));
+}
+
+/// CVE-2026-44310: whatever could not be judged, the process does not end with 0.
+#[test]
+fn no_failure_ends_with_0() {
+    let folder = folder("failure-codes");
+    let pod =
+        "{apiVersion: v1, kind: Pod, metadata: {name: p, namespace: shop}, spec: {containers: [{name: c, image: i}]}}";
+    let base = "tests/fall-of-peers/CVE-2026-44310";
+    for (name, content) in [
+        ("pod.yaml", pod),
+        ("empty.yaml", ""),
+        ("cut.json", "{\"apiVersion\": \"v1\", \"kind\": \"Pod\", \"metadata\": {\"name\""),
+        ("none.json", "{\"apiVersion\": \"admission.k8s.io/v1\", \"kind\": \"AdmissionReview\", \"request\": null}"),
+        ("list.json", "{\"apiVersion\": \"v1\", \"kind\": \"List\", \"items\": [[]]}"),
+        ("nul.yaml", "a: \u{0}"),
+    ] {
+        let file = folder.join(name);
+        std::fs::write(&file, content).unwrap();
+        for policy in ["policy.yaml", "ignored.yaml", "rego.yaml"] {
+            let (code, said) = run(&["policy", "eval", &text(&file), "-p", &format!("{base}/{policy}")]);
+            assert!((1..=3).contains(&code), "{name} {policy}: {code} {said}");
+        }
+        let (code, said) = run(&["policy", "eval", &text(&file), "-p", &text(&folder.join("empty.yaml"))]);
+        assert_eq!(code, 3, "{name}: {said}");
+    }
+    let (code, said) = run(&["policy", "eval", &text(&folder.join("nowhere")), "-p", &format!("{base}/policy.yaml")]);
+    assert_eq!(code, 2, "{said}");
 }

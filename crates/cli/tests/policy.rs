@@ -8,6 +8,8 @@ mod binary;
 mod loading;
 #[path = "policy/packs.rs"]
 mod packs;
+#[path = "policy/plain_words.rs"]
+mod plain_words;
 #[path = "policy/reports.rs"]
 mod reports;
 #[path = "policy/requests.rs"]

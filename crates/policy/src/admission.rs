@@ -25,4 +25,4 @@ pub use matching::{Match, MatchIndex, MatchResources};
 pub use request::{Kind, Operation, Request, Resource, UserInfo};
 pub use review::{RequestError, is_review};
 pub use selector::{LabelSet, Selector, Selects};
-pub use verdict::{Actions, Ruling, Verdict, Violation};
+pub use verdict::{Actions, PolicyKind, Ruling, Verdict, Violation};

@@ -23,7 +23,7 @@ use crate::check::{self, Context, InventoryCheck, ObjectCheck};
 use crate::checks::manifest::path::Path;
 use crate::checks::scopes::scopes;
 use crate::gatekeeper;
-use crate::policies::{Policies, Undecided};
+use crate::policies::{Judged, Policies, Timekeeper, Undecided};
 use crate::sink::Enabled;
 use crate::{Config, Sink};
 
@@ -54,6 +54,8 @@ pub struct Engine<'c> {
     enabled: EnabledRules,
     /// Users' own policies.
     policies: Option<(&'c Policies, &'c Facts, Option<&'c gatekeeper::Inventory>)>,
+    /// Who looks at the clock while they judge.
+    timekeeper: Option<&'c dyn Timekeeper>,
 }
 
 /// What one thread gathered.
@@ -131,7 +133,14 @@ impl<'c> Engine<'c> {
             }
         }
         let inventory_checks = check::inventory_checks().filter(|check| wanted(check.rules)).collect();
-        Engine { config, by_scope, inventory_checks, rules, enabled, policies: None }
+        Engine { config, by_scope, inventory_checks, rules, enabled, policies: None, timekeeper: None }
+    }
+
+    /// Bounds the time that users' own policies take for one object.
+    #[must_use]
+    pub fn with_timekeeper(mut self, timekeeper: &'c dyn Timekeeper) -> Self {
+        self.timekeeper = Some(timekeeper);
+        self
     }
 
     /// Judges with users' own policies too. The settings select among their rules as among the built-in ones.
@@ -410,7 +419,13 @@ impl Worker<'_> {
                 return coverage.gap(GapKind::NotUnderstood, error.location, message);
             }
         };
-        let judged = policies.judge(&manifest.request(), facts, inventory, &mut Budgets::default());
+        let mut judged = Judged::default();
+        let mut judge =
+            |budgets: &mut Budgets<'_>| judged = policies.judge(&manifest.request(), facts, inventory, budgets);
+        match self.engine.timekeeper {
+            Some(timekeeper) => timekeeper.bounded(&mut judge),
+            None => judge(&mut Budgets::default()),
+        }
         let place = (&object.subject, object.location());
         let mut undecided = Vec::new();
         let first = self.findings.len();

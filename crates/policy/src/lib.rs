@@ -20,6 +20,7 @@ pub mod gatekeeper;
 pub mod pod_security;
 pub mod policies;
 pub mod sink;
+mod spelling;
 pub mod test_table;
 pub mod user_rules;
 

@@ -16,10 +16,10 @@ use cel::Fact;
 use manifest::{Object, Tree, Value};
 use model::{Finding, Location, Rule, Severity, Subject};
 
-use crate::admission::{Facts, Request, Ruling, Verdict};
+use crate::admission::{Facts, PolicyKind, Request, Ruling, Verdict};
 use crate::admission_policy::{
-    Budgets, Explained, ExpressionCost, Level, LoadIssue, LoadOptions, MutationStep, PolicySet, Response, TypeWarning,
-    static_cost,
+    Budgets, Explained, ExpressionCost, Flavour, Level, LoadIssue, LoadOptions, MutationStep, PolicySet, Response,
+    TypeWarning, static_cost,
 };
 use crate::gatekeeper::mutation::Mutators;
 use crate::gatekeeper::{self, Inventory, Library, Preference, Setting};
@@ -34,8 +34,8 @@ pub struct Policies {
     pub gatekeeper: Library,
     /// Gatekeeper's mutators.
     pub mutators: Mutators,
-    /// By name of the policy.
-    rules: HashMap<Arc<str>, &'static Rule>,
+    /// By kind and name of the policy.
+    rules: HashMap<(PolicyKind, Arc<str>), &'static Rule>,
 }
 
 /// How policies are loaded.
@@ -61,6 +61,12 @@ pub struct Judged {
     pub object: Option<Tree<'static>>,
     /// Why Gatekeeper cannot mutate the object, which refuses the request before anything else is asked.
     pub refusal: Option<String>,
+}
+
+/// Bounds evaluations in time. Nothing here looks at a clock.
+pub trait Timekeeper: std::fmt::Debug + Sync {
+    /// Runs the evaluation of one request, once, with budgets that may be called off while it runs.
+    fn bounded(&self, run: &mut dyn FnMut(&mut Budgets<'_>));
 }
 
 /// How all policies judge one request.
@@ -96,11 +102,16 @@ impl Policies {
         issues.extend(more);
         stray::issues(documents, &mut issues);
         let mut policies = Policies { admission, gatekeeper, mutators, rules: HashMap::new() };
-        for document in documents {
-            let object = Object::at(*document).filter(is_policy);
-            if let Some(object) = object {
-                policies.add_rule(&object, &mut issues);
-            }
+        let objects = documents.iter().filter_map(|document| Object::at(*document));
+        let own: Vec<(PolicyKind, Object<'_>)> =
+            objects.filter_map(|object| Some((policy_kind(&object)?, object))).collect();
+        let mut first: HashMap<&str, PolicyKind> = HashMap::new();
+        for (kind, object) in &own {
+            first.entry(object.name()).and_modify(|known| *known = (*kind).min(*known)).or_insert(*kind);
+        }
+        for (kind, object) in &own {
+            let shared = first.get(object.name()).is_some_and(|first| first != kind);
+            policies.add_rule(*kind, object, shared, &mut issues);
         }
         (policies, issues)
     }
@@ -134,6 +145,15 @@ impl Policies {
         // Without any fact the inventory is not empty, but unknown.
         let given = facts.objects().next().is_some();
         (given && self.gatekeeper.uses_inventory()).then(|| Inventory::of(facts))
+    }
+
+    /// Whether a policy takes parameters of a kind, or it is the kind of constraints of a template.
+    pub fn names_kind(&self, group: &str, kind: &str) -> bool {
+        let group_of = |api_version: &str| api_version.rsplit_once('/').map_or("", |(group, _)| group).to_owned();
+        let params = self.admission.policies().filter_map(|spec| spec.param_kind.as_ref());
+        let mut kinds = params.map(|params| (group_of(&params.api_version), &*params.kind));
+        let of_template = || group == "constraints.gatekeeper.sh" && self.gatekeeper.kinds().any(|own| own == kind);
+        kinds.any(|(own, name)| own == group && name == kind) || of_template()
     }
 
     /// The rules of all policies, ordered by code.
@@ -199,16 +219,28 @@ impl Policies {
 
     /// Judges a request as [`Policies::judge`] does, and says how.
     pub fn explain(&self, request: &Request<'_>, facts: &Facts, budgets: &mut Budgets<'_>) -> Explanation {
+        let passed_over = self.admission.unmatched(request, facts, Flavour::Mutating);
+        let mut explained: Vec<Explained> =
+            passed_over.into_iter().map(|verdict| Explained { verdict, steps: Vec::new() }).collect();
         let mutated = self.mutate(request, facts, budgets, true);
         let changed = mutated.object.as_ref().map(|tree| Request { object: Some(tree.root()), ..request.clone() });
         let request = changed.as_ref().unwrap_or(request);
         if mutated.refusal.is_some() {
-            return Explanation { steps: mutated.steps, explained: Vec::new() };
+            return Explanation { steps: mutated.steps, explained };
         }
-        let mut explained = self.admission.explain(request, facts, budgets);
-        let constraints = self.constraints(request, facts, None, budgets);
-        explained.extend(constraints.into_iter().map(|verdict| Explained { verdict, steps: Vec::new() }));
+        explained.extend(self.admission.explain(request, facts, budgets));
+        explained.extend(self.gatekeeper.explain(request, facts, &Setting::default(), budgets));
         Explanation { steps: mutated.steps, explained }
+    }
+
+    /// Policies, bindings and constraints that do not look at a request, and why. `judged` is what the others say.
+    pub fn unmatched(&self, request: &Request<'_>, judged: &Judged, facts: &Facts) -> Vec<Verdict> {
+        let mut verdicts = self.admission.unmatched(request, facts, Flavour::Mutating);
+        let changed = judged.object.as_ref().map(|tree| Request { object: Some(tree.root()), ..request.clone() });
+        let request = changed.as_ref().unwrap_or(request);
+        verdicts.extend(self.admission.unmatched(request, facts, Flavour::Validating));
+        verdicts.extend(self.gatekeeper.unmatched(request, facts, &Setting::default()));
+        verdicts
     }
 
     /// What a scan reports of verdicts on an object: a finding per violation and per failure, and what could not be
@@ -224,7 +256,7 @@ impl Policies {
         undecided: &mut Vec<Undecided>,
     ) {
         for verdict in verdicts {
-            let Some(rule) = self.rules.get(&verdict.policy).copied() else {
+            let Some(rule) = self.rules.get(&(verdict.kind, verdict.policy.clone())).copied() else {
                 undecided.extend(without_rule(verdict));
                 continue;
             };
@@ -257,10 +289,15 @@ impl Policies {
         }
     }
 
-    fn add_rule(&mut self, object: &Object<'_>, issues: &mut Vec<LoadIssue>) {
-        match user_rules::rule(object) {
+    fn add_rule(&mut self, kind: PolicyKind, object: &Object<'_>, shared: bool, issues: &mut Vec<LoadIssue>) {
+        let code = match kind {
+            PolicyKind::Mutating if shared => format!("mutating:{}", object.name()),
+            PolicyKind::Template if shared => format!("template:{}", object.name()),
+            _ => object.name().to_owned(),
+        };
+        match user_rules::rule(object, &code) {
             Ok(rule) => {
-                self.rules.insert(object.name().into(), rule);
+                self.rules.insert((kind, object.name().into()), rule);
             }
             Err(error) => issues.push(LoadIssue {
                 level: Level::Refused,
@@ -314,14 +351,13 @@ fn add_constraint(verdict: &Verdict, response: &mut Response) {
     }
 }
 
-/// Whether an object gets a rule of its own.
-fn is_policy(object: &Object<'_>) -> bool {
-    match object.group {
-        "admissionregistration.k8s.io" => {
-            matches!(object.kind, "ValidatingAdmissionPolicy" | "MutatingAdmissionPolicy")
-        }
-        "templates.gatekeeper.sh" => object.kind == "ConstraintTemplate",
-        _ => false,
+/// The kind of an object that gets a rule of its own.
+fn policy_kind(object: &Object<'_>) -> Option<PolicyKind> {
+    match (object.group, object.kind) {
+        ("admissionregistration.k8s.io", "ValidatingAdmissionPolicy") => Some(PolicyKind::Validating),
+        ("admissionregistration.k8s.io", "MutatingAdmissionPolicy") => Some(PolicyKind::Mutating),
+        ("templates.gatekeeper.sh", "ConstraintTemplate") => Some(PolicyKind::Template),
+        _ => None,
     }
 }
 

@@ -2,7 +2,9 @@
 //!
 //! A policy that somebody brings gets a rule like the built-in checks have one, so that reports, exceptions
 //! and controls need no second notion of it. Its code is `policy/` and the policy's name; title, severity and
-//! controls come from the annotations `kobuk.dev/title`, `kobuk.dev/severity` and `kobuk.dev/controls`.
+//! controls come from the annotations `kobuk.dev/title`, `kobuk.dev/severity` and `kobuk.dev/controls`. Where policies
+//! of several kinds have one name, the code of a MutatingAdmissionPolicy has `mutating:` before the name, that of a
+//! ConstraintTemplate `template:`.
 //! Policies are loaded once in a process and their rules live as long as it does.
 
 use manifest::Object;
@@ -28,8 +30,8 @@ pub enum AnnotationError {
     Control(String),
 }
 
-/// Makes the rule of a policy.
-pub fn rule(object: &Object<'_>) -> Result<&'static Rule, AnnotationError> {
+/// Makes the rule of a policy. `code` is what stands behind [`CODE_PREFIX`].
+pub fn rule(object: &Object<'_>, code: &str) -> Result<&'static Rule, AnnotationError> {
     let note = |key: &str| object.annotation(key).map(str::trim).filter(|text| !text.is_empty());
     let name = object.name();
     let severity = match note("kobuk.dev/severity") {
@@ -47,7 +49,7 @@ pub fn rule(object: &Object<'_>) -> Result<&'static Rule, AnnotationError> {
     let title = title.map_or_else(|| format!("The policy {name} is violated"), str::to_owned);
     let why = why.map_or_else(|| String::from("A policy of this organisation says so."), str::to_owned);
     Ok(Box::leak(Box::new(Rule {
-        code: leak(format!("{CODE_PREFIX}{name}")),
+        code: leak(format!("{CODE_PREFIX}{code}")),
         title: leak(title),
         severity,
         scope: Scope::Object,

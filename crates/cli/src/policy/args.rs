@@ -24,7 +24,7 @@ pub(crate) enum PolicyCommand {
     /// effect, 2 there is no policy or a file cannot be read.
     Check(CheckArgs),
     /// Show step by step how policies judge one request: every expression with its values and its cost
-    Explain(EvalArgs),
+    Explain(ExplainArgs),
 }
 
 /// Which policies, and what is known about the cluster.
@@ -83,6 +83,23 @@ pub(crate) struct EvalArgs {
     /// Exit with 0 or 1 even when a policy depends on facts that nobody gave
     #[arg(long)]
     pub(crate) allow_unknown: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArgs {
+    /// Manifests or AdmissionReviews: files and folders; `-` reads standard input
+    #[arg(value_name = "PATH", required = true)]
+    pub(crate) paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) policy: PolicyArgs,
+    #[command(flatten)]
+    pub(crate) request: RequestArgs,
+    /// Output format
+    #[arg(long, short, value_enum, default_value = "text")]
+    pub(crate) format: EvalFormat,
+    /// Show policies that do not look at the request, too, and why
+    #[arg(long)]
+    pub(crate) all: bool,
 }
 
 /// What manifests do not say about a request. AdmissionReviews say it all.

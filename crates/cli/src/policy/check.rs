@@ -29,7 +29,7 @@ struct Found {
 pub(crate) fn check(args: &CheckArgs, out: &mut dyn Write) -> Result<Exit, EvalError> {
     let texts = load::policy_texts(&args.paths)?;
     let options = load::options(args.engine, load::minor(args.kubernetes_version.as_deref())?);
-    let facts = load::facts(&args.facts, &[])?;
+    let facts = load::facts(&args.facts, &[], &policy::policies::Policies::default())?;
     let (documents, faults) = texts.documents();
     let faults: Vec<String> =
         [texts.faults.clone(), faults, documents.ambiguous(|_| false), documents.untyped()].concat();

@@ -51,9 +51,12 @@ pub(crate) fn eval(args: &EvalArgs, out: &mut dyn Write) -> Result<Exit, EvalErr
     let mut mutated = String::new();
     let watch = Watch::start();
     let result = requests.each(&texts, &mut |place, request| {
-        let judged = watch.judge(&loaded, request);
+        let mut judged = watch.judge(&loaded, request);
         let answer = loaded.policies.response(request, &judged);
         tally.add(&answer, &judged);
+        if args.all {
+            judged.verdicts.extend(loaded.policies.unmatched(request, &judged, &loaded.facts));
+        }
         match args.format {
             EvalFormat::Text => text(place, request, &judged, &answer, args.all, out)?,
             EvalFormat::Json => entries.push(entry(place, request, &judged, &answer)),
@@ -194,6 +197,7 @@ fn remedy(fact: &str) -> &'static str {
         "RBAC objects" => "give them with --facts, and say with --complete rbac that these are all",
         _ if fact.starts_with("all ") => "give them with --facts, and say with --complete KIND that these are all",
         _ if fact.starts_with("object as ") => "write the manifest for that version",
+        "request.uid" => "the API server makes it; judge an AdmissionReview",
         _ if fact.starts_with("object.") => "the API server makes it; judge an AdmissionReview",
         _ if fact.starts_with("the cost budget") => "judge with fewer policies at a time",
         _ => "give it with --facts",
@@ -252,6 +256,7 @@ fn verdict_json(verdict: &Verdict) -> Json {
     };
     json!({
         "policy": &*verdict.policy,
+        "kind": verdict.kind.as_str(),
         "binding": verdict.binding.as_deref(),
         "params": verdict.params.as_deref(),
         "ruling": word,

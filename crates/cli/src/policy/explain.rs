@@ -7,7 +7,7 @@ use policy::admission::{Request, Ruling};
 use policy::admission_policy::{Explained, MutationStep, Outcome, Part, Step};
 use serde_json::{Value as Json, json};
 
-use super::args::{EvalArgs, EvalFormat};
+use super::args::{EvalFormat, ExplainArgs};
 use super::documents::Texts;
 use super::eval::{EvalError, not_judged, printable, said, title};
 use super::load::load;
@@ -22,7 +22,7 @@ const VALUE_CHARS_MAX: usize = 160;
 const PARTS_MAX: usize = 60;
 
 /// `kobuk policy explain`.
-pub(crate) fn explain(args: &EvalArgs, out: &mut dyn Write) -> Result<Exit, EvalError> {
+pub(crate) fn explain(args: &ExplainArgs, out: &mut dyn Write) -> Result<Exit, EvalError> {
     let loaded = load(&args.policy)?;
     loaded.remarks.iter().for_each(|remark| crate::verbs::remark(remark));
     loaded.type_remarks().iter().for_each(|remark| crate::verbs::remark(remark));
@@ -187,6 +187,7 @@ fn explained_json(one: &Explained) -> Json {
     let (word, lines) = said(&one.verdict);
     json!({
         "policy": &*one.verdict.policy,
+        "kind": one.verdict.kind.as_str(),
         "binding": one.verdict.binding.as_deref(),
         "params": one.verdict.params.as_deref(),
         "ruling": word,

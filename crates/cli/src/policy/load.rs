@@ -55,9 +55,15 @@ pub(crate) enum LoadError {
         "--complete `{0}` is no kind; write `all`, `rbac`, or group and kind as in `apps/Deployment` or `ConfigMap`"
     )]
     Complete(String),
+    /// `--complete` names a kind that does not exist.
+    #[error("--complete `{0}`: neither the API server nor the facts or the policies know this kind; {1}")]
+    NoSuchKind(String, String),
     /// No version of Kubernetes.
     #[error("--kubernetes-version `{0}` is not of the form v1.36")]
     KubernetesVersion(String),
+    /// A version that nobody here knows.
+    #[error("--kubernetes-version `{0}` is not known; the newest that is known is v1.{newest}", newest = policy::config::KUBERNETES_MINOR)]
+    KubernetesVersionUnknown(String),
     /// kubectl does not answer.
     #[error("--cluster: {0}")]
     Cluster(String),
@@ -75,7 +81,7 @@ pub(crate) fn load(args: &PolicyArgs) -> Result<Loaded, LoadError> {
         let paths: Vec<String> = args.policies.iter().map(|path| path.display().to_string()).collect();
         return Err(LoadError::NoPolicy(paths.join(", ")));
     }
-    let mut facts = facts(&args.facts, &args.complete)?;
+    let mut facts = facts(&args.facts, &args.complete, &policies)?;
     if args.cluster {
         from_cluster(&mut facts)?;
     }
@@ -86,8 +92,16 @@ pub(crate) fn load(args: &PolicyArgs) -> Result<Loaded, LoadError> {
 /// The minor version of Kubernetes that a flag names; without one the version that the tables are of.
 pub(crate) fn minor(flag: Option<&str>) -> Result<u32, LoadError> {
     let Some(text) = flag else { return Ok(policy::config::KUBERNETES_MINOR) };
-    let minor = text.trim_start_matches('v').strip_prefix("1.").and_then(|rest| rest.split('.').next());
-    minor.and_then(|minor| minor.parse().ok()).ok_or_else(|| LoadError::KubernetesVersion(text.to_owned()))
+    let numbers: Option<Vec<u32>> =
+        text.strip_prefix('v').unwrap_or(text).split('.').map(|number| number.parse().ok()).collect();
+    match numbers.as_deref() {
+        // What it will bring, and take away, nobody knows.
+        Some([1, minor] | [1, minor, _]) if *minor > policy::config::KUBERNETES_MINOR => {
+            Err(LoadError::KubernetesVersionUnknown(text.to_owned()))
+        }
+        Some([1, minor] | [1, minor, _]) => Ok(*minor),
+        _ => Err(LoadError::KubernetesVersion(text.to_owned())),
+    }
 }
 
 /// How policies are loaded.
@@ -140,7 +154,7 @@ fn said(issue: &LoadIssue, texts: &Texts) -> String {
 }
 
 /// Facts out of files and folders.
-pub(crate) fn facts(paths: &[PathBuf], complete: &[String]) -> Result<Facts, LoadError> {
+pub(crate) fn facts(paths: &[PathBuf], complete: &[String], policies: &Policies) -> Result<Facts, LoadError> {
     let texts = Texts::read(paths);
     let (documents, faults) = texts.documents();
     let mut wrong: Vec<String> =
@@ -152,21 +166,35 @@ pub(crate) fn facts(paths: &[PathBuf], complete: &[String]) -> Result<Facts, Loa
         }
     }
     for word in complete {
-        set_complete(&mut facts, word)?;
+        set_complete(&mut facts, word, policies)?;
     }
     if wrong.is_empty() { Ok(facts) } else { Err(LoadError::Facts(wrong)) }
 }
 
-fn set_complete(facts: &mut Facts, word: &str) -> Result<(), LoadError> {
+fn set_complete(facts: &mut Facts, word: &str, policies: &Policies) -> Result<(), LoadError> {
     match word {
         "all" => facts.set_all_complete(),
         "rbac" => RBAC_KINDS.iter().for_each(|kind| facts.set_complete("rbac.authorization.k8s.io", kind)),
         _ => {
             let (group, kind) = word.rsplit_once('/').unwrap_or(("", word));
-            // `v1/ConfigMap` is what people copy out of a manifest.
-            let group = if group == "v1" { "" } else { group };
+            // `v1/ConfigMap` and `apps/v1/Deployment` are what people copy out of a manifest.
+            let is_version =
+                |word: &str| word.strip_prefix('v').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+            let group = match group.rsplit_once('/') {
+                Some((group, version)) if is_version(version) => group,
+                None if is_version(group) => "",
+                _ => group,
+            };
             if !kind.starts_with(|c: char| c.is_ascii_uppercase()) {
                 return Err(LoadError::Complete(word.to_owned()));
+            }
+            if !facts.has_kind(group, kind) && !policies.names_kind(group, kind) {
+                let meant = policy::admission::resources::nearest_kind(group, kind);
+                let hint = meant.map_or_else(
+                    || String::from("add its definition to the facts"),
+                    |meant| format!("did you mean `{meant}`"),
+                );
+                return Err(LoadError::NoSuchKind(word.to_owned(), hint));
             }
             facts.set_complete(group, kind);
         }

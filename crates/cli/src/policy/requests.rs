@@ -58,6 +58,9 @@ impl<'a> Requests<'a> {
         if count != 1 {
             return Err(OldError::Count(path.clone(), count));
         }
+        if let Some(doubt) = documents.ambiguous(|_| false).into_iter().next() {
+            return Err(OldError::Unreadable(doubt));
+        }
         drop(documents);
         Ok(Requests { args, facts, old: Some(texts), resource })
     }

@@ -79,8 +79,8 @@ fn report(args: &TestArgs, ended: &[Ended], tests: usize, out: &mut dyn Write) -
             let (word, why) = one.words();
             if args.verbose || !matches!(one.outcome, Outcome::Passed | Outcome::Skipped(_)) {
                 writeln!(out, "{word:7} {}", printable(&one.name))?;
-                if !why.is_empty() {
-                    writeln!(out, "        {}", printable(why))?;
+                for line in why.lines() {
+                    writeln!(out, "        {}", printable(line))?;
                 }
             }
         }
@@ -208,7 +208,7 @@ impl Run<'_> {
         let facts = case.facts.as_ref().unwrap_or(&table.facts);
         let paths: Vec<PathBuf> = facts.iter().map(|path| base.join(path)).collect();
         let complete: Vec<String> = table.complete.iter().map(|word| (*word).to_owned()).collect();
-        let facts = match load::facts(&paths, &complete) {
+        let facts = match load::facts(&paths, &complete, policies) {
             Ok(facts) => facts,
             Err(error) => return Outcome::Broken(error.to_string()),
         };

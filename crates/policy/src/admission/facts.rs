@@ -159,6 +159,14 @@ impl Facts {
         self.authorizer.get_or_init(|| Arc::new(RbacAuthorizer::new(self)))
     }
 
+    /// Whether there is such a kind: built in, defined, or of an object that is known.
+    pub fn has_kind(&self, group: &str, kind: &str) -> bool {
+        let is_known = |facts: &KindFacts| !facts.by_name.is_empty();
+        resources::of_kind(group, kind).is_some()
+            || self.definition(group, kind).is_some()
+            || self.kind(group, kind).is_some_and(is_known)
+    }
+
     /// Whether every object of a kind is known.
     pub fn complete(&self, group: &str, kind: &str) -> bool {
         self.all || self.kind(group, kind).is_some_and(|facts| facts.complete)

@@ -35,8 +35,9 @@ pub struct Sending<'d> {
 impl<'d> Request<'d> {
     /// The request that sends a manifest. For DELETE the manifest is what is deleted.
     pub fn from_manifest(object: Value<'d>, sending: Sending<'d>, facts: &Facts) -> Result<Request<'d>, RequestError> {
-        if object.has_repeated_keys() {
-            return Err(error(object, "", "a mapping has the same key twice; readers disagree on it"));
+        if let Some(doubtful) = [Some(object), sending.old_object].into_iter().flatten().find(|o| o.has_repeated_keys())
+        {
+            return Err(error(doubtful, "", "a mapping has the same key twice; readers disagree on it"));
         }
         let kind =
             kind_of(object).ok_or_else(|| error(object, "kind", "expected an object with apiVersion and kind"))?;

@@ -4,6 +4,8 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use crate::spelling::nearest;
+
 /// A built-in resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BuiltIn {
@@ -20,6 +22,17 @@ pub struct BuiltIn {
 /// The resource of a kind.
 pub fn of_kind(group: &str, kind: &str) -> Option<BuiltIn> {
     BY_KIND.get(kind)?.iter().find(|entry| entry.group == group).copied()
+}
+
+/// The built-in kind, as `group/Kind`, that somebody meant who wrote another: misspelt, in another group, as a plural.
+pub fn nearest_kind(group: &str, kind: &str) -> Option<String> {
+    let of_group = || ALL.iter().filter(|entry| entry.group == group).map(|entry| entry.kind);
+    let plural = || ALL.iter().find(|entry| entry.plural.eq_ignore_ascii_case(kind));
+    let found = match BY_KIND.get(kind).and_then(|entries| entries.first()).or_else(plural) {
+        Some(entry) => (entry.group, entry.kind),
+        None => (group, nearest(kind, of_group())?),
+    };
+    Some(if found.0.is_empty() { found.1.to_owned() } else { format!("{}/{}", found.0, found.1) })
 }
 
 /// The kind of a resource.
@@ -107,6 +120,14 @@ mod tests {
         assert_eq!(of_kind("", "Endpoints").unwrap().plural, "endpoints");
         assert_eq!(of_kind("example.com", "Pod"), None);
         assert!(!of_kind("rbac.authorization.k8s.io", "ClusterRole").unwrap().namespaced);
+    }
+
+    #[test]
+    fn misspelt_kinds_lead_to_the_right_one() {
+        assert_eq!(nearest_kind("", "ConfigMapp").as_deref(), Some("ConfigMap"));
+        assert_eq!(nearest_kind("", "Namespaces").as_deref(), Some("Namespace"));
+        assert_eq!(nearest_kind("", "Deployment").as_deref(), Some("apps/Deployment"));
+        assert_eq!(nearest_kind("example.com", "Widget"), None);
     }
 
     #[test]

@@ -33,6 +33,13 @@ impl<'d> Request<'d> {
     /// object: what follows from the object is taken from there, and what does not stays unknown. A field that is
     /// there must be right.
     pub fn from_review(root: Value<'d>) -> Result<Request<'d>, RequestError> {
+        let request = Request::from_review_as_is(root)?;
+        has_namespace(root, &request)?;
+        Ok(request)
+    }
+
+    /// As [`Request::from_review`], of a namespaced object without a namespace too: Gatekeeper's suites have such.
+    pub(crate) fn from_review_as_is(root: Value<'d>) -> Result<Request<'d>, RequestError> {
         if !is_review(root) {
             return Err(error(root, "kind", "expected an AdmissionReview of admission.k8s.io/v1 or v1beta1"));
         }
@@ -128,6 +135,18 @@ fn read(at: At<'_>) -> Result<Request<'_>, RequestError> {
         dry_run: at.bool("dryRun")?.unwrap_or(false),
         planned: false,
     })
+}
+
+/// An object of a namespaced kind names its namespace. Taken for one of the cluster, it would slip past every selector
+/// of namespaces.
+fn has_namespace(root: Value<'_>, request: &Request<'_>) -> Result<(), RequestError> {
+    let resource = request.resource.as_ref();
+    let served = resource.and_then(|resource| resources::of_plural(&resource.group, &resource.resource));
+    if request.namespace.is_empty() && served.is_some_and(|entry| entry.namespaced) {
+        let message = format!("missing; objects of kind {} are in a namespace", request.kind.kind);
+        return Err(error(root.get("request").unwrap_or(root), "request.namespace", &message));
+    }
+    Ok(())
 }
 
 /// The kind of the request is that of its objects: the API server converts them before it asks. Of a review that
@@ -337,6 +356,7 @@ mod tests {
         assert_eq!(with(r#""userInfo":{"extra":{"k":"v"}}"#), "request.userInfo.extra: expected lists of strings");
         assert_eq!(with(r#""dryRun":"true""#), "request.dryRun: expected a boolean");
         assert_eq!(with(r#""subResource":"exec""#), "request.resource: missing; subResource needs it");
+        assert_eq!(with(r#""name":"a""#), "request.namespace: missing; objects of kind Pod are in a namespace");
         assert!(with(r#""name":"a","name":"b""#).contains("same key twice"));
         assert!(reads("kind: AdmissionReview\napiVersion: admission.k8s.io/v2\n").starts_with("apiVersion: "));
         assert!(reads("kind: Pod\napiVersion: v1\n").starts_with("kind: "));

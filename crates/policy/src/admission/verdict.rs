@@ -7,6 +7,8 @@ use cel::Fact;
 /// What one policy, under one of its bindings or constraints, says about one request.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Verdict {
+    /// What kind of policy it is of.
+    pub kind: PolicyKind,
     /// The policy: name of the ValidatingAdmissionPolicy, MutatingAdmissionPolicy or ConstraintTemplate.
     pub policy: Arc<str>,
     /// Name of the binding or constraint. `None` where the policy itself says it does not apply, or has none.
@@ -21,6 +23,31 @@ pub struct Verdict {
     pub audit_annotations: Vec<(Arc<str>, Arc<str>)>,
     /// Cost of all its expressions, in units of CEL's cost model; 0 where nothing was counted.
     pub cost: u64,
+}
+
+/// Kinds of policies. Policies of different kinds may have one name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PolicyKind {
+    /// ValidatingAdmissionPolicy
+    Validating,
+    /// MutatingAdmissionPolicy
+    Mutating,
+    /// ConstraintTemplate
+    Template,
+    /// One of Gatekeeper's mutators, or all of them.
+    Mutator,
+}
+
+impl PolicyKind {
+    /// The kind as manifests write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            PolicyKind::Validating => "ValidatingAdmissionPolicy",
+            PolicyKind::Mutating => "MutatingAdmissionPolicy",
+            PolicyKind::Template => "ConstraintTemplate",
+            PolicyKind::Mutator => "mutator",
+        }
+    }
 }
 
 /// The answer. Ordered from mild to severe.

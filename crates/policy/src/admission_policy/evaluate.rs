@@ -15,7 +15,7 @@ use super::validate::{self, Judgement};
 use crate::admission::facts::{Facts, with_api_version};
 use crate::admission::matching::{Match, is_exempt_from_policies};
 use crate::admission::request::{Kind, Operation, Request, Resource};
-use crate::admission::verdict::{Actions, Ruling, Verdict};
+use crate::admission::verdict::{Actions, PolicyKind, Ruling, Verdict};
 
 impl PolicySet {
     /// Judges a request: a verdict for every validating policy that looks at it, per binding and parameter
@@ -32,6 +32,41 @@ impl PolicySet {
         let mut out = Out { verdicts: Vec::new(), explained: Some(Vec::new()) };
         self.run(request, facts, budgets, &mut out);
         out.explained.unwrap_or_default()
+    }
+
+    /// Policies of a flavour that do not look at a request, and bindings that leave it out, with the reason.
+    pub fn unmatched(&self, request: &Request<'_>, facts: &Facts, flavour: Flavour) -> Vec<Verdict> {
+        let (entries, kind) = match flavour {
+            Flavour::Validating => (&self.validating, PolicyKind::Validating),
+            Flavour::Mutating => (&self.mutating, PolicyKind::Mutating),
+        };
+        let mut out = Out { verdicts: Vec::new(), explained: None };
+        let deleted = flavour == Flavour::Mutating && request.operation == Operation::Delete;
+        let excluded = excluded(request).or_else(|| deleted.then_some("nothing is left to change"));
+        for entry in entries {
+            let spec = &entry.policy.spec;
+            let mut pass = |name, actions, why: &str| out.push(&spec.name, name, None, actions, not_applicable(why));
+            let converted;
+            let request = match (excluded, spec.constraints.matches(request, facts)) {
+                (Some(why), _) | (None, Match::NoMatch(why)) => {
+                    pass(None, Actions::default(), why);
+                    continue;
+                }
+                (None, Match::Unknown(_)) => continue,
+                (None, Match::Match { kind, .. }) => {
+                    converted = Converted::new(request, &kind);
+                    converted.of(request)
+                }
+            };
+            for binding in entry.bindings.iter().flatten() {
+                let matched = binding.constraints.as_ref().map(|constraints| constraints.matches(&request, facts));
+                if let Some(Match::NoMatch(why)) = matched {
+                    pass(Some(&binding.name), actions(Some(binding)), why);
+                }
+            }
+        }
+        out.verdicts.iter_mut().for_each(|verdict| verdict.kind = kind);
+        out.verdicts
     }
 
     fn run(&self, request: &Request<'_>, facts: &Facts, budgets: &mut Budgets<'_>, out: &mut Out) {
@@ -78,6 +113,7 @@ impl Out {
         ruling: Ruling,
     ) {
         let verdict = Verdict {
+            kind: PolicyKind::Validating,
             policy: policy.clone(),
             binding: binding.cloned(),
             params,
@@ -95,6 +131,10 @@ impl Out {
             None => self.verdicts.push(verdict),
         }
     }
+}
+
+fn not_applicable(why: &str) -> Ruling {
+    Ruling::NotApplicable(why.into())
 }
 
 /// Why policies never see such requests.
@@ -270,7 +310,8 @@ fn verdict<'v>(
     }
     let audit_annotations = if sure { annotations } else { Vec::new() };
     let (policy, binding) = (spec.name.clone(), binding.cloned());
-    out.add(Verdict { policy, binding, params: params.clone(), actions, ruling, audit_annotations, cost }, trace);
+    let kind = PolicyKind::Validating;
+    out.add(Verdict { kind, policy, binding, params: params.clone(), actions, ruling, audit_annotations, cost }, trace);
     if !audit_errors.is_empty() && sure {
         let ruling = Ruling::Failed { messages: audit_errors, ignored: false };
         let binding = out.last_binding();

@@ -26,7 +26,7 @@ use crate::admission::defaults::{Plugins, Stage, as_seen};
 use crate::admission::facts::{Facts, with_api_version};
 use crate::admission::matching::Match;
 use crate::admission::request::{Kind, Operation, Request, Resource};
-use crate::admission::verdict::{Actions, Ruling, Verdict};
+use crate::admission::verdict::{Actions, PolicyKind, Ruling, Verdict};
 use json::Json;
 use kinds::Kind as Mergeable;
 use patch::Patched;
@@ -365,6 +365,7 @@ impl Run {
         let actions: Actions = actions(None);
         let policy = entry.policy.spec.name.clone();
         self.out.verdicts.push(Verdict {
+            kind: PolicyKind::Mutating,
             policy,
             binding,
             params,

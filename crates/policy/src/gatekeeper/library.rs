@@ -17,9 +17,10 @@ use super::review;
 use super::template::{Code, Preference, Template};
 use crate::admission::facts::{Facts, Lookup};
 use crate::admission::request::Request;
-use crate::admission::verdict::{Actions, Ruling, Verdict, Violation};
+use crate::admission::verdict::{Actions, PolicyKind, Ruling, Verdict, Violation};
 use crate::admission_policy::compile::Compiled;
-use crate::admission_policy::{Budgets, LoadIssue};
+use crate::admission_policy::trace::Trace;
+use crate::admission_policy::{Budgets, Explained, LoadIssue};
 
 /// ConstraintTemplates with their constraints, compiled.
 #[derive(Debug, Default)]
@@ -138,6 +139,11 @@ impl Library {
         self.templates.len()
     }
 
+    /// The kinds of the templates' constraints.
+    pub(crate) fn kinds(&self) -> impl Iterator<Item = &str> {
+        self.templates.iter().map(|template| &*template.kind)
+    }
+
     /// Whether some template looks at other objects of the cluster.
     pub fn uses_inventory(&self) -> bool {
         self.templates.iter().any(|template| matches!(&template.code, Code::Rego(module) if module.inventory))
@@ -151,25 +157,98 @@ impl Library {
         setting: &Setting<'_>,
         budgets: &mut Budgets<'_>,
     ) -> Vec<Verdict> {
-        let Some(object) = request.object.or(request.old_object) else { return Vec::new() };
-        let mut shared = Shared { request, facts, setting, review: None, inventory: None };
         let mut verdicts = Vec::new();
+        self.each(request, facts, setting, &mut |shared, look| {
+            if let Some(ruling) = shared.rule(look, budgets, &mut Trace::default()) {
+                verdicts.push(look.verdict(ruling));
+            }
+        });
+        verdicts
+    }
+
+    /// Judges a request and says how: all constraints, also those that do not look at it.
+    pub fn explain(
+        &self,
+        request: &Request<'_>,
+        facts: &Facts,
+        setting: &Setting<'_>,
+        budgets: &mut Budgets<'_>,
+    ) -> Vec<Explained> {
+        let mut explained = Vec::new();
+        self.each(request, facts, setting, &mut |shared, look| {
+            let mut trace = Trace::collecting();
+            let ruling = shared.rule(look, budgets, &mut trace).unwrap_or_else(|| look.passed_over());
+            explained.push(Explained { verdict: look.verdict(ruling), steps: trace.into_steps() });
+        });
+        explained
+    }
+
+    /// Constraints that do not look at a request, and why.
+    pub fn unmatched(&self, request: &Request<'_>, facts: &Facts, setting: &Setting<'_>) -> Vec<Verdict> {
+        let mut verdicts = Vec::new();
+        self.each(request, facts, setting, &mut |_, look| {
+            if matches!(look.matched, Matched::No) {
+                verdicts.push(look.verdict(look.passed_over()));
+            }
+        });
+        verdicts
+    }
+
+    fn each(
+        &self,
+        request: &Request<'_>,
+        facts: &Facts,
+        setting: &Setting<'_>,
+        each: &mut dyn FnMut(&mut Shared<'_>, &Look<'_>),
+    ) {
+        let Some(object) = request.object.or(request.old_object) else { return };
+        let mut shared = Shared { request, facts, setting, review: None, inventory: None };
         for constraint in &self.constraints {
             let Some(template) = self.templates.get(constraint.template) else { continue };
-            let Some(actions) = constraint.actions(setting.point) else { continue };
             let operation = if setting.plain { "" } else { request.operation.as_str() };
-            if setting.point == Point::Webhook && !template.has_operation(operation) {
-                continue;
-            }
-            let ruling = match matched(constraint, request, object, facts, setting.source) {
-                Matched::No => continue,
-                Matched::Yes => shared.judge(template, constraint, budgets),
-                Matched::Unknown(fact) => Ruling::Unknown(Arc::new([fact])),
-                Matched::Failed(message) => Ruling::Failed { messages: vec![message], ignored: false },
+            let look = match constraint.actions(setting.point) {
+                None => Look { template, constraint, actions: None, matched: Matched::No },
+                actions if setting.point == Point::Webhook && !template.has_operation(operation) => {
+                    Look { template, constraint, actions, matched: Matched::No }
+                }
+                actions => {
+                    let matched = matched(constraint, request, object, facts, setting.source);
+                    Look { template, constraint, actions, matched }
+                }
             };
-            verdicts.push(verdict(template, constraint, actions, ruling));
+            each(&mut shared, &look);
         }
-        verdicts
+    }
+}
+
+/// A constraint before a request.
+struct Look<'l> {
+    template: &'l Template,
+    constraint: &'l Constraint,
+    /// `None` where it is not enforced.
+    actions: Option<Actions>,
+    matched: Matched,
+}
+
+impl Look<'_> {
+    fn passed_over(&self) -> Ruling {
+        Ruling::NotApplicable(match self.actions {
+            None => "no action is taken at admission".into(),
+            Some(_) => "match, or operations of the template, leave it out".into(),
+        })
+    }
+
+    fn verdict(&self, ruling: Ruling) -> Verdict {
+        Verdict {
+            kind: PolicyKind::Template,
+            policy: self.template.name.clone(),
+            binding: Some(self.constraint.name.clone()),
+            params: None,
+            actions: self.actions.unwrap_or_default(),
+            ruling,
+            audit_annotations: Vec::new(),
+            cost: 0,
+        }
     }
 }
 
@@ -206,20 +285,36 @@ struct Shared<'r> {
 }
 
 impl Shared<'_> {
-    fn judge(&mut self, template: &Template, constraint: &Constraint, budgets: &mut Budgets<'_>) -> Ruling {
+    /// What a constraint says; `None` where it does not look.
+    fn rule(&mut self, look: &Look<'_>, budgets: &mut Budgets<'_>, trace: &mut Trace) -> Option<Ruling> {
+        Some(match &look.matched {
+            Matched::No => return None,
+            Matched::Yes => self.judge(look.template, look.constraint, budgets, trace),
+            Matched::Unknown(fact) => Ruling::Unknown(Arc::new([fact.clone()])),
+            Matched::Failed(message) => Ruling::Failed { messages: vec![message.clone()], ignored: false },
+        })
+    }
+
+    fn judge(
+        &mut self,
+        template: &Template,
+        constraint: &Constraint,
+        budgets: &mut Budgets<'_>,
+        trace: &mut Trace,
+    ) -> Ruling {
         match &template.code {
             Code::Rego(module) => {
                 // The evaluation itself is bounded by its own time, so it is enough to ask before it.
                 if budgets.cancel.is_some_and(|cancel| cancel.load(Ordering::Relaxed)) {
                     return Ruling::Failed { messages: vec!["the evaluation was cancelled".into()], ignored: false };
                 }
-                self.rego(module, constraint)
+                self.rego(module, constraint, trace)
             }
-            Code::Native(native) => self.native(native, constraint, budgets),
+            Code::Native(native) => self.native(native, constraint, budgets, trace),
         }
     }
 
-    fn rego(&mut self, module: &Module, constraint: &Constraint) -> Ruling {
+    fn rego(&mut self, module: &Module, constraint: &Constraint, trace: &mut Trace) -> Ruling {
         let mut missing = Vec::new();
         if module.user && self.request.user.is_none() && !self.setting.plain {
             missing.push(Fact { name: "request.userInfo".into() });
@@ -248,7 +343,7 @@ impl Shared<'_> {
         let inventory = self.setting.inventory.or(self.inventory.as_ref()).filter(|_| module.inventory);
         let (request, facts, plain) = (self.request, self.facts, self.setting.plain);
         let review = self.review.get_or_insert_with(|| review::of(request, facts, plain));
-        match module.evaluate(review, &constraint.parameters, inventory) {
+        match module.evaluate(review, &constraint.parameters, inventory, trace) {
             Err(message) => Ruling::Failed { messages: vec![message.into()], ignored: false },
             // An object that nobody gave could be the one that is looked for. A violation found among some objects stands.
             Ok(found) if found.is_empty() && module.inventory && !self.facts.all_complete() => {
@@ -271,8 +366,8 @@ impl Shared<'_> {
         }
     }
 
-    fn native(&self, native: &Native, constraint: &Constraint, budgets: &mut Budgets<'_>) -> Ruling {
-        let judged = native.judge(self.request, constraint.tree.root(), self.facts, budgets);
+    fn native(&self, native: &Native, constraint: &Constraint, budgets: &mut Budgets<'_>, trace: &mut Trace) -> Ruling {
+        let judged = native.judge(self.request, constraint.tree.root(), self.facts, budgets, trace);
         if !self.setting.plain
             && let Some(missing) = native.reached.missing(self.request)
         {
@@ -294,17 +389,5 @@ impl Shared<'_> {
         } else {
             judged.not_applicable.map_or(Ruling::Satisfied, Ruling::NotApplicable)
         }
-    }
-}
-
-fn verdict(template: &Template, constraint: &Constraint, actions: Actions, ruling: Ruling) -> Verdict {
-    Verdict {
-        policy: template.name.clone(),
-        binding: Some(constraint.name.clone()),
-        params: None,
-        actions,
-        ruling,
-        audit_annotations: Vec::new(),
-        cost: 0,
     }
 }

@@ -123,10 +123,11 @@ impl Native {
         constraint: Value<'v>,
         facts: &'v Facts,
         budgets: &mut Budgets<'_>,
+        trace: &mut Trace,
     ) -> Judgement {
         let inputs: Inputs<'v> = evaluate::inputs(request, &request.kind, request.resource.as_ref(), facts);
         let inputs = Inputs { params: Given::Object(constraint), ..inputs };
-        validate::judge(&self.policy, &inputs, budgets, &mut Trace::default())
+        validate::judge(&self.policy, &inputs, budgets, trace)
     }
 }
 

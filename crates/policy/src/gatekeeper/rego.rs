@@ -28,17 +28,22 @@ use regorus::{Engine, Value};
 
 use crate::admission::facts::Facts;
 use crate::admission::server_made::Reached;
+use crate::admission_policy::trace::{Step, Trace};
 
 /// The Rego of one template, compiled.
 pub(super) struct Module {
     entry: String,
     engine: Engine,
+    /// Rules without arguments beside it, by name and path, for traces.
+    helpers: Vec<(String, String)>,
     /// Whether `data.inventory` is read.
     pub(super) inventory: bool,
     /// Whether the user of the request may be read.
     pub(super) user: bool,
     /// Whether the namespace of the request may be read.
     pub(super) namespace: bool,
+    /// What it reads and Gatekeeper never gives.
+    pub(super) strays: Vec<RegoError>,
     /// What else it may come to in a review.
     pub(super) reached: Reached,
     /// Parameters that are read by name; `None` when they are also read as a whole.
@@ -158,14 +163,15 @@ impl Module {
         review: &Review,
         parameters: &Parameters,
         inventory: Option<&Inventory>,
+        trace: &mut Trace,
     ) -> Result<Vec<Found>, String> {
         let given = [("review", review.0.clone()), ("parameters", parameters.0.clone())];
         let input = value::map(given);
-        let result = catch_unwind(AssertUnwindSafe(|| self.interpret(input, inventory)));
+        let result = catch_unwind(AssertUnwindSafe(|| self.interpret(input, inventory, trace)));
         found(&result.unwrap_or_else(|_| Err("the evaluation broke off".to_owned()))?)
     }
 
-    fn interpret(&self, input: Value, inventory: Option<&Inventory>) -> Result<Value, String> {
+    fn interpret(&self, input: Value, inventory: Option<&Inventory>, trace: &mut Trace) -> Result<Value, String> {
         guard::begin();
         let mut engine = self.engine.clone();
         if let Some(inventory) = inventory {
@@ -175,8 +181,27 @@ impl Module {
         // What `print` says is gathered and dropped with the engine; else it would go to the standard error.
         engine.set_gather_prints(true);
         engine.set_input(input);
-        engine.eval_rule(self.entry.clone()).map_err(|error| one_line(&format!("{error:#}")))
+        let value = engine.eval_rule(self.entry.clone()).map_err(|error| one_line(&format!("{error:#}")));
+        if trace.on() {
+            let helpers = self.helpers.iter().take(HELPERS_MAX).map(|(name, path)| {
+                let value = engine.eval_rule(path.clone()).map_err(|error| one_line(&format!("{error:#}")));
+                step(name, &value, Vec::new())
+            });
+            let helpers = helpers.collect();
+            trace.push(step("violation", &value, helpers));
+        }
+        value
     }
+}
+
+/// What a rule came out as.
+fn step(name: &str, value: &Result<Value, String>, variables: Vec<Step>) -> Step {
+    let value = match value {
+        Ok(Value::Undefined) => Ok("undefined".to_owned()),
+        Ok(value) => Ok(compact(&value.to_json_str().unwrap_or_default())),
+        Err(error) => Err(cel::Fault::error(error.as_str())),
+    };
+    Step { field: name.to_owned(), text: String::new(), cost: 0, value, parts: Vec::new(), variables }
 }
 
 fn compile(main: &str, libraries: &[&str], version_1: bool) -> Result<Module, Vec<RegoError>> {
@@ -205,22 +230,25 @@ fn compile(main: &str, libraries: &[&str], version_1: bool) -> Result<Module, Ve
         (_, entry, trees) = parse(&texts, version_1)?;
     }
     let findings = check::check(&trees);
+    let told = |faults: Vec<check::Fault>| -> Vec<RegoError> {
+        let message = |fault: &check::Fault| format!("line {}: {}", fault.line, fault.message);
+        faults.iter().map(|fault| RegoError { module: fault.module, message: message(fault) }).collect()
+    };
     if !findings.faults.is_empty() {
-        return Err(findings
-            .faults
-            .into_iter()
-            .map(|fault| RegoError { module: fault.module, message: format!("line {}: {}", fault.line, fault.message) })
-            .collect());
+        return Err(told(findings.faults));
     }
     let engine = interpreter(&trees, &texts, version_1)?;
     let reached = reach::reached(&trees);
+    let helpers = names::Names::of(&trees).values(&trees).filter(|(_, path)| *path != entry).collect();
     Ok(Module {
         entry,
         engine,
+        helpers,
         inventory: findings.inventory,
         user: reached.user() || mentions("userInfo"),
         namespace: reached.namespace() || mentions("namespaceObject") || mentions("_unstable"),
         reached,
+        strays: told(findings.strays),
         parameters: findings.parameters,
     })
 }
@@ -321,6 +349,9 @@ mod tests;
 /// Gatekeeper's default.
 const TIMER: ExecutionTimerConfig =
     ExecutionTimerConfig { limit: Duration::from_secs(1), check_interval: NonZeroU32::new(16).unwrap() };
+
+/// Rules whose values a trace shows. Templates have fewer than ten.
+const HELPERS_MAX: usize = 50;
 
 /// Negations within negated calls; each pass writes one level out.
 const NEGATION_PASSES: usize = 4;

@@ -147,7 +147,7 @@ fn judge(case: &Case, test: &Test, library: &Library, files: &mut Files<'_>) -> 
     let root = tree.root();
     let is_review = review::is_review(root);
     let request = if is_review {
-        let mut request = Request::from_review(root).map_err(|error| format!("{}: {error}", case.object))?;
+        let mut request = Request::from_review_as_is(root).map_err(|error| format!("{}: {error}", case.object))?;
         if request.user.is_none() {
             request.user = Some(nobody());
         }

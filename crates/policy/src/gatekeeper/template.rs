@@ -210,18 +210,25 @@ fn read_rego(source: Value<'_>, path: &str, report: &mut Report) -> Option<Modul
             }
         },
     };
+    let place = |module: usize| match module {
+        0 => (source.get("rego").unwrap_or(source), join(path, "rego")),
+        index => {
+            let libraries = source.get("libs").unwrap_or(source);
+            let at = libraries.items().nth(index - 1).unwrap_or(libraries);
+            (at, format!("{}[{}]", join(path, "libs"), index - 1))
+        }
+    };
     match Module::compile(main, &libraries, version_1) {
-        Ok(module) => Some(module),
+        Ok(module) => {
+            for stray in &module.strays {
+                let (at, field) = place(stray.module);
+                report.useless(at, &field, stray.message.clone());
+            }
+            Some(module)
+        }
         Err(errors) => {
             for error in errors {
-                let (at, field) = match error.module {
-                    0 => (source.get("rego").unwrap_or(source), join(path, "rego")),
-                    index => {
-                        let libraries = source.get("libs").unwrap_or(source);
-                        let at = libraries.items().nth(index - 1).unwrap_or(libraries);
-                        (at, format!("{}[{}]", join(path, "libs"), index - 1))
-                    }
-                };
+                let (at, field) = place(error.module);
                 report.refuse(at, &field, error.message);
             }
             None

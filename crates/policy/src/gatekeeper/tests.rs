@@ -174,7 +174,7 @@ fn missing_facts_are_unknown_and_never_a_pass() {
     });
     let user = rego("violation[{\"msg\": \"who\"}] { input.review.userInfo.username == \"eve\" }") + &constraint("{}");
     let review = "apiVersion: admission.k8s.io/v1\nkind: AdmissionReview\nrequest: {operation: CREATE, object: \
-                  {apiVersion: v1, kind: Pod, metadata: {name: a}}}\n";
+                  {apiVersion: v1, kind: Pod, metadata: {name: a, namespace: shop}}}\n";
     assert_eq!(judge(&user, review), "unknown: request.userInfo");
 }
 
@@ -183,7 +183,7 @@ fn a_deleted_object_is_the_object() {
     let policies =
         rego("violation[{\"msg\": msg}] {\n  msg := input.review.object.metadata.name\n}") + &constraint("{}");
     let review = "apiVersion: admission.k8s.io/v1\nkind: AdmissionReview\nrequest: {operation: DELETE, oldObject: \
-                  {apiVersion: v1, kind: Pod, metadata: {name: gone}}}\n";
+                  {apiVersion: v1, kind: Pod, metadata: {name: gone, namespace: shop}}}\n";
     assert_eq!(judge(&policies, review), "gone");
 }
 
@@ -322,15 +322,15 @@ fn huge_objects_are_judged() {
 fn negation_is_that_of_opa() {
     let helpers = "f(\"R\", _) { true }\nh(x, y) { x == y }\n";
     for (body, violated) in [
-        ("not f(\"R\", input.a)", false),
-        ("not f(\"Q\", input.a)", false),
+        ("not f(\"R\", input.parameters.a)", false),
+        ("not f(\"Q\", input.parameters.a)", false),
         ("not f(\"Q\", 1)", true),
-        ("not input.a == 1", true),
-        ("not startswith(input.a, \"x\")", false),
-        ("not input.a > 1", false),
-        ("not h([input.a], 1)", false),
-        ("not input.a[input.b]", false),
-        ("not input.a == input.b", true),
+        ("not input.parameters.a == 1", true),
+        ("not startswith(input.parameters.a, \"x\")", false),
+        ("not input.parameters.a > 1", false),
+        ("not h([input.parameters.a], 1)", false),
+        ("not input.parameters.a[input.parameters.b]", false),
+        ("not input.parameters.a == input.parameters.b", true),
         ("not h(input.review.object.spec.num, 4)", true),
         ("not startswith([\"xa\", \"b\"][_], \"x\")", true),
     ] {

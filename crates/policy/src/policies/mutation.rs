@@ -7,7 +7,7 @@ use cel::Fact;
 use manifest::{Tree, Value};
 
 use super::Policies;
-use crate::admission::{Actions, Facts, Operation, Request, Ruling, Verdict};
+use crate::admission::{Actions, Facts, Operation, PolicyKind, Request, Ruling, Verdict};
 use crate::admission_policy::{Budgets, Mutated, MutationStep, Outcome, Response};
 use crate::gatekeeper::Source;
 use crate::gatekeeper::mutation::{Mutation, MutationError};
@@ -108,12 +108,14 @@ fn moved_by(step: &MutationStep, message: &str) -> Verdict {
         policy: step.policy.clone(),
         binding: step.binding.clone(),
         params: step.params.clone(),
+        kind: PolicyKind::Mutating,
         ..verdict(&step.policy, Ruling::Failed { messages: vec![message.into()], ignored: false })
     }
 }
 
 fn verdict(mutator: &Arc<str>, ruling: Ruling) -> Verdict {
     Verdict {
+        kind: PolicyKind::Mutator,
         policy: mutator.clone(),
         binding: None,
         params: None,

@@ -63,3 +63,35 @@ fn a_role_with_ten_thousand_rules_is_judged_or_refused() {
     });
     is_refused_by("roles", &role);
 }
+
+/// What all policies spend on a pod of so many containers with so many annotations of so many bytes, in units of CEL's
+/// cost model, by policy.
+fn spent(containers: usize, annotations: usize, bytes: usize) -> Vec<(String, u64)> {
+    let list = (0..containers).map(|number| json!({"name": format!("c{number:05}"), "image": "a"})).collect();
+    let notes: serde_json::Map<_, _> =
+        (0..annotations).map(|number| (format!("a{number:05}"), "x".repeat(bytes).into())).collect();
+    let object = pod(list, notes.into());
+    let judged = judge(&builtin(), &trees(&object.to_string())[0], create(), &Facts::new());
+    judged.verdicts.iter().map(|verdict| (verdict.policy.to_string(), verdict.cost)).collect()
+}
+
+/// Work grows with the object and not faster, until the API server's budget ends it.
+#[test]
+fn work_grows_no_faster_than_the_object() {
+    let base = spent(1, 1, 1);
+    for (small, large, times) in [
+        (spent(100, 1, 1), spent(1_000, 1, 1), 10),
+        (spent(1_000, 1, 1), spent(10_000, 1, 1), 10),
+        (spent(1, 100, 1), spent(1, 10_000, 1), 100),
+        (spent(1, 1, 1 << 14), spent(1, 1, 1 << 20), 64),
+    ] {
+        for (((policy, base), (_, small)), (_, large)) in base.iter().zip(&small).zip(&large) {
+            // One expression that spends too much is called off and costs what it spent until then.
+            let most = base + (small - base.min(small)) * (times + 1) + 1_000;
+            assert!(*large <= most.min(POLICY_COST_MAX), "{policy}: {base}, {small}, {large}");
+        }
+    }
+}
+
+/// Validations, and audit annotations as much again, and match conditions.
+const POLICY_COST_MAX: u64 = 22_500_000;

@@ -78,10 +78,8 @@ fn scopes_names_operations_and_exclusions_count() {
 
 #[test]
 fn other_versions_of_the_same_objects_match_unless_exact() {
-    let deployment =
-        "{operation: CREATE, object: {apiVersion: extensions/v1beta1, kind: Deployment, metadata: {name: a}}}";
-    let hpa =
-        "{operation: CREATE, object: {apiVersion: autoscaling/v2, kind: HorizontalPodAutoscaler, metadata: {name: a}}}";
+    let deployment = "{operation: CREATE, object: {apiVersion: extensions/v1beta1, kind: Deployment, metadata: {name: a, namespace: shop}}}";
+    let hpa = "{operation: CREATE, object: {apiVersion: autoscaling/v2, kind: HorizontalPodAutoscaler, metadata: {name: a, namespace: shop}}}";
     let rule = |group: &str, version: &str, plural: &str| {
         format!(
             "resourceRules: [{{apiGroups: [{group}], apiVersions: [{version}], operations: ['*'], resources: [{plural}]}}]"

@@ -8,6 +8,7 @@ use super::confusable::{disguise, skeleton};
 use super::path::{Path, shown};
 use crate::check::{Context, ObjectCheck};
 use crate::sink::Sink;
+use crate::spelling;
 
 /// A field that the kind does not have.
 pub static FIELD_UNKNOWN: Rule = Rule {
@@ -329,32 +330,7 @@ fn nearest(name: &str, own: TypeRef) -> Option<&'static str> {
     if name.len() > NAME_COMPARED_MAX {
         return None;
     }
-    let allowed = (name.len() / 4).clamp(1, 2);
-    own.fields()
-        .filter(|field| field.len().abs_diff(name.len()) <= allowed)
-        .map(|field| (edits(name.as_bytes(), field.as_bytes()), field))
-        .filter(|(distance, _)| *distance <= allowed)
-        .min()
-        .map(|(_, field)| field)
-}
-
-/// Insertions, deletions and replacements that turn one text into the other.
-fn edits(a: &[u8], b: &[u8]) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.iter().enumerate() {
-        let mut diagonal = i;
-        let mut left = i + 1;
-        for (cell, to) in row.iter_mut().skip(1).zip(b) {
-            let above = *cell;
-            left = (above + 1).min(left + 1).min(diagonal + usize::from(from != to));
-            diagonal = above;
-            *cell = left;
-        }
-        if let Some(first) = row.first_mut() {
-            *first = i + 1;
-        }
-    }
-    row.last().copied().unwrap_or(0)
+    spelling::nearest(name, own.fields())
 }
 
 /// Security settings and where they count.

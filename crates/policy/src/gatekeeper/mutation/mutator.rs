@@ -183,6 +183,9 @@ fn check_location(location: &Location, kind: &str, spec: Value<'_>, report: &mut
     if first("metadata") {
         refuse("cannot change metadata; that is what AssignMetadata is for");
     }
+    if first("kind") || first("apiVersion") {
+        refuse("cannot change what kind of object it is");
+    }
     let list_last = matches!(location.steps.last(), Some(Step::Items { .. }));
     if list_last && kind != "Assign" {
         refuse("cannot end in an item of a list");

@@ -127,6 +127,12 @@ fn mutators_run_until_nothing_changes_and_no_longer() {
 fn what_cannot_be_meant_or_calls_out_is_refused() {
     for (text, expect) in [
         (mutator("Assign", "a", "metadata.x", "{assign: {value: 1}}"), "cannot change metadata"),
+        (mutator("Assign", "a", "metadata.name", "{assign: {value: x}}"), "cannot change metadata"),
+        (mutator("Assign", "a", "\"metadata\".name", "{assign: {value: x}}"), "cannot change metadata"),
+        (mutator("ModifySet", "a", "metadata.finalizers", "{values: {fromList: [x]}}"), "cannot change metadata"),
+        (mutator("Assign", "a", "kind", "{assign: {value: Secret}}"), "cannot change what kind of object"),
+        (mutator("Assign", "a", "\"apiVersion\"", "{assign: {value: v2}}"), "cannot change what kind of object"),
+        (mutator("AssignImage", "a", "kind", "{assignTag: ':x'}"), "cannot change what kind of object"),
         (mutator("Assign", "a", "spec.x[n: y].n", "{assign: {value: 1}}"), "cannot change the key"),
         (mutator("Assign", "a", "spec.x", "{assign: {externalData: {provider: p}}}"), "cannot call out"),
         (mutator("Assign", "a", "spec.x", "{assign: {}}"), "exactly one of value and fromMetadata"),

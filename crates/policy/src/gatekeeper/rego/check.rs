@@ -10,12 +10,15 @@ use super::names::Names;
 use super::scales;
 use super::syntax::{items, line, path, prefix, rule_name, rule_part};
 use super::variables::collect_locals;
+use crate::spelling::nearest;
 
 /// What was found in the modules of a template.
 #[derive(Debug, Default)]
 pub(super) struct Findings {
     /// Why the template is refused.
     pub(super) faults: Vec<Fault>,
+    /// Parts of `input` that Gatekeeper never gives, so reading them cannot be meant.
+    pub(super) strays: Vec<Fault>,
     /// Some rule reads `data.inventory`.
     pub(super) inventory: bool,
     /// Parameters of the constraint that are read by name; `None` when they are also read as a whole.
@@ -191,7 +194,7 @@ impl Walk {
         let dotted = parts.join(".");
         match parts.first().map(String::as_str) {
             Some("data") => self.data(&parts, node, open),
-            Some("input") => self.input(&parts),
+            Some("input") => self.input(&parts, node),
             Some(first) => {
                 if !self.locals.contains(first)
                     && let Some(rule) = self.resolve(&dotted)
@@ -236,7 +239,8 @@ impl Walk {
         }
     }
 
-    fn input(&mut self, parts: &[String]) {
+    fn input(&mut self, parts: &[String], node: &Value) {
+        self.stray(parts, node);
         let names = match (parts.get(1).map(String::as_str), parts.get(2)) {
             (Some("review"), _) => return,
             (Some("parameters"), Some(name)) => Some(name.clone()),
@@ -249,6 +253,24 @@ impl Walk {
             (None, known) => *known = None,
             _ => {}
         }
+    }
+
+    /// Notes a part of `input` or of `input.review` that is never there.
+    fn stray(&mut self, parts: &[String], node: &Value) {
+        let (known, within, name): (&[&str], _, _) = match parts {
+            [_, review, name, ..] if review == "review" => (&REVIEW, "input.review", name),
+            [_, name, ..] => (&INPUT, "input", name),
+            _ => return,
+        };
+        if known.contains(&name.as_str()) {
+            return;
+        }
+        let place = (self.module, line(node));
+        let message = match nearest(name, known.iter().copied()) {
+            Some(meant) => format!("`{within}.{name}` is never there; `{within}.{meant}` is"),
+            None => format!("`{within}.{name}` is never there; `{within}` has {}", known.join(", ")),
+        };
+        self.findings.strays.push(Fault { module: place.0, line: place.1, message });
     }
 
     /// The rule that a name means in this module.
@@ -322,6 +344,30 @@ const FUTURE: [&str; 5] = [
     "future.keywords.every",
     "future.keywords.if",
     "future.keywords.in",
+];
+
+/// What Gatekeeper puts into `input`.
+const INPUT: [&str; 2] = ["review", "parameters"];
+
+/// Fields of an AdmissionRequest, and those that Gatekeeper adds.
+const REVIEW: [&str; 17] = [
+    "uid",
+    "kind",
+    "resource",
+    "subResource",
+    "requestKind",
+    "requestResource",
+    "requestSubResource",
+    "name",
+    "namespace",
+    "operation",
+    "userInfo",
+    "object",
+    "oldObject",
+    "dryRun",
+    "options",
+    "namespaceObject",
+    "_unstable",
 ];
 
 /// Rules in a chain. The evaluation of a rule within a rule takes stack; templates need fewer than ten.

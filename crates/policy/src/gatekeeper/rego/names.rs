@@ -33,6 +33,20 @@ impl Names {
         names
     }
 
+    /// Rules without arguments, by name and path, in order.
+    pub(super) fn values<'t>(&'t self, trees: &'t Value) -> impl Iterator<Item = (String, String)> + 't {
+        let modules = trees.as_array().into_iter().flatten().filter_map(|tree| tree.get("ast"));
+        let named = modules.zip(&self.packages).flat_map(|(module, package)| {
+            let plain = |rule: &&Value| rule.get("Spec").is_some_and(|spec| spec["head"].get("Func").is_none());
+            items(module, "rules").filter(plain).filter_map(rule_name).map(move |name| {
+                let path = format!("{package}.{name}");
+                (name, path)
+            })
+        });
+        let mut seen = BTreeSet::new();
+        named.filter(move |(_, path)| seen.insert(path.clone()))
+    }
+
     /// The rule that a name means in a module: of its package, of an import, or by its whole path.
     pub(super) fn resolve(&self, module: usize, name: &str) -> Option<String> {
         let package = self.packages.get(module).map_or("", String::as_str);

@@ -17,7 +17,7 @@ fn given(input: &str) -> (Review, Parameters) {
 /// Messages and details.
 fn evaluate(module: &Module, input: &str) -> Result<Vec<String>, String> {
     let (review, parameters) = given(input);
-    let found = module.evaluate(&review, &parameters, None)?;
+    let found = module.evaluate(&review, &parameters, None, &mut Trace::default())?;
     Ok(found.into_iter().map(|found| format!("{} {}", found.message, found.details)).collect())
 }
 
@@ -97,10 +97,12 @@ fn bomb(text: &str) {
         Err(errors) => Err(errors[0].message.clone()),
         Ok(module) => {
             let (review, parameters) = given(POD);
-            module.evaluate(&review, &parameters, None).map(|found| found.len()).map_err(|error| {
-                let cut: String = error.chars().take(200).collect();
-                cut
-            })
+            module.evaluate(&review, &parameters, None, &mut Trace::default()).map(|found| found.len()).map_err(
+                |error| {
+                    let cut: String = error.chars().take(200).collect();
+                    cut
+                },
+            )
         }
     };
     assert!(told.is_err(), "{}: {told:?}", &text[..text.len().min(300)]);

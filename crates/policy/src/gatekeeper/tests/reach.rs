@@ -1,4 +1,4 @@
-//! What a template may come to and a manifest does not say.
+//! What a template may come to and a manifest does not say, and what is never there.
 
 use super::*;
 use crate::admission::Manifest;
@@ -115,5 +115,22 @@ fn ordinary_rules_have_a_verdict() {
         "r := input.review; r.kind.kind == \"Service\"",
     ] {
         assert_eq!(of_body(body), "satisfied", "{body}");
+    }
+}
+
+#[test]
+fn a_part_of_the_input_that_is_never_there_is_told_with_its_line_and_the_right_name() {
+    for (body, message) in [
+        ("input.parametres.p", "line 3: `input.parametres` is never there; `input.parameters` is"),
+        ("input[\"parametres\"].p", "line 3: `input.parametres` is never there; `input.parameters` is"),
+        ("input.revew.object.spec", "line 3: `input.revew` is never there; `input.review` is"),
+        ("input.review.objct.spec", "line 3: `input.review.objct` is never there; `input.review.object` is"),
+        ("input.request.object", "line 3: `input.request` is never there; `input` has review, parameters"),
+        ("x := input.review.userinfo; x", "line 3: `input.review.userinfo` is never there; `input.review.userInfo` is"),
+    ] {
+        let (_, issues) = load(&rego(&format!("violation[{{\"msg\": \"no\"}}] {{\n {body} }}")), Preference::Native);
+        let [issue] = issues.as_slice() else { panic!("{body}: {issues:?}") };
+        assert_eq!(issue.level, crate::admission_policy::Level::Error, "{body}");
+        assert_eq!(issue.message, message, "{body}");
     }
 }
