@@ -9,6 +9,7 @@ use model::package::Doubt;
 
 use crate::facts::{Fact, Fault};
 
+pub mod accounts;
 pub mod alpm;
 pub mod apk;
 pub mod bill;
@@ -31,6 +32,7 @@ pub mod xml_packages;
 /// All cataloguers.
 pub fn all() -> impl Iterator<Item = &'static Cataloguer> {
     [
+        accounts::CATALOGUERS,
         alpm::CATALOGUERS,
         apk::CATALOGUERS,
         bill::CATALOGUERS,

@@ -34,6 +34,8 @@ pub enum Fact {
         /// Paths without a leading slash.
         paths: Vec<Box<str>>,
     },
+    /// Names of users other than `root` that stand for root in this system, ordered.
+    RootNames(Vec<Box<str>>),
     /// A secret.
     Secret(Secret),
     /// Something that hardening wants to know of.

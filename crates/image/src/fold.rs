@@ -31,6 +31,8 @@ pub struct Inventory {
     pub secrets: Vec<FoundSecret>,
     /// Files that matter for hardening, ordered.
     pub markers: Vec<(Marker, Place)>,
+    /// Names of users other than `root` that stand for root.
+    pub root_names: Vec<Box<str>>,
     /// Bills of materials that lie in it.
     pub sboms: Vec<(Place, Box<[u8]>)>,
     /// What could not be read.
@@ -162,6 +164,7 @@ fn simple(fact: &Fact, place: &Place, inventory: &mut Inventory, collected: &mut
         Fact::Distro(distro) => collected.distros.push(distro.clone()),
         Fact::Licenses { kind, package, licenses } => collected.licenses(*kind, package, licenses),
         Fact::Owns { kind, package, paths } => collected.owns(*kind, package, &place.path, paths),
+        Fact::RootNames(names) => inventory.root_names.extend_from_slice(names),
         Fact::Marker(marker) => inventory.markers.push((*marker, place.clone())),
         Fact::Sbom(bytes) => inventory.sboms.push((place.clone(), bytes.clone())),
         Fact::Package(_) | Fact::Secret(_) => {}
