@@ -19,6 +19,7 @@ pub mod golang;
 pub mod installed;
 pub mod java;
 pub mod javascript;
+pub mod licenses;
 pub mod locks;
 pub mod os_release;
 pub mod programs;
@@ -41,6 +42,7 @@ pub fn all() -> impl Iterator<Item = &'static Cataloguer> {
         installed::CATALOGUERS,
         java::CATALOGUERS,
         javascript::CATALOGUERS,
+        licenses::CATALOGUERS,
         locks::CATALOGUERS,
         os_release::CATALOGUERS,
         programs::CATALOGUERS,

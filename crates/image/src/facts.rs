@@ -19,7 +19,7 @@ pub enum Fact {
     Licenses {
         /// Package manager of the package.
         kind: Kind,
-        /// Name of the package.
+        /// Name of the package, or the folder in which its own files lie.
         package: Box<str>,
         /// SPDX expressions, or the declared words.
         licenses: Vec<Box<str>>,

@@ -89,10 +89,11 @@ impl Collected {
                     *layer = *lowest;
                 }
             }
-            if package.licenses.is_empty()
-                && let Some(known) = licenses.get(&(package.kind, package.name.clone()))
-            {
-                package.licenses = known.clone();
+            if package.licenses.is_empty() {
+                let folders = package.places.iter().filter_map(|place| Some(place.path.rsplit_once('/')?.0));
+                let mut names = std::iter::once(&*package.name).chain(folders);
+                let known = names.find_map(|name| licenses.get(&(package.kind, name.into())));
+                package.licenses = known.cloned().unwrap_or_default();
             }
             if !package.kind.is_of_system()
                 && let Some(owner) = package.places.iter().find_map(|place| owner(&place.path))
