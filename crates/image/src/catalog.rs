@@ -19,6 +19,7 @@ pub mod golang;
 pub mod installed;
 pub mod java;
 pub mod javascript;
+pub mod kernel;
 pub mod licenses;
 pub mod locks;
 pub mod os_release;
@@ -42,6 +43,7 @@ pub fn all() -> impl Iterator<Item = &'static Cataloguer> {
         installed::CATALOGUERS,
         java::CATALOGUERS,
         javascript::CATALOGUERS,
+        kernel::CATALOGUERS,
         licenses::CATALOGUERS,
         locks::CATALOGUERS,
         os_release::CATALOGUERS,

@@ -169,7 +169,10 @@ fn rank(path: &str) -> u8 {
         "etc/os-release" => 0,
         "usr/lib/os-release" => 1,
         path if path.ends_with("os-release") => 2,
-        _ => 3,
+        "etc/lsb-release" => 3,
+        // Derivatives of Debian keep the version of Debian that they were made from.
+        "etc/debian_version" => 5,
+        _ => 4,
     }
 }
 
