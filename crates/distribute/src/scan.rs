@@ -8,12 +8,15 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use image::catalog;
 use image::facts::LayerFacts;
 use image::fold::{self, Inventory};
 use image::layer::{self, LayerError, Promise};
+use image::limits::LimitError;
 use image::malware::KnownBad;
+use image::manifest::MediaType;
 use image::path::{Name, normalise};
 use image::scanner::{Content, MakeWatch, Meta, Options, Scanner, Table};
 use image::secrets::Allow;
@@ -59,6 +62,8 @@ pub struct Settings<'a> {
     pub executables: Option<MakeWatch>,
     /// Whether files of source trees are read that `.gitignore` leaves out.
     pub no_ignore: bool,
+    /// How long one image or folder may take; `None` is [`TIME_MAX`].
+    pub time_max: Option<Duration>,
     /// Called after each layer with how many are done.
     pub progress: Option<&'a (dyn Fn(usize) + Sync)>,
 }
@@ -77,7 +82,8 @@ pub struct Scanned {
 /// Scans the layers of an image.
 pub fn image(layers: &dyn Layers, settings: &Settings<'_>) -> Scanned {
     let table = Table::new(catalog::all(), true);
-    let options = options(settings, &table);
+    let over = deadline(settings);
+    let options = options(settings, &table, &over);
     let (next, done, cached) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
     let count = layers.count();
     let results: Vec<Mutex<Option<Result<LayerFacts, LayerError>>>> = (0..count).map(|_| Mutex::new(None)).collect();
@@ -135,7 +141,9 @@ fn one(
         return (Ok(facts), true);
     }
     let read = || match layers.folder(index) {
-        Some(folder) => layer::scan_folder(&promise, |scanner| walk(folder, false, scanner), options),
+        Some(folder) => {
+            layer::scan_folder(&promise, |scanner| walk(folder, false, scanner, &|| options.is_over()), options)
+        }
         None => layer::scan_twice(|| layers.open(index), &promise, options),
     };
     let facts = read();
@@ -153,9 +161,10 @@ fn one(
 pub fn folder(root: &Path, installed: bool, settings: &Settings<'_>) -> io::Result<Inventory> {
     fs::read_dir(root)?;
     let table = Table::new(catalog::all(), installed);
-    let options = options(settings, &table);
+    let over = deadline(settings);
+    let options = options(settings, &table, &over);
     let mut scanner = Scanner::new(&options);
-    walk(root, !installed && !settings.no_ignore, &mut scanner)?;
+    walk(root, !installed && !settings.no_ignore, &mut scanner, &over)?;
     Ok(fold::fold_folder(scanner.finish()))
 }
 
@@ -173,8 +182,12 @@ fn entries(root: &Path, ignored: bool, but: &'static [&'static str]) -> ignore::
 }
 
 /// Takes every regular file below a folder; what is neither file, folder nor link is told.
-fn walk(root: &Path, ignored: bool, scanner: &mut Scanner<'_>) -> io::Result<()> {
+fn walk(root: &Path, ignored: bool, scanner: &mut Scanner<'_>, over: &dyn Fn() -> bool) -> io::Result<()> {
     for entry in entries(root, ignored, &[".git"]) {
+        if over() {
+            scanner.damage("", LimitError::Time.to_string());
+            break;
+        }
         let entry = match entry {
             Ok(entry) => entry,
             Err(error) => {
@@ -240,7 +253,13 @@ impl Content for Lazy<'_> {
     }
 }
 
-fn options<'a>(settings: &'a Settings<'a>, table: &'a Table) -> Options<'a> {
+/// Tells when the time of a scan that begins now is over.
+fn deadline(settings: &Settings<'_>) -> impl Fn() -> bool + Sync + use<> {
+    let (start, most) = (Instant::now(), settings.time_max.unwrap_or(TIME_MAX));
+    move || start.elapsed() > most
+}
+
+fn options<'a>(settings: &'a Settings<'a>, table: &'a Table, over: &'a (dyn Fn() -> bool + Sync)) -> Options<'a> {
     Options {
         table,
         secrets: settings.secrets,
@@ -248,6 +267,7 @@ fn options<'a>(settings: &'a Settings<'a>, table: &'a Table) -> Options<'a> {
         known_bad: settings.known_bad,
         markers: settings.markers,
         executables: settings.executables,
+        over: Some(over),
     }
 }
 
@@ -289,6 +309,10 @@ pub fn damage(failed: &[(usize, LayerError)]) -> Vec<Damage> {
         .collect()
 }
 
+/// How long one image or folder may take when nothing else is said. The largest images are of 60 GB and come from registries
+/// that give ten megabytes a second.
+pub const TIME_MAX: Duration = Duration::from_secs(2 * 60 * 60);
+
 /// Bytes read of a file at once.
 const CHUNK_BYTES: usize = 64 * 1024;
 
@@ -299,13 +323,13 @@ impl Layers for crate::source::Image {
 
     fn promise(&self, index: usize) -> Promise {
         let layer = self.layers.get(index);
-        let size = layer.and_then(|layer| match &layer.content {
-            crate::source::Content::Blob { size, .. } => Some(*size),
-            crate::source::Content::Folder(_) => None,
-        });
-        // The first bytes tell how a layer is packed; what a manifest says of it was read with the manifest.
+        let (kind, size) = match layer.map(|layer| &layer.content) {
+            Some(crate::source::Content::Blob { kind, size }) => (Some(*kind), Some(*size)),
+            Some(crate::source::Content::Folder(_)) | None => (None, None),
+        };
+        // The first bytes tell how a layer is packed; where a manifest says something else, that is told.
         Promise {
-            media_type: "".into(),
+            media_type: kind.map_or("", media_type).into(),
             digest: layer.and_then(|layer| layer.digest.clone()),
             size,
             diff_id: layer.map(|layer| layer.diff_id.clone()),
@@ -321,6 +345,16 @@ impl Layers for crate::source::Image {
             crate::source::Content::Folder(path) => Some(path),
             crate::source::Content::Blob { .. } => None,
         }
+    }
+}
+
+/// The name of a layer's form, in the words of the OCI specification whatever the manifest calls it.
+fn media_type(kind: MediaType) -> &'static str {
+    match kind {
+        MediaType::Tar => "application/vnd.oci.image.layer.v1.tar",
+        MediaType::TarGzip => "application/vnd.oci.image.layer.v1.tar+gzip",
+        MediaType::TarZstd => "application/vnd.oci.image.layer.v1.tar+zstd",
+        MediaType::Index | MediaType::Manifest | MediaType::Config => "",
     }
 }
 

@@ -101,3 +101,28 @@ fn pipes_are_not_waited_for_and_links_are_not_opened() {
     assert_eq!(inventory.damage.iter().map(|damage| &*damage.path).collect::<Vec<_>>(), ["package.json"]);
     fs::remove_dir_all(folder).unwrap();
 }
+
+#[test]
+fn a_scan_ends_when_its_time_is_over() {
+    let empty = [0u8; 1024];
+    let settings = Settings { time_max: Some(Duration::ZERO), ..Settings::default() };
+    let scanned = image(&layer(packed(&empty, 6), &empty), &settings);
+    assert!(matches!(scanned.failed[..], [(0, LayerError::Limit(LimitError::Time))]), "{:?}", scanned.failed);
+    let folder = std::env::temp_dir().join(format!("kobuk-scan-time-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("package.json"), "{}").unwrap();
+    let inventory = super::folder(&folder, true, &settings).unwrap();
+    assert!(inventory.damage[0].message.contains("took longer"), "{:?}", inventory.damage);
+    fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn the_form_that_a_manifest_tells_is_compared_with_the_bytes() {
+    let empty = [0u8; 1024];
+    let mut layer = layer(packed(&empty, 6), &empty);
+    layer.0.media_type = media_type(MediaType::TarZstd).into();
+    let scanned = image(&layer, &Settings::default());
+    assert!(scanned.inventory.damage[0].message.contains("does not fit the bytes"), "{:?}", scanned.inventory.damage);
+    layer.0.media_type = media_type(MediaType::TarGzip).into();
+    assert_eq!(image(&layer, &Settings::default()).inventory.damage, []);
+}
