@@ -5,13 +5,13 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use image::catalog;
-use image::facts::LayerFacts;
+use image::facts::{Fault, LayerFacts};
 use image::fold::{self, Inventory};
 use image::layer::{self, LayerError, Promise};
 use image::limits::LimitError;
@@ -165,6 +165,9 @@ pub fn folder(root: &Path, installed: bool, settings: &Settings<'_>) -> io::Resu
     let options = options(settings, &table, &over);
     let mut scanner = Scanner::new(&options);
     walk(root, !installed && !settings.no_ignore, &mut scanner, &over)?;
+    if installed {
+        databases_elsewhere(root, &mut scanner);
+    }
     Ok(fold::fold_folder(scanner.finish()))
 }
 
@@ -210,10 +213,50 @@ fn walk(root: &Path, ignored: bool, scanner: &mut Scanner<'_>, over: &dyn Fn() -
                 scanner.damage(&path, format!("cannot be read: {error}"));
             }
         } else if !kind.is_dir() && !kind.is_symlink() {
-            scanner.damage(&path, "is neither a file nor a folder and was not read");
+            let message = "is neither a file nor a folder and was not read";
+            match scanner.wants(&path) {
+                true => scanner.damage(&path, message),
+                false => scanner.damage(&path, Fault::detail(message)),
+            }
         }
     }
     Ok(())
+}
+
+/// Tells of package databases that programs reach through links, and that lie where none is looked for.
+fn databases_elsewhere(root: &Path, scanner: &mut Scanner<'_>) {
+    for database in catalog::DATABASES {
+        let place = resolve(root, database);
+        let known = place.as_ref().is_some_and(|place| catalog::DATABASES.iter().any(|end| place.ends_with(end)));
+        if known || place.as_ref().is_some_and(|place| !root.join(place).exists()) {
+            continue;
+        }
+        let place = place.map_or("a circle".to_owned(), |place| format!("`{}`", place.display()));
+        scanner.damage(database, format!("links lead from here to {place}, where the package database was not read"));
+    }
+}
+
+/// Where a path below a root leads when every link on it is followed without leaving the root. `None` for a circle.
+fn resolve(root: &Path, path: &str) -> Option<PathBuf> {
+    let mut place = PathBuf::new();
+    let parts = |path: &Path| path.components().rev().map(|part| PathBuf::from(part.as_os_str())).collect::<Vec<_>>();
+    let mut rest = parts(Path::new(path));
+    for _ in 0..STEPS_MAX {
+        let Some(step) = rest.pop() else { return Some(place) };
+        match step.components().next() {
+            Some(Component::Normal(name)) => {
+                let here = place.join(name);
+                match fs::read_link(root.join(&here)) {
+                    Ok(target) => rest.extend(parts(&target)),
+                    Err(_) => place = here,
+                }
+            }
+            Some(Component::RootDir | Component::Prefix(_)) => place.clear(),
+            Some(Component::ParentDir) => drop(place.pop()),
+            Some(Component::CurDir) | None => {}
+        }
+    }
+    None
 }
 
 fn file(path: &Path, name: &str, scanner: &mut Scanner<'_>) -> io::Result<()> {
@@ -312,6 +355,9 @@ pub fn damage(failed: &[(usize, LayerError)]) -> Vec<Damage> {
 /// How long one image or folder may take when nothing else is said. The largest images are of 60 GB and come from registries
 /// that give ten megabytes a second.
 pub const TIME_MAX: Duration = Duration::from_secs(2 * 60 * 60);
+
+/// Steps and links followed for one path: forty links of forty steps.
+const STEPS_MAX: usize = 1600;
 
 /// Bytes read of a file at once.
 const CHUNK_BYTES: usize = 64 * 1024;

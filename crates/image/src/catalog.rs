@@ -59,7 +59,7 @@ pub fn all() -> impl Iterator<Item = &'static Cataloguer> {
 }
 
 /// Where package databases of systems lie, files and folders, below the root of the system.
-pub(crate) const DATABASES: &[&str] = &[
+pub const DATABASES: &[&str] = &[
     "var/lib/dpkg/status",
     "var/lib/dpkg/status.d",
     "lib/apk/db/installed",

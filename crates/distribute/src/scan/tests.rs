@@ -126,3 +126,23 @@ fn the_form_that_a_manifest_tells_is_compared_with_the_bytes() {
     layer.0.media_type = media_type(MediaType::TarGzip).into();
     assert_eq!(image(&layer, &Settings::default()).inventory.damage, []);
 }
+
+#[cfg(unix)]
+#[test]
+fn a_database_of_a_folder_that_only_a_link_leads_to_is_told() {
+    use std::os::unix::fs::symlink;
+    let root = std::env::temp_dir().join(format!("kobuk-scan-linked-{}", std::process::id()));
+    let damage = |target: &str, place: &str| {
+        let _ = fs::remove_dir_all(&root);
+        fs::create_dir_all(root.join("var")).unwrap();
+        symlink(target, root.join("var/lib")).unwrap();
+        fs::create_dir_all(root.join(place)).unwrap();
+        fs::write(root.join(place).join("status"), "").unwrap();
+        super::folder(&root, true, &Settings::default()).unwrap().damage.len()
+    };
+    assert_eq!(damage("/data", "data/dpkg"), 1);
+    assert_eq!(damage("../usr/var/lib", "usr/var/lib/dpkg"), 0);
+    assert_eq!(damage("../../../../data", "data/other"), 0);
+    assert!(damage("lib", "data") > 0);
+    fs::remove_dir_all(root).unwrap();
+}
