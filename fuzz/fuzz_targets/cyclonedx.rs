@@ -9,7 +9,11 @@ fuzz_target!(|bytes: &[u8]| {
         let _ = cyclonedx::validate(&document);
     }
     let Ok(bill) = read(bytes) else { return };
-    let bill = image::sbom::Bill::new(bill.subject.clone(), bill.distro.as_ref(), &bill.packages().cloned().collect::<Vec<_>>());
+    let bill = image::sbom::Bill::new(
+        bill.subject.clone(),
+        bill.distro.as_ref(),
+        &bill.packages().cloned().collect::<Vec<_>>(),
+    );
     for version in [cyclonedx::Version::V1_6, cyclonedx::Version::V1_7] {
         let text = cyclonedx::write(&bill, version, &Options::default());
         let document = parse_json(text.as_bytes()).unwrap();

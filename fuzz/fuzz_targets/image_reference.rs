@@ -9,7 +9,10 @@ fuzz_target!(|text: &str| {
     let normal = name.to_string();
     let again: Reference = normal.parse().expect("the normal form is a name");
     assert_eq!(again.to_string(), normal);
-    assert_eq!((again.registry(), again.repository(), again.digest()), (name.registry(), name.repository(), name.digest()));
+    assert_eq!(
+        (again.registry(), again.repository(), again.digest()),
+        (name.registry(), name.repository(), name.digest())
+    );
     assert!(name.is_within(name.registry()));
     assert!(!name.repository().contains("..") && !normal.contains([' ', '\n', '?', '#', '%', '\\']));
 });

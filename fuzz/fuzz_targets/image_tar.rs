@@ -30,6 +30,7 @@ fuzz_target!(|bytes: &[u8]| {
         known_bad: None,
         markers: true,
         executables: Some(image::scanner::executables),
+        over: None,
     };
     let promise = Promise { media_type: "".into(), digest: None, size: None, diff_id: None };
     if let Ok(facts) = scan(bytes, &promise, &options) {

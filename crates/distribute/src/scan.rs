@@ -6,9 +6,10 @@
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use ignore::Match;
 use ignore::gitignore::Gitignore;
@@ -17,7 +18,9 @@ use image::containerfile::is_containerfile;
 use image::facts::{Fault, LayerFacts};
 use image::fold::{self, Inventory};
 use image::layer::{self, LayerError, Promise};
+use image::limits::LimitError;
 use image::malware::KnownBad;
+use image::manifest::MediaType;
 use image::path::{Name, normalise};
 use image::scanner::{Content, MakeWatch, Meta, Options, Scanner, Table};
 use image::secrets::Allow;
@@ -63,6 +66,8 @@ pub struct Settings<'a> {
     pub executables: Option<MakeWatch>,
     /// Whether files of source trees are read that `.gitignore` leaves out.
     pub no_ignore: bool,
+    /// How long one image or folder may take; `None` is [`TIME_MAX`].
+    pub time_max: Option<Duration>,
     /// Called after each layer with how many are done.
     pub progress: Option<&'a (dyn Fn(usize) + Sync)>,
 }
@@ -81,7 +86,8 @@ pub struct Scanned {
 /// Scans the layers of an image.
 pub fn image(layers: &dyn Layers, settings: &Settings<'_>) -> Scanned {
     let table = Table::new(catalog::all(), true);
-    let options = options(settings, &table);
+    let over = deadline(settings);
+    let options = options(settings, &table, &over);
     let (next, done, cached) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
     let count = layers.count();
     let results: Vec<Mutex<Option<Result<LayerFacts, LayerError>>>> = (0..count).map(|_| Mutex::new(None)).collect();
@@ -142,7 +148,7 @@ fn one(
         Some(folder) => layer::scan_folder(
             &promise,
             |scanner| {
-                walk(folder, None, scanner, None);
+                walk(folder, None, scanner, None, &|| options.is_over());
                 Ok(())
             },
             options,
@@ -176,11 +182,15 @@ pub struct FolderScanned {
 pub fn folder(root: &Path, installed: bool, settings: &Settings<'_>) -> io::Result<FolderScanned> {
     fs::read_dir(root)?;
     let table = Table::new(catalog::all(), installed);
-    let options = options(settings, &table);
+    let over = deadline(settings);
+    let options = options(settings, &table, &over);
     let mut scanner = Scanner::new(&options);
     let mut containerfiles = Vec::new();
     let ignores = (!installed && !settings.no_ignore).then(Ignores::default);
-    walk(root, ignores, &mut scanner, Some(&mut containerfiles));
+    walk(root, ignores, &mut scanner, Some(&mut containerfiles), &over);
+    if installed {
+        databases_elsewhere(root, &mut scanner);
+    }
     Ok(FolderScanned { inventory: fold::fold_folder(scanner.finish()), containerfiles })
 }
 
@@ -191,9 +201,14 @@ fn walk(
     mut ignores: Option<Ignores>,
     scanner: &mut Scanner<'_>,
     mut containerfiles: Option<&mut Containerfiles>,
+    over: &dyn Fn() -> bool,
 ) {
     let mut entries = walkdir::WalkDir::new(root).follow_links(false).sort_by_file_name().into_iter();
     while let Some(entry) = entries.next() {
+        if over() {
+            scanner.damage("", LimitError::Time.to_string());
+            break;
+        }
         let entry = match entry {
             Ok(entry) => entry,
             Err(error) => {
@@ -265,6 +280,42 @@ impl Ignores {
     }
 }
 
+/// Tells of package databases that programs reach through links, and that lie where none is looked for.
+fn databases_elsewhere(root: &Path, scanner: &mut Scanner<'_>) {
+    for database in catalog::DATABASES {
+        let place = resolve(root, database);
+        let known = place.as_ref().is_some_and(|place| catalog::DATABASES.iter().any(|end| place.ends_with(end)));
+        if known || place.as_ref().is_some_and(|place| !root.join(place).exists()) {
+            continue;
+        }
+        let place = place.map_or("a circle".to_owned(), |place| format!("`{}`", place.display()));
+        scanner.damage(database, format!("links lead from here to {place}, where the package database was not read"));
+    }
+}
+
+/// Where a path below a root leads when every link on it is followed without leaving the root. `None` for a circle.
+fn resolve(root: &Path, path: &str) -> Option<PathBuf> {
+    let mut place = PathBuf::new();
+    let parts = |path: &Path| path.components().rev().map(|part| PathBuf::from(part.as_os_str())).collect::<Vec<_>>();
+    let mut rest = parts(Path::new(path));
+    for _ in 0..STEPS_MAX {
+        let Some(step) = rest.pop() else { return Some(place) };
+        match step.components().next() {
+            Some(Component::Normal(name)) => {
+                let here = place.join(name);
+                match fs::read_link(root.join(&here)) {
+                    Ok(target) => rest.extend(parts(&target)),
+                    Err(_) => place = here,
+                }
+            }
+            Some(Component::RootDir | Component::Prefix(_)) => place.clear(),
+            Some(Component::ParentDir) => drop(place.pop()),
+            Some(Component::CurDir) | None => {}
+        }
+    }
+    None
+}
+
 fn file(path: &Path, name: &str, scanner: &mut Scanner<'_>) -> io::Result<()> {
     let meta = fs::symlink_metadata(path)?;
     let meta = Meta { path: name, size: meta.len(), mode: mode(&meta), capabilities: false };
@@ -302,7 +353,13 @@ impl Content for Lazy<'_> {
     }
 }
 
-fn options<'a>(settings: &'a Settings<'a>, table: &'a Table) -> Options<'a> {
+/// Tells when the time of a scan that begins now is over.
+fn deadline(settings: &Settings<'_>) -> impl Fn() -> bool + Sync + use<> {
+    let (start, most) = (Instant::now(), settings.time_max.unwrap_or(TIME_MAX));
+    move || start.elapsed() > most
+}
+
+fn options<'a>(settings: &'a Settings<'a>, table: &'a Table, over: &'a (dyn Fn() -> bool + Sync)) -> Options<'a> {
     Options {
         table,
         secrets: settings.secrets,
@@ -310,6 +367,7 @@ fn options<'a>(settings: &'a Settings<'a>, table: &'a Table) -> Options<'a> {
         known_bad: settings.known_bad,
         markers: settings.markers,
         executables: settings.executables,
+        over: Some(over),
     }
 }
 
@@ -351,6 +409,13 @@ pub fn damage(failed: &[(usize, LayerError)]) -> Vec<Damage> {
         .collect()
 }
 
+/// How long one image or folder may take when nothing else is said. The largest images are of 60 GB and come from registries
+/// that give ten megabytes a second.
+pub const TIME_MAX: Duration = Duration::from_secs(2 * 60 * 60);
+
+/// Steps and links followed for one path: forty links of forty steps.
+const STEPS_MAX: usize = 1600;
+
 /// Bytes read of a file at once.
 const CHUNK_BYTES: usize = 64 * 1024;
 
@@ -361,13 +426,13 @@ impl Layers for crate::source::Image {
 
     fn promise(&self, index: usize) -> Promise {
         let layer = self.layers.get(index);
-        let size = layer.and_then(|layer| match &layer.content {
-            crate::source::Content::Blob { size, .. } => Some(*size),
-            crate::source::Content::Folder(_) => None,
-        });
-        // The first bytes tell how a layer is packed; what a manifest says of it was read with the manifest.
+        let (kind, size) = match layer.map(|layer| &layer.content) {
+            Some(crate::source::Content::Blob { kind, size }) => (Some(*kind), Some(*size)),
+            Some(crate::source::Content::Folder(_)) | None => (None, None),
+        };
+        // The first bytes tell how a layer is packed; where a manifest says something else, that is told.
         Promise {
-            media_type: "".into(),
+            media_type: kind.map_or("", media_type).into(),
             digest: layer.and_then(|layer| layer.digest.clone()),
             size,
             diff_id: layer.map(|layer| layer.diff_id.clone()),
@@ -401,6 +466,16 @@ fn small_file(root: &Path, path: &Path, kind: fs::FileType) -> io::Result<Vec<u8
     let mut bytes = Vec::new();
     open_regular(&path)?.take(CONTAINERFILE_BYTES_MAX).read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+/// The name of a layer's form, in the words of the OCI specification whatever the manifest calls it.
+fn media_type(kind: MediaType) -> &'static str {
+    match kind {
+        MediaType::Tar => "application/vnd.oci.image.layer.v1.tar",
+        MediaType::TarGzip => "application/vnd.oci.image.layer.v1.tar+gzip",
+        MediaType::TarZstd => "application/vnd.oci.image.layer.v1.tar+zstd",
+        MediaType::Index | MediaType::Manifest | MediaType::Config => "",
+    }
 }
 
 /// More than the parser takes, so that it tells that the file is too large.

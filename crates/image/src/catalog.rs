@@ -9,6 +9,7 @@ use model::package::Doubt;
 
 use crate::facts::{Fact, Fault};
 
+pub mod accounts;
 pub mod alpm;
 pub mod apk;
 pub mod bill;
@@ -18,6 +19,8 @@ pub mod golang;
 pub mod installed;
 pub mod java;
 pub mod javascript;
+pub mod kernel;
+pub mod licenses;
 pub mod locks;
 pub mod os_release;
 pub mod programs;
@@ -31,6 +34,7 @@ pub mod xml_packages;
 /// All cataloguers.
 pub fn all() -> impl Iterator<Item = &'static Cataloguer> {
     [
+        accounts::CATALOGUERS,
         alpm::CATALOGUERS,
         apk::CATALOGUERS,
         bill::CATALOGUERS,
@@ -39,6 +43,8 @@ pub fn all() -> impl Iterator<Item = &'static Cataloguer> {
         installed::CATALOGUERS,
         java::CATALOGUERS,
         javascript::CATALOGUERS,
+        kernel::CATALOGUERS,
+        licenses::CATALOGUERS,
         locks::CATALOGUERS,
         os_release::CATALOGUERS,
         programs::CATALOGUERS,
@@ -53,7 +59,7 @@ pub fn all() -> impl Iterator<Item = &'static Cataloguer> {
 }
 
 /// Where package databases of systems lie, files and folders, below the root of the system.
-pub(crate) const DATABASES: &[&str] = &[
+pub const DATABASES: &[&str] = &[
     "var/lib/dpkg/status",
     "var/lib/dpkg/status.d",
     "lib/apk/db/installed",

@@ -237,6 +237,11 @@ mod tests {
             ("usr/sbin/nginx", "nginx/%s nginx/1.25.3\0", &["generic nginx 1.25.3"]),
             ("usr/sbin/mariadbd", "\x0010.11.4-MariaDB-log", &["generic mariadb 10.11.4"]),
             ("usr/bin/python3.11", "\x003.11.2\0", &["generic python 3.11.2"]),
+            ("bin/redis-server", "\x007.2.41a2b3c4d5e6f-17071234560000000000\0", &["generic redis 7.2.4"]),
+            ("bin/valkey-server", "\x008.0.1buildkitsandbox-17071234560000000000\0", &["generic valkey 8.0.1"]),
+            ("bin/haproxy", "version 2.8.3-86e043a, released 2023/09/07", &["generic haproxy 2.8.3-86e043a"]),
+            ("bin/erlexec", "/usr/src/otp_src_26.2.1/erts/", &["generic erlang 26.2.1"]),
+            ("usr/bin/xz", "\0xz (XZ Utils) 5.4.1\0", &["generic xz 5.4.1"]),
             ("usr/bin/other", "nginx/1.25.3\0", &[]),
         ];
         for (path, text, expected) in cases {

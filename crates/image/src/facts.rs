@@ -19,7 +19,7 @@ pub enum Fact {
     Licenses {
         /// Package manager of the package.
         kind: Kind,
-        /// Name of the package.
+        /// Name of the package, or the folder in which its own files lie.
         package: Box<str>,
         /// SPDX expressions, or the declared words.
         licenses: Vec<Box<str>>,
@@ -34,6 +34,8 @@ pub enum Fact {
         /// Paths without a leading slash.
         paths: Vec<Box<str>>,
     },
+    /// Names of users other than `root` that stand for root in this system, ordered.
+    RootNames(Vec<Box<str>>),
     /// A secret.
     Secret(Secret),
     /// Something that hardening wants to know of.

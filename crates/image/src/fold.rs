@@ -4,7 +4,9 @@
 //! told, because an image without one is not an image without packages.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 
 use model::package::{Damage, Doubt, Kind, Package, Place};
@@ -31,6 +33,8 @@ pub struct Inventory {
     pub secrets: Vec<FoundSecret>,
     /// Files that matter for hardening, ordered.
     pub markers: Vec<(Marker, Place)>,
+    /// Names of users other than `root` that stand for root.
+    pub root_names: Vec<Box<str>>,
     /// Bills of materials that lie in it.
     pub sboms: Vec<(Place, Box<[u8]>)>,
     /// What could not be read.
@@ -162,6 +166,7 @@ fn simple(fact: &Fact, place: &Place, inventory: &mut Inventory, collected: &mut
         Fact::Distro(distro) => collected.distros.push(distro.clone()),
         Fact::Licenses { kind, package, licenses } => collected.licenses(*kind, package, licenses),
         Fact::Owns { kind, package, paths } => collected.owns(*kind, package, &place.path, paths),
+        Fact::RootNames(names) => inventory.root_names.extend_from_slice(names),
         Fact::Marker(marker) => inventory.markers.push((*marker, place.clone())),
         Fact::Sbom(bytes) => inventory.sboms.push((place.clone(), bytes.clone())),
         Fact::Package(_) | Fact::Secret(_) => {}
@@ -199,15 +204,60 @@ struct Database {
     hidden_by: Option<u32>,
 }
 
+/// Hashes of tables of path digests. Digests are spread already; the key keeps whoever chooses the paths from choosing
+/// the place in the table too.
+#[derive(Clone)]
+struct Keyed([u64; 2]);
+
+/// One digest, mixed with the key.
+struct Mixed([u64; 2], u64);
+
+impl Default for Keyed {
+    fn default() -> Self {
+        let random = RandomState::new();
+        Keyed([random.hash_one(0), random.hash_one(1)])
+    }
+}
+
+impl BuildHasher for Keyed {
+    type Hasher = Mixed;
+
+    fn build_hasher(&self) -> Mixed {
+        Mixed(self.0, 0)
+    }
+}
+
+impl Hasher for Mixed {
+    fn write(&mut self, bytes: &[u8]) {
+        for half in bytes.chunks(16) {
+            let mut whole = [0; 16];
+            whole.iter_mut().zip(half).for_each(|(to, from)| *to = *from);
+            let whole = u128::from_le_bytes(whole);
+            let (low, high) = (whole as u64 ^ self.0[0], (whole >> 64) as u64 ^ self.0[1]);
+            let product = u128::from(low) * u128::from(high);
+            self.1 = self.1.rotate_left(5) ^ product as u64 ^ (product >> 64) as u64;
+        }
+    }
+
+    // The length, which is the same for all.
+    fn write_usize(&mut self, _: usize) {}
+
+    fn finish(&self) -> u64 {
+        self.1
+    }
+}
+
 /// What the layers above hide, all together: asking them one by one would cost files times layers.
 #[derive(Default)]
 struct Above<'a> {
     /// Paths that are no folders, with the lowest layer that has them.
-    replaced: HashMap<PathHash, u32>,
+    replaced: HashMap<PathHash, u32, Keyed>,
     /// Paths that are folders, with the lowest layer that has them; they replace files.
-    folders: HashMap<PathHash, u32>,
+    folders: HashMap<PathHash, u32, Keyed>,
     whiteouts: HashMap<Cow<'a, str>, u32>,
     opaque: HashMap<Cow<'a, str>, u32>,
+    /// What hides folders that were asked about since the last layer was added: files of one folder come together.
+    asked: RefCell<HashMap<Box<str>, Option<u32>>>,
     /// Layers whose entries go through links, the lowest last.
     through: Vec<(u32, &'a LayerFacts, &'a Through)>,
 }
@@ -215,6 +265,7 @@ struct Above<'a> {
 impl<'a> Above<'a> {
     /// Adds the next lower layer.
     fn add(&mut self, layer: &'a LayerFacts, number: u32, through: &'a Through) {
+        self.asked.take();
         self.replaced.extend(layer.hides.iter().map(|hash| (*hash, number)));
         self.folders.extend(layer.folders.iter().map(|hash| (*hash, number)));
         self.whiteouts.extend(layer.whiteouts.iter().map(|path| (through.place(path), number)));
@@ -229,15 +280,25 @@ impl<'a> Above<'a> {
         if self.replaced.is_empty() && self.folders.is_empty() && self.whiteouts.is_empty() && self.opaque.is_empty() {
             return None;
         }
-        let steps = ancestry(path).enumerate().flat_map(|(up, step)| {
-            let hash = PathHash::of(step);
-            let folder = if up > 0 { self.opaque.get(step) } else { self.folders.get(&hash) };
-            [self.whiteouts.get(step), self.replaced.get(&hash), folder]
-        });
-        let named = steps.chain([self.opaque.get("")]).flatten().min().copied();
+        let hash = PathHash::of(path);
+        let itself = [self.whiteouts.get(path), self.replaced.get(&hash), self.folders.get(&hash)];
+        let above = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let named = itself.into_iter().flatten().copied().chain(self.hides_folder(above)).min();
         let mut through = self.through.iter().rev();
         let linked = through.find(|(_, layer, through)| links::hides(layer, path, through)).map(|(number, ..)| *number);
         named.into_iter().chain(linked).min()
+    }
+
+    /// The lowest layer that hides everything that the layers below have in a folder.
+    fn hides_folder(&self, folder: &str) -> Option<u32> {
+        if let Some(known) = self.asked.borrow().get(folder) {
+            return *known;
+        }
+        let steps = ancestry(folder)
+            .flat_map(|step| [self.whiteouts.get(step), self.replaced.get(&PathHash::of(step)), self.opaque.get(step)]);
+        let hidden = steps.chain([self.opaque.get("")]).flatten().min().copied();
+        self.asked.borrow_mut().insert(folder.into(), hidden);
+        hidden
     }
 }
 

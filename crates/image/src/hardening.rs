@@ -15,6 +15,8 @@ pub use rules::RULES;
 pub struct Configured<'a> {
     /// `config.User`.
     pub user: &'a str,
+    /// Names of users other than `root` that stand for root in the image.
+    pub root_names: Vec<&'a str>,
     /// `config.Env`, each `NAME=value`.
     pub env: Vec<&'a str>,
     /// `config.Labels`.
@@ -30,7 +32,7 @@ pub struct Configured<'a> {
 /// Judges the configuration.
 pub fn check_configuration(configured: &Configured<'_>) -> Vec<Observation> {
     let mut found = Vec::new();
-    user(configured.user, &mut found);
+    user(configured.user, &configured.root_names, &mut found);
     values(configured, &mut found);
     ports(configured, &mut found);
     history(configured, &mut found);
@@ -90,17 +92,40 @@ pub fn secret_in_file(secret: &Secret, place: &Place, deleted: bool) -> Observat
 }
 
 /// Which user the process starts as, as container runtimes read the field.
-fn user(user: &str, found: &mut Vec<Observation>) {
+fn user(user: &str, root_names: &[&str], found: &mut Vec<Observation>) {
     let name = user.split(':').next().unwrap_or("").trim();
-    // Runtimes take the number modulo 2^32 or refuse it; both are no reason to trust it.
-    let root = name.is_empty() || name == "root" || name.parse::<u64>().is_ok_and(|uid| uid % (1 << 32) == 0);
-    if root {
-        let shown = if user.is_empty() { "no user is set".to_owned() } else { format!("the user is `{user}`") };
-        found.push(Observation::new(&rules::USER_ROOT, format!("{shown}, so the process starts as root")));
-    } else if name.parse::<u32>().is_err() {
+    if is_number(name) {
+        match name.parse::<i64>() {
+            Ok(1..=USER_ID_MAX) => {}
+            Ok(0) => found.push(Observation::new(&rules::USER_ROOT, starts_as_root(user))),
+            // Some runtimes refuse it, and some take what is left of it in 32 bits or start as root.
+            _ => {
+                let message = format!(
+                    "the user is `{user}`, which is no number of a user; some runtimes start the process as root then"
+                );
+                found.push(Observation::new(&rules::USER_ROOT, message));
+            }
+        }
+    } else if name.is_empty() || name == "root" {
+        found.push(Observation::new(&rules::USER_ROOT, starts_as_root(user)));
+    } else if root_names.contains(&name) {
+        let message = format!("the user is `{user}`, which stands for root in the image's `etc/passwd`");
+        found.push(Observation::new(&rules::USER_ROOT, message));
+    } else {
         let message = format!("the user is `{user}`: Kubernetes cannot verify runAsNonRoot of a name");
         found.push(Observation::new(&rules::USER_NAME, message));
     }
+}
+
+/// Whether a user is given by number, with or without a sign.
+pub(crate) fn is_number(name: &str) -> bool {
+    let digits = name.strip_prefix(['+', '-']).unwrap_or(name);
+    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn starts_as_root(user: &str) -> String {
+    let shown = if user.is_empty() { "no user is set".to_owned() } else { format!("the user is `{user}`") };
+    format!("{shown}, so the process starts as root")
 }
 
 fn values(configured: &Configured<'_>, found: &mut Vec<Observation>) {
@@ -160,6 +185,9 @@ fn history(configured: &Configured<'_>, found: &mut Vec<Observation>) {
     }
 }
 
+/// The largest number of a user that runtimes take.
+pub(crate) const USER_ID_MAX: i64 = (1 << 31) - 1;
+
 /// Files of one kind that are told one by one. A distribution has some thirty setuid files; a thousand tell nothing more.
 const FILES_MAX: usize = 50;
 
@@ -174,9 +202,29 @@ mod tests {
 
     #[test]
     fn every_spelling_of_root_is_root() {
-        for user in ["", "0", "root", "0:0", "root:app", ":0", " 0", "4294967296", "00", "0:1000"] {
+        for user in [
+            "",
+            "0",
+            "root",
+            "0:0",
+            "root:app",
+            ":0",
+            " 0",
+            "4294967296",
+            "00",
+            "0:1000",
+            "+0",
+            "-0",
+            "-1",
+            "-1:5",
+            "2147483648",
+            "99999999999999999999",
+        ] {
             assert_eq!(codes(Configured { user, ..Configured::default() }), ["image-user-root"], "{user:?}");
         }
+        let root_names = vec!["toor"];
+        assert_eq!(codes(Configured { user: "toor:1", root_names, ..Configured::default() }), ["image-user-root"]);
+        assert_eq!(codes(Configured { user: "2147483647", ..Configured::default() }), Vec::<&str>::new());
         assert_eq!(codes(Configured { user: "app", ..Configured::default() }), ["image-user-name"]);
         assert_eq!(codes(Configured { user: "65532:0", ..Configured::default() }), Vec::<&str>::new());
     }

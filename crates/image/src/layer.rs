@@ -115,7 +115,7 @@ fn pass(
     let compression = Compression::of_bytes(head.first());
     let outer = Digesting::new(&mut head, algorithm(&promise.digest), Rc::clone(&packed));
     let unpacker = Unpacked::new(outer, compression).map_err(LayerError::Unpack)?;
-    let bounded = Bounded { reader: unpacker, packed: Rc::clone(&packed), unpacked: 0 };
+    let bounded = Bounded { reader: unpacker, packed: Rc::clone(&packed), unpacked: 0, options };
     let inner = Digesting::new(bounded, algorithm(&promise.diff_id), Rc::clone(&unpacked));
     let mut walk = Walk::new(options);
     walk.known = links;
@@ -229,14 +229,18 @@ impl<R: Read> Read for Head<R> {
 }
 
 /// Stops a bomb.
-struct Bounded<R> {
+struct Bounded<'o, R> {
     reader: R,
     packed: Rc<Cell<u64>>,
     unpacked: u64,
+    options: &'o Options<'o>,
 }
 
-impl<R: Read> Read for Bounded<R> {
+impl<R: Read> Read for Bounded<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.options.is_over() {
+            return Err(LimitError::Time.into());
+        }
         let length = self.reader.read(buffer)?;
         self.unpacked += length as u64;
         if self.unpacked > LAYER_BYTES_MAX {

@@ -42,6 +42,9 @@ pub enum LimitError {
     /// A bomb.
     #[error("the layer unpacks to more than {RATIO_MAX} times its size")]
     Ratio,
+    /// It takes too long.
+    #[error("reading the image took longer than it may; the rest was not read")]
+    Time,
     /// Too many files.
     #[error("the layer has more than {ENTRIES_MAX} entries")]
     Entries,

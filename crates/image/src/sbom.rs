@@ -38,11 +38,16 @@ pub fn parse_json(bytes: &[u8]) -> Result<serde_json::Value, serde_json::Error> 
 
 /// JSON with two blanks per level, ending with a line feed.
 fn pretty(value: &impl serde::Serialize) -> String {
+    // The room of a bill of thousands of packages, which would otherwise be copied each time that it grows.
+    let mut bytes = Vec::with_capacity(PRETTY_BYTES);
     // Neither maps with keys that are no text nor failing writers are ever given here.
-    let mut text = serde_json::to_string_pretty(value).unwrap_or_default();
-    text.push('\n');
-    text
+    let _ = serde_json::to_writer_pretty(&mut bytes, value);
+    bytes.push(b'\n');
+    String::from_utf8(bytes).unwrap_or_default()
 }
+
+/// Untouched pages cost nothing.
+const PRETTY_BYTES: usize = 8 << 20;
 
 /// Brings the needs of all entries into order.
 fn settle(bill: &mut Bill) {

@@ -64,6 +64,15 @@ pub struct Options<'a> {
     pub markers: bool,
     /// Makes what looks at an executable, given its path and size.
     pub executables: Option<MakeWatch>,
+    /// Asked while bytes come in whether the time for them is over. There is no clock here.
+    pub over: Option<&'a (dyn Fn() -> bool + Sync)>,
+}
+
+impl Options<'_> {
+    /// Whether the time is over.
+    pub fn is_over(&self) -> bool {
+        self.over.is_some_and(|over| over())
+    }
 }
 
 /// One file, without its content.
@@ -341,6 +350,10 @@ impl<'a> Scanner<'a> {
                 search.push(piece);
             }
             if whole {
+                // A vector that grows by itself would take twice as much for a large file.
+                if self.buffer.is_empty() && meta.size > BUFFER_KEPT_BYTES as u64 {
+                    self.buffer.reserve_exact(usize::try_from(meta.size.min(BUFFER_BYTES_MAX)).unwrap_or(0));
+                }
                 self.buffer.extend_from_slice(piece);
             }
             piece = content.chunk()?;
@@ -439,6 +452,9 @@ fn is_executable(head: &[u8]) -> bool {
 
 /// The smallest ELF programs that a linker makes; what is smaller holds no build information.
 const EXECUTABLE_BYTES_MIN: u64 = 4096;
+
+/// Bytes that room is made for at once. No cataloguer reads larger files.
+const BUFFER_BYTES_MAX: u64 = 512 << 20;
 
 /// Capacity of the buffer that is kept from file to file.
 const BUFFER_KEPT_BYTES: usize = 1 << 20;

@@ -149,6 +149,7 @@ fn configuration_checks(scanned: &Scanned, args: &ScanArgs, observations: &mut V
     let Some(config) = &scanned.config else { return };
     let configured = Configured {
         user: &config.user,
+        root_names: scanned.inventory.root_names.iter().map(|name| &**name).collect(),
         env: config.env.iter().map(|variable| &**variable).collect(),
         labels: config.labels.iter().map(|(name, value)| (&**name, &**value)).collect(),
         ports: config.exposed_ports.iter().map(|port| &**port).collect(),

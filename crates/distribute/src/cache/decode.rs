@@ -78,6 +78,7 @@ fn fact(input: &mut Bytes<'_>) -> Option<Fact> {
             let length = usize::try_from(input.number()?).ok()?;
             Fact::Sbom(input.take(length)?.into())
         }
+        7 => Fact::RootNames(input.texts()?),
         _ => return None,
     })
 }

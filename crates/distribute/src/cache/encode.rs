@@ -76,6 +76,10 @@ fn fact(fact: &Fact, out: &mut Out) {
             out.push(5);
             out.push(marker_number(*marker));
         }
+        Fact::RootNames(names) => {
+            out.push(7);
+            texts(names, out);
+        }
         Fact::Sbom(bytes) => {
             out.push(6);
             number(bytes.len() as u64, out);

@@ -20,6 +20,7 @@ fn sample() -> LayerFacts {
         Fact::Owns { kind: Kind::Apk, package: "a".into(), paths: vec!["p".into()] },
         Fact::Secret(Secret { format: "f".into(), line: 300, column: 1, excerpt: "e".into() }),
         Fact::Marker(Marker::KnownBad),
+        Fact::RootNames(vec!["toor".into()]),
         Fact::Sbom(b"{}".as_slice().into()),
     ];
     LayerFacts {

@@ -162,3 +162,48 @@ fn pipes_are_not_waited_for_and_links_are_not_opened() {
     assert_eq!(inventory.damage.iter().map(|damage| &*damage.path).collect::<Vec<_>>(), ["package.json"]);
     fs::remove_dir_all(folder).unwrap();
 }
+
+#[test]
+fn a_scan_ends_when_its_time_is_over() {
+    let empty = [0u8; 1024];
+    let settings = Settings { time_max: Some(Duration::ZERO), ..Settings::default() };
+    let scanned = image(&layer(packed(&empty, 6), &empty), &settings);
+    assert!(matches!(scanned.failed[..], [(0, LayerError::Limit(LimitError::Time))]), "{:?}", scanned.failed);
+    let folder = std::env::temp_dir().join(format!("kobuk-scan-time-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("package.json"), "{}").unwrap();
+    let inventory = super::folder(&folder, true, &settings).unwrap();
+    assert!(inventory.damage[0].message.contains("took longer"), "{:?}", inventory.damage);
+    fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn the_form_that_a_manifest_tells_is_compared_with_the_bytes() {
+    let empty = [0u8; 1024];
+    let mut layer = layer(packed(&empty, 6), &empty);
+    layer.0.media_type = media_type(MediaType::TarZstd).into();
+    let scanned = image(&layer, &Settings::default());
+    assert!(scanned.inventory.damage[0].message.contains("does not fit the bytes"), "{:?}", scanned.inventory.damage);
+    layer.0.media_type = media_type(MediaType::TarGzip).into();
+    assert_eq!(image(&layer, &Settings::default()).inventory.damage, []);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_database_of_a_folder_that_only_a_link_leads_to_is_told() {
+    use std::os::unix::fs::symlink;
+    let root = std::env::temp_dir().join(format!("kobuk-scan-linked-{}", std::process::id()));
+    let damage = |target: &str, place: &str| {
+        let _ = fs::remove_dir_all(&root);
+        fs::create_dir_all(root.join("var")).unwrap();
+        symlink(target, root.join("var/lib")).unwrap();
+        fs::create_dir_all(root.join(place)).unwrap();
+        fs::write(root.join(place).join("status"), "").unwrap();
+        super::folder(&root, true, &Settings::default()).unwrap().damage.len()
+    };
+    assert_eq!(damage("/data", "data/dpkg"), 1);
+    assert_eq!(damage("../usr/var/lib", "usr/var/lib/dpkg"), 0);
+    assert_eq!(damage("../../../../data", "data/other"), 0);
+    assert!(damage("lib", "data") > 0);
+    fs::remove_dir_all(root).unwrap();
+}

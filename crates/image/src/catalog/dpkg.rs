@@ -120,7 +120,7 @@ fn list(input: &Input<'_>, sink: &mut Sink) {
     }
 }
 
-/// The licences that a copyright file names in the form that machines read.
+/// The licences that a copyright file names in the form that machines read, or else those that its words tell.
 fn copyright(input: &Input<'_>, sink: &mut Sink) {
     let text = String::from_utf8_lossy(input.bytes);
     let package = input.path.rsplit('/').nth(1).unwrap_or("");
@@ -135,12 +135,18 @@ fn copyright(input: &Input<'_>, sink: &mut Sink) {
         }
     }
     if licenses.is_empty() {
-        for (at, _) in text.match_indices("/usr/share/common-licenses/").take(LICENSES_MAX) {
-            let rest = &text[at + "/usr/share/common-licenses/".len()..];
-            let name =
-                rest.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '.'))).next().unwrap_or("");
-            for name in crate::license::normalise(name.trim_end_matches('.')) {
-                if !licenses.contains(&name) {
+        licenses = crate::license::detect(input.bytes);
+        let family = |name: &str| {
+            name.split(|c: char| c.is_ascii_digit()).next().unwrap_or(name).trim_end_matches('-').to_owned()
+        };
+        let families: Vec<String> = licenses.iter().map(|name| family(name)).collect();
+        for (at, folder) in text.match_indices("/usr/share/common-licenses/").take(LICENSES_MAX) {
+            let rest = text.get(at + folder.len()..).unwrap_or_default();
+            let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '.'))).unwrap_or(rest.len());
+            let name = rest.get(..end).unwrap_or_default().trim_end_matches('.');
+            for name in crate::license::normalise(name) {
+                // The terms say more of a version than the file that has its text.
+                if !licenses.contains(&name) && !families.contains(&family(&name)) {
                     licenses.push(name);
                 }
             }
@@ -212,6 +218,26 @@ mod tests {
         let many = "Package: a\nVersion: 1\nStatus: install ok installed\n\n".repeat(PACKAGES_MAX + 5);
         let (found, damage) = packages(status_cataloguer(), "var/lib/dpkg/status", many.as_bytes());
         assert_eq!((found.len(), damage.len()), (PACKAGES_MAX, 1), "{damage:?}");
+    }
+
+    #[test]
+    fn copyright_files_tell_licences_in_words_too() {
+        let of = |text: &str| {
+            let mut sink = Sink::default();
+            copyright(&Input { path: "usr/share/doc/a/copyright", bytes: text.as_bytes() }, &mut sink);
+            match sink.facts.pop() {
+                Some(Fact::Licenses { licenses, .. }) => licenses.into_iter().map(String::from).collect(),
+                _ => Vec::new(),
+            }
+        };
+        assert_eq!(of("Format: x\nLicense: GPL-2+\n text\n"), ["GPL-2.0-or-later"]);
+        let grant = "the GNU General Public License as published by the Free Software Foundation; either version 2 of the License, or (at your option) any later version.";
+        assert_eq!(of(&format!("{grant} See /usr/share/common-licenses/GPL-2.\n")), ["GPL-2.0-or-later"]);
+        assert_eq!(
+            of(&format!("{grant} Also /usr/share/common-licenses/Apache-2.0.")),
+            ["GPL-2.0-or-later", "Apache-2.0"]
+        );
+        assert_eq!(of("see /usr/share/common-licenses/GPL."), ["GPL"]);
     }
 
     #[test]

@@ -39,7 +39,7 @@ fn archive(path: &str, bytes: &[u8], depth: usize, budget: &mut Budget, sink: &m
             sink.damage(format!("archives in {path:?} are nested deeper than {DEPTH_MAX}; they are not read"));
             continue;
         }
-        match zip.read(entry, if inner { BYTES_MAX } else { TEXT_MAX }, budget) {
+        match zip.read(entry, if inner { INNER_BYTES_MAX } else { TEXT_MAX }, budget) {
             Err(error) => sink.damage(format!("in the archive {path:?}: {error}")),
             Ok(bytes) if inner => archive(&format!("{path}!{name}"), &bytes, depth + 1, budget, sink),
             Ok(bytes) if properties => found.extend(maven(&bytes)),
@@ -127,8 +127,11 @@ fn split_name(stem: &str) -> (&str, Option<&str>) {
 
 const EXTENSIONS: &[&str] = &[".jar", ".war", ".ear", ".par", ".sar", ".nar", ".jpi", ".hpi", ".kar", ".lpkg"];
 
-/// Fat archives of servers reach 400 MB; the same for one in it.
+/// Fat archives of servers reach 400 MB.
 const BYTES_MAX: u64 = 512 << 20;
+
+/// Bytes of an archive in another one, which are held beside it. The largest libraries have some 100 MB.
+const INNER_BYTES_MAX: u64 = 128 << 20;
 
 /// Manifests that sign every class reach some MB.
 const TEXT_MAX: u64 = 16 << 20;

@@ -30,6 +30,8 @@ pub static CATALOGUERS: &[Cataloguer] = &[
                 "etc/photon-release",
                 "etc/mariner-release",
                 "etc/azurelinux-release",
+                "etc/lsb-release",
+                "etc/SuSE-release",
             ],
             filter: is_of_root,
             ..Wants::NOTHING
@@ -75,7 +77,12 @@ fn unquoted(value: &str) -> String {
     let mut chars = value.chars();
     while let Some(c) = chars.next() {
         match (c, quote) {
-            ('\\', None | Some('"')) => text.extend(chars.next()),
+            // In quotes, a backslash stands for itself before everything that means nothing there.
+            ('\\', Some('"')) => match chars.next() {
+                Some(escaped @ ('$' | '`' | '"' | '\\')) => text.push(escaped),
+                other => text.extend(std::iter::once('\\').chain(other)),
+            },
+            ('\\', None) => text.extend(chars.next()),
             (c, Some(open)) if c == open => quote = None,
             ('"' | '\'', None) => quote = Some(c),
             (c, None) if c.is_whitespace() => break,
@@ -88,6 +95,15 @@ fn unquoted(value: &str) -> String {
 /// `CentOS Linux release 7.9.2009 (Core)`, `3.20.1`, `12.5`.
 fn release_file(input: &Input<'_>, sink: &mut Sink) {
     let text = String::from_utf8_lossy(input.bytes);
+    let named = match input.path.rsplit('/').next() {
+        Some("lsb-release") => Some(lsb(&text)),
+        Some("SuSE-release") => Some(suse(&text)),
+        _ => None,
+    };
+    if let Some(distro) = named {
+        // Files of the first name may hold other things too.
+        return sink.facts.extend(distro.map(Fact::Distro));
+    }
     let line = text.lines().next().unwrap_or("").trim();
     let name = input.path.rsplit('/').next().unwrap_or("");
     let version = line
@@ -113,6 +129,41 @@ fn release_file(input: &Input<'_>, sink: &mut Sink) {
     let version = if id == "debian" { version.split('.').next().unwrap_or(version) } else { version };
     let distro = Distro { id: id.into(), version: version.into(), pretty_name: line.into(), ..Distro::default() };
     sink.facts.push(Fact::Distro(distro));
+}
+
+/// `DISTRIB_ID=Ubuntu`, `DISTRIB_RELEASE=22.04`.
+fn lsb(text: &str) -> Option<Distro> {
+    let value = |key: &str| {
+        let mut pairs = text.lines().filter_map(|line| line.trim().split_once('='));
+        pairs.find(|(name, _)| *name == key).map(|(_, value)| unquoted(value.trim())).unwrap_or_default()
+    };
+    let id = value("DISTRIB_ID").to_ascii_lowercase();
+    (!id.is_empty()).then(|| Distro {
+        id: id.into(),
+        version: value("DISTRIB_RELEASE").into(),
+        codename: value("DISTRIB_CODENAME").into(),
+        pretty_name: value("DISTRIB_DESCRIPTION").into(),
+        ..Distro::default()
+    })
+}
+
+/// `SUSE Linux Enterprise Server 11 (x86_64)`, `VERSION = 11`, `PATCHLEVEL = 4`.
+fn suse(text: &str) -> Option<Distro> {
+    let line = text.lines().next()?.trim();
+    let value = |key: &str| {
+        let mut pairs = text.lines().filter_map(|line| line.split_once('='));
+        pairs.find(|(name, _)| name.trim() == key).map(|(_, value)| value.trim().to_owned())
+    };
+    let lower = line.to_ascii_lowercase();
+    let id = match () {
+        () if lower.contains("enterprise desktop") => "sled",
+        () if lower.contains("enterprise") => "sles",
+        () => "opensuse",
+    };
+    let level = value("PATCHLEVEL").filter(|level| level != "0" && id != "opensuse");
+    let level = level.map_or(String::new(), |level| format!(".{level}"));
+    let version = format!("{}{level}", value("VERSION")?);
+    Some(Distro { id: id.into(), version: version.into(), pretty_name: line.into(), ..Distro::default() })
 }
 
 /// Words of a release line, the more exact first, and the ID that stands for them.
@@ -159,6 +210,13 @@ mod tests {
         );
         assert_eq!(distro(1, "etc/alpine-release", "3.20.1\n"), told("alpine", "3.20.1"));
         assert_eq!(distro(1, "etc/debian_version", "12.5\n"), told("debian", "12"));
+        let suse = "SUSE Linux Enterprise Server 11 (x86_64)\nVERSION = 11\nPATCHLEVEL = 4\n";
+        assert_eq!(distro(1, "etc/SuSE-release", suse), told("sles", "11.4"));
+        let lsb = "DISTRIB_ID=Ubuntu\nDISTRIB_RELEASE=22.04\nDISTRIB_DESCRIPTION=\"Ubuntu 22.04\"\n";
+        assert_eq!(distro(1, "etc/lsb-release", lsb), told("ubuntu", "22.04"));
+        assert_eq!(distro(1, "etc/lsb-release", "LSB_VERSION=1.4\n"), None);
+        assert_eq!(unquoted(r#""a\b\$c\"d""#), r#"a\b$c"d"#);
+        assert_eq!(unquoted(r"a\b"), "ab");
         assert_eq!(distro(1, "etc/debian_version", "trixie/sid\n"), None);
     }
 }

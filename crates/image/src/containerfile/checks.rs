@@ -7,6 +7,7 @@ use regex::Regex;
 
 use super::parse::{Containerfile, Instruction, Stage};
 use super::rules;
+use crate::hardening;
 use crate::secrets::{self, Allow};
 
 /// Takes rule, severity, line and message of one case.
@@ -43,7 +44,8 @@ fn user(file: &Containerfile, tell: &mut Tell<'_>) {
 /// Whether a USER instruction leaves the process with the rights of root, as container runtimes read it.
 fn is_root(user: &str) -> bool {
     let name = user.split(':').next().unwrap_or("").trim();
-    name.is_empty() || name.eq_ignore_ascii_case("root") || name.parse::<u64>().is_ok_and(|uid| uid % (1 << 32) == 0)
+    let odd = || hardening::is_number(name) && !matches!(name.parse(), Ok(1..=hardening::USER_ID_MAX));
+    name.is_empty() || name.eq_ignore_ascii_case("root") || odd()
 }
 
 /// Bases that say in their name that they set a user.

@@ -21,8 +21,13 @@ enum Side {
     Behind,
     /// The version stands before the needle.
     Before,
+    /// The version is the word that ends at the needle.
+    Word,
     /// The needle is the beginning of the version, after one byte.
     Within,
+    /// The version stands before the name of the machine that built the program, which is no word that is known; the needle
+    /// is a part of that name or what follows it.
+    Builder,
 }
 
 /// What is worth looking for in a file of this path.
@@ -55,6 +60,8 @@ impl Search {
                 Side::Behind => (at + self.needle.len(), None),
                 Side::Within => (at + 1, None),
                 Side::Before => (version_start(window, at), Some(at)),
+                Side::Word => (word_start(window, at), Some(at)),
+                Side::Builder => return built(window, at),
             };
             version(window.get(start..end.unwrap_or(window.len()))?, end.is_some())
         });
@@ -79,6 +86,29 @@ fn version_start(window: &[u8], end: usize) -> usize {
     let before = window.get(end.saturating_sub(VERSION_MAX)..end).unwrap_or_default();
     let length = before.iter().rev().take_while(|byte| byte.is_ascii_digit() || **byte == b'.').count();
     end - length
+}
+
+fn word_start(window: &[u8], end: usize) -> usize {
+    let before = window.get(end.saturating_sub(VERSION_MAX)..end).unwrap_or_default();
+    let length =
+        before.iter().rev().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-')).count();
+    end - length
+}
+
+/// Redis and its kin write version, name of the build machine, a dash and 19 digits without anything between them. The name
+/// is that of a container: 12 hexadecimal digits, or the one that BuildKit gives.
+fn built(window: &[u8], dash: usize) -> Option<Box<str>> {
+    let digits = window.get(dash + 1..dash + 20)?;
+    let names: [&[u8]; 1] = [b"buildkitsandbox"];
+    let before = window.get(dash.saturating_sub(VERSION_MAX)..dash)?;
+    let known = names.iter().find_map(|name| before.strip_suffix(*name));
+    let container = || {
+        let (rest, name) = before.split_at_checked(before.len().checked_sub(12)?)?;
+        name.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f')).then_some(rest)
+    };
+    let version_end = known.or_else(container).filter(|_| digits.iter().all(u8::is_ascii_digit))?.len();
+    let end = dash.saturating_sub(VERSION_MAX) + version_end;
+    version(window.get(version_start(window, end)..end)?, true).filter(|version| version.matches('.').count() == 2)
 }
 
 /// A version at the beginning: digits, a dot, more. The bytes are all there are if `whole`.
@@ -118,6 +148,25 @@ const PROGRAMS: &[(&[&str], &str, &str, Side)] = &[
     (&["envoy"], "envoy", "/Clean/RELEASE/", Side::Before),
     (&["lighttpd"], "lighttpd", "lighttpd/", Side::Behind),
     (&["proftpd"], "proftpd", "ProFTPD Version ", Side::Behind),
+    (&["redis-server", "redis-sentinel", "redis-check-*"], "redis", "-", Side::Builder),
+    (&["valkey-server", "valkey-sentinel"], "valkey", "-", Side::Builder),
+    (&["haproxy"], "haproxy", ", released 20", Side::Word),
+    (&["erlexec", "beam.smp"], "erlang", "/src/otp_src_", Side::Behind),
+    (&["libjulia-internal.so*"], "julia", "__init__\0", Side::Behind),
+    (&["gcc"], "gcc", "GCC: (GNU) ", Side::Behind),
+    (&["libstd-*"], "rust", "rustc version ", Side::Behind),
+    (&["xz", "liblzma.so*"], "xz", "(XZ Utils) ", Side::Behind),
+    (&["ffmpeg", "ffprobe"], "ffmpeg", "%s version ", Side::Behind),
+    (&["ffmpeg", "ffprobe"], "ffmpeg", "%s version n", Side::Behind),
+    (&["libavcodec.so*", "libavutil.so*", "libavformat.so*"], "ffmpeg", "FFmpeg version ", Side::Behind),
+    (&["slapd"], "openldap", "OpenLDAP: slapd ", Side::Behind),
+    (&["libpypy3*"], "pypy", "[PyPy ", Side::Behind),
+    (&["squid"], "squid", "squid/", Side::Behind),
+    (&["varnishd"], "varnish", "varnish-", Side::Behind),
+    (&["openvpn"], "openvpn", "OpenVPN ", Side::Behind),
+    (&["dropbear", "dropbearmulti"], "dropbear", "SSH-2.0-dropbear_", Side::Behind),
+    (&["tor"], "tor", "Tor ", Side::Behind),
+    (&["magick", "libMagickCore*"], "imagemagick", "ImageMagick ", Side::Behind),
 ];
 
 /// A version with its suffixes is shorter.

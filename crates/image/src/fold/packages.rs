@@ -89,10 +89,11 @@ impl Collected {
                     *layer = *lowest;
                 }
             }
-            if package.licenses.is_empty()
-                && let Some(known) = licenses.get(&(package.kind, package.name.clone()))
-            {
-                package.licenses = known.clone();
+            if package.licenses.is_empty() {
+                let folders = package.places.iter().filter_map(|place| Some(place.path.rsplit_once('/')?.0));
+                let mut names = std::iter::once(&*package.name).chain(folders);
+                let known = names.find_map(|name| licenses.get(&(package.kind, name.into())));
+                package.licenses = known.cloned().unwrap_or_default();
             }
             if !package.kind.is_of_system()
                 && let Some(owner) = package.places.iter().find_map(|place| owner(&place.path))
@@ -168,7 +169,10 @@ fn rank(path: &str) -> u8 {
         "etc/os-release" => 0,
         "usr/lib/os-release" => 1,
         path if path.ends_with("os-release") => 2,
-        _ => 3,
+        "etc/lsb-release" => 3,
+        // Derivatives of Debian keep the version of Debian that they were made from.
+        "etc/debian_version" => 5,
+        _ => 4,
     }
 }
 

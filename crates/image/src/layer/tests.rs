@@ -65,6 +65,7 @@ fn scanned(bytes: impl Read, promise: &Promise) -> Result<LayerFacts, LayerError
         known_bad: None,
         markers: false,
         executables: None,
+        over: None,
     };
     scan(bytes, promise, &options)
 }
@@ -167,7 +168,15 @@ fn hard_links_give_their_names_to_what_came_before() {
     ]);
     let table = Table::new([&TEST], true);
     let allow = Allow::default();
-    let options = Options { table: &table, secrets: false, allow, known_bad: None, markers: false, executables: None };
+    let options = Options {
+        table: &table,
+        secrets: false,
+        allow,
+        known_bad: None,
+        markers: false,
+        executables: None,
+        over: None,
+    };
     let facts =
         scan_twice(|| Ok(&unpacked[..]), &Promise { media_type: "".into(), ..promise(&unpacked, &unpacked) }, &options)
             .unwrap();

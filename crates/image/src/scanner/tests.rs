@@ -31,8 +31,15 @@ static TEST: Cataloguer = Cataloguer {
 
 fn scan(files: &[(&str, u32, &[u8])], secrets: bool) -> Found {
     let table = Table::new([&TEST], true);
-    let options =
-        Options { table: &table, secrets, allow: Allow::default(), known_bad: None, markers: true, executables: None };
+    let options = Options {
+        table: &table,
+        secrets,
+        allow: Allow::default(),
+        known_bad: None,
+        markers: true,
+        executables: None,
+        over: None,
+    };
     let mut scanner = Scanner::new(&options);
     for (path, mode, bytes) in files {
         let meta = Meta { path, size: bytes.len() as u64, mode: *mode, capabilities: false };
@@ -99,7 +106,15 @@ fn damage_is_bounded_and_counted() {
 fn the_last_of_many_files_of_one_name_counts_without_quadratic_work() {
     let table = Table::new([&TEST], true);
     let allow = Allow::default();
-    let options = Options { table: &table, secrets: false, allow, known_bad: None, markers: false, executables: None };
+    let options = Options {
+        table: &table,
+        secrets: false,
+        allow,
+        known_bad: None,
+        markers: false,
+        executables: None,
+        over: None,
+    };
     let mut scanner = Scanner::new(&options);
     let paths: Vec<String> = (0..20_000).map(|index| format!("{index}/package.json")).collect();
     for content in ["first", "last"] {
