@@ -172,7 +172,7 @@ fn a_scan_ends_when_its_time_is_over() {
     let folder = std::env::temp_dir().join(format!("kobuk-scan-time-{}", std::process::id()));
     fs::create_dir_all(&folder).unwrap();
     fs::write(folder.join("package.json"), "{}").unwrap();
-    let inventory = super::folder(&folder, true, &settings).unwrap();
+    let inventory = super::folder(&folder, true, &settings).unwrap().inventory;
     assert!(inventory.damage[0].message.contains("took longer"), "{:?}", inventory.damage);
     fs::remove_dir_all(folder).unwrap();
 }
@@ -199,7 +199,7 @@ fn a_database_of_a_folder_that_only_a_link_leads_to_is_told() {
         symlink(target, root.join("var/lib")).unwrap();
         fs::create_dir_all(root.join(place)).unwrap();
         fs::write(root.join(place).join("status"), "").unwrap();
-        super::folder(&root, true, &Settings::default()).unwrap().damage.len()
+        super::folder(&root, true, &Settings::default()).unwrap().inventory.damage.len()
     };
     assert_eq!(damage("/data", "data/dpkg"), 1);
     assert_eq!(damage("../usr/var/lib", "usr/var/lib/dpkg"), 0);
