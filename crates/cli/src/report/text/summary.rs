@@ -98,7 +98,8 @@ fn upgrades(render: &Render<'_>, style: Style, out: &mut dyn Write) -> io::Resul
 
 /// How old the knowledge is; silence of a stale source means nothing.
 fn advisories(render: &Render<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
-    let Some(text) = advisories_words(&render.report.advisories) else { return Ok(()) };
+    let Some(words) = advisories_words(&render.report.advisories) else { return Ok(()) };
+    let text = format!("Judged by {words}");
     let stale: Vec<String> = render
         .report
         .advisories
