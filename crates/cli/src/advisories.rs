@@ -54,6 +54,10 @@ pub(crate) struct BuildArgs {
     /// License of a source, as in `NAME=CC-BY-4.0`; repeatable
     #[arg(long, value_name = "NAME=SPDX")]
     pub(crate) license: Vec<String>,
+    /// Ecosystem of a source whose files do not name theirs, as in `NAME=Amazon Linux:2023`; repeatable. updateinfo.xml,
+    /// errata.json and the OVAL of Azure Linux need it
+    #[arg(long, value_name = "NAME=ECOSYSTEM")]
+    pub(crate) ecosystem: Vec<String>,
     #[command(flatten)]
     pub(crate) database: DatabaseArg,
     /// Build although files could not be read
@@ -146,7 +150,7 @@ fn build(args: &BuildArgs) -> Exit {
         Err(message) => return usage(&message),
     };
     let names = |name: &str| inputs.iter().any(|input| &*input.source.name == name);
-    for given in args.covers.iter().chain(&args.license) {
+    for given in args.covers.iter().chain(&args.license).chain(&args.ecosystem) {
         if !given.split_once('=').is_some_and(|(name, _)| names(name)) {
             return usage(&format!(
                 "`{given}` names no source of this build; give NAME=… with a name from the command line"
@@ -283,7 +287,8 @@ fn input(text: &str, args: &BuildArgs) -> Result<Input, String> {
         fetched_unix: newest(&path).unwrap_or_else(now).min(now()),
         covers: covers.split(',').filter(|word| !word.is_empty()).map(Into::into).collect(),
     };
-    Ok(Input { source, path, format: None, ecosystem: None })
+    let ecosystem = given(&args.ecosystem).map(Into::into);
+    Ok(Input { source, path, format: None, ecosystem })
 }
 
 /// When the newest file of a source was written: that long ago at least it was fetched.

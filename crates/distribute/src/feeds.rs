@@ -196,7 +196,8 @@ pub fn update(feeds: &Feeds, folder: &Path, now_unix: i64) -> Update {
 
 /// Whether bytes begin as a format of advisories does: an archive, JSON, XML that is no page, a table, YAML, Markdown.
 fn is_data(bytes: &[u8]) -> bool {
-    if bytes.starts_with(b"PK") || bytes.starts_with(&[0x1f, 0x8b]) || bytes.starts_with(b"BZh") {
+    let packed: [&[u8]; 4] = [b"PK", &[0x1f, 0x8b], b"BZh", &[0x28, 0xb5, 0x2f, 0xfd]];
+    if packed.iter().any(|magic| bytes.starts_with(magic)) {
         return true;
     }
     let head = String::from_utf8_lossy(bytes.get(..bytes.len().min(512)).unwrap_or_default()).to_ascii_lowercase();

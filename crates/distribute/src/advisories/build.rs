@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use advisory::database::{BuildError, Builder};
 use advisory::import::{self, Format, Item, Stats};
 use advisory::record::Source;
+use bzip2::read::MultiBzDecoder;
 use flate2::read::{DeflateDecoder, MultiGzDecoder};
+use image::tar::{Archive, EntryKind};
 use rawzip::ZipArchive;
 
 /// A source with where its files lie.
@@ -106,11 +108,21 @@ impl Work<'_> {
     }
 
     fn bytes(&mut self, name: &str, bytes: &[u8], depth: usize) {
-        if depth < 2 && bytes.starts_with(&[0x1f, 0x8b]) {
-            return match unpack(MultiGzDecoder::new(bytes)) {
-                Ok(inner) => self.bytes(name, &inner, depth + 1),
-                Err(problem) => self.problem(name, &problem),
-            };
+        if depth < 2
+            && let Some(decoder) = decoder(bytes)
+        {
+            let unpacked =
+                decoder.map_err(|error| error.to_string()).and_then(|reader| self.packed(name, reader, depth));
+            if let Err(problem) = unpacked {
+                self.problem(name, &problem);
+            }
+            return;
+        }
+        if depth < 2 && is_tar(bytes) {
+            if let Err(problem) = self.tar(name, bytes, depth) {
+                self.problem(name, &problem);
+            }
+            return;
         }
         if depth < 2 && bytes.starts_with(b"PK\x03\x04") {
             if let Err(problem) = self.zip(name, bytes, depth) {
@@ -148,6 +160,48 @@ impl Work<'_> {
         }
     }
 
+    /// What was packed: an archive, which is read as it comes, because the largest unpack to more than memory holds; or a
+    /// file.
+    fn packed(&mut self, name: &str, mut reader: Box<dyn Read + '_>, depth: usize) -> Result<(), String> {
+        let mut head = Vec::new();
+        (&mut reader).take(TAR_HEAD).read_to_end(&mut head).map_err(|error| error.to_string())?;
+        if is_tar(&head) {
+            return self.tar(name, head.as_slice().chain(reader), depth);
+        }
+        let whole = unpack(head.as_slice().chain(reader))?;
+        self.bytes(name, &whole, depth + 1);
+        Ok(())
+    }
+
+    fn tar(&mut self, name: &str, reader: impl Read, depth: usize) -> Result<(), String> {
+        let mut archive = Archive::new(reader);
+        let mut total = 0u64;
+        while let Some(entry) = archive.next_entry().map_err(|error| error.to_string())? {
+            if !matches!(entry.kind, EntryKind::File) {
+                continue;
+            }
+            let inner = format!("{name}!{}", String::from_utf8_lossy(&entry.name));
+            total = total.saturating_add(entry.size);
+            if total > UNPACKED_MAX {
+                return Err("unpacks to more than 64 GiB".into());
+            }
+            if entry.size > FILE_MAX {
+                self.problem(&inner, "is larger than 4 GiB");
+                continue;
+            }
+            let mut content = Vec::new();
+            loop {
+                let chunk = archive.chunk().map_err(|error| error.to_string())?;
+                if chunk.is_empty() {
+                    break;
+                }
+                content.extend_from_slice(chunk);
+            }
+            self.bytes(&inner, &content, depth + 1);
+        }
+        Ok(())
+    }
+
     fn zip(&mut self, name: &str, bytes: &[u8], depth: usize) -> Result<(), String> {
         let archive = ZipArchive::from_slice(bytes).map_err(|error| error.to_string())?;
         let (mut entries, mut total) = (archive.entries(), 0u64);
@@ -170,7 +224,7 @@ impl Work<'_> {
                 Ok(unpacked) => {
                     total += unpacked.len() as u64;
                     if total > UNPACKED_MAX {
-                        return Err("unpacks to more than 16 GiB".into());
+                        return Err("unpacks to more than 64 GiB".into());
                     }
                     self.bytes(&inner, &unpacked, depth + 1);
                 }
@@ -184,6 +238,24 @@ impl Work<'_> {
     }
 }
 
+/// What unpacks the bytes, by their first ones; `None` where they are not packed.
+fn decoder(bytes: &[u8]) -> Option<std::io::Result<Box<dyn Read + '_>>> {
+    if bytes.starts_with(&[0x1f, 0x8b]) {
+        return Some(Ok(Box::new(MultiGzDecoder::new(bytes))));
+    }
+    if bytes.starts_with(b"BZh") {
+        return Some(Ok(Box::new(MultiBzDecoder::new(bytes))));
+    }
+    if bytes.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
+        return Some(zstd::Decoder::with_buffer(bytes).map(|decoder| Box::new(decoder) as Box<dyn Read>));
+    }
+    None
+}
+
+fn is_tar(bytes: &[u8]) -> bool {
+    bytes.get(257..262) == Some(b"ustar")
+}
+
 fn unpack(reader: impl Read) -> Result<Vec<u8>, String> {
     let mut out = Vec::new();
     reader.take(FILE_MAX + 1).read_to_end(&mut out).map_err(|error| error.to_string())?;
@@ -194,5 +266,7 @@ fn unpack(reader: impl Read) -> Result<Vec<u8>, String> {
 const DEPTH: usize = 16;
 /// The largest files of advisories in use, Red Hat's OVAL and the NVD in one piece, have about 2 GB.
 const FILE_MAX: u64 = 4 << 30;
-/// All of OSV in one archive unpacks to some 6 GB.
-const UNPACKED_MAX: u64 = 16 << 30;
+/// Red Hat's statements about all vulnerabilities, one file for each, unpack to some 20 GB; all of OSV to some 6 GB.
+const UNPACKED_MAX: u64 = 64 << 30;
+/// Bytes in which an archive shows itself.
+const TAR_HEAD: u64 = 512;
