@@ -441,7 +441,10 @@ fn text(
 
 fn range(range: &advisory::record::Range) -> String {
     use advisory::record::End;
-    let from = range.introduced.as_ref().map_or(String::new(), |version| format!("from {version} "));
+    let from = range
+        .introduced
+        .as_ref()
+        .map_or(String::new(), |version| format!("{} {version} ", if range.exclusive { "after" } else { "from" }));
     let to = match &range.end {
         End::Open => String::from("without a fix"),
         End::Fixed(version) => format!("fixed in {version}"),

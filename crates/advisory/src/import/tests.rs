@@ -326,3 +326,15 @@ fn records_about_subscriptions_and_maintenance_are_what_they_are() {
     let vex = r#"{"@context":"https://openvex.dev/ns","statements":[{"vulnerability":{"name":"CVE-2024-1"},"products":[{"@id":"pkg:deb/ubuntu/g%2B%2B@1%3A3.0?arch=source&distro=esm-infra/focal"}],"status":"not_affected"}]}"#;
     assert_eq!(lines(Format::OpenVex, vex), ["CVE-2024-1 Ubuntu:20.04:LTS g++  NotAffected"]);
 }
+
+#[test]
+fn one_bad_version_between_good_ones_is_found() {
+    let text = "```toml\n[advisory]\nid = \"RUSTSEC-1\"\npackage = \"x\"\ndate = \"2024-01-01\"\n[versions]\nunaffected = [\"< 1.4.1\", \"> 1.4.1\"]\npatched = []\n```\n# T\n";
+    assert_eq!(lines(Format::RustSec, text), ["RUSTSEC-1 crates.io x 1.4.1..=1.4.1"]);
+}
+
+#[test]
+fn an_empty_list_of_fixes_is_known_as_one() {
+    let text = r#"{"apkurl":"{{urlprefix}}","distroversion":"v3.11","packages":[]}"#;
+    assert!(lines(Format::SecDb, text).is_empty());
+}
