@@ -73,6 +73,9 @@ pub(crate) struct UpdateArgs {
     /// Print the standard feeds and do nothing
     #[arg(long)]
     pub(crate) show_feeds: bool,
+    /// Take files that a server gives in place of newer ones
+    #[arg(long)]
+    pub(crate) allow_older: bool,
     #[command(flatten)]
     pub(crate) database: DatabaseArg,
 }
@@ -213,21 +216,40 @@ fn update(args: &UpdateArgs, out: &mut dyn Write) -> Result<Exit, String> {
     let path = path(&args.database)?;
     let folder = path.with_extension("feeds");
     fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-    let fetched = distribute::feeds::update(&feeds, &folder, now());
+    let fetched = distribute::feeds::update(&feeds, &folder, now(), args.allow_older);
     for (name, error) in &fetched.failures {
         talk("warning", &format!("{}: {}", Shown(name), Shown(&chain(error))));
     }
-    if fetched.inputs.is_empty() {
+    let before = Mapped::open(&path).ok();
+    let before = before.as_ref().and_then(|before| before.database().ok());
+    if before.is_none() && fetched.inputs.iter().all(|input| !input.path.exists()) {
         return Err("no feed could be fetched and none was fetched before; the database is left as it is".into());
     }
-    let (bytes, report) = store::build(&fetched.inputs, now()).map_err(|error| chain(&error))?;
+    let (bytes, report) =
+        store::build_on(&fetched.inputs, now(), before.as_ref(), args.allow_older).map_err(|error| chain(&error))?;
+    let failed = |name: &str| fetched.failures.iter().any(|(failed, _)| failed == name);
     for problem in report.problems.iter().take(PROBLEMS_SHOWN_MAX) {
         talk("warning", &format!("{}: {}", Shown(&problem.file), Shown(&why(problem))));
     }
+    for kept in &report.kept {
+        let reason = if failed(&kept.source) { "it could not be fetched" } else { &kept.why };
+        let what = match kept.records {
+            0 => String::from("nothing was known of it before"),
+            count => format!("its {count} records and their age are kept"),
+        };
+        talk("warning", &format!("{}: {reason}; {what}", Shown(&kept.source)));
+    }
     store::install(&path, &bytes, now()).map_err(|error| chain(&error))?;
-    remark(&format!("{} feeds changed, {} records in {}", fetched.changed.len(), report.records, path.display()));
+    let kept: u64 = report.kept.iter().map(|kept| kept.records).sum();
+    remark(&format!(
+        "{} feeds changed, {} records in {}",
+        fetched.changed.len(),
+        report.records + kept,
+        path.display()
+    ));
     // A feed that failed keeps its old records with their old date; whoever asks is told when they are stale.
-    Ok(if fetched.failures.is_empty() && report.problems.is_empty() { Exit::Clean } else { Exit::NotJudged })
+    let whole = fetched.failures.is_empty() && report.problems.is_empty() && report.kept.is_empty();
+    Ok(if whole { Exit::Clean } else { Exit::NotJudged })
 }
 
 fn why(problem: &store::FileReport) -> String {

@@ -7,7 +7,7 @@
 mod build;
 mod export;
 
-pub use build::{FileReport, Input, Report, build};
+pub use build::{FileReport, Input, Kept, Report, build, build_on};
 pub use export::osv;
 
 use std::fs::{self, File};
@@ -144,17 +144,25 @@ pub fn install(path: &Path, bytes: &[u8], now_unix: i64) -> Result<(), StoreErro
     {
         return Err(StoreError::RolledBack { new: database.made_unix(), old: old.made_unix() });
     }
+    replace(path, &mut |file| file.write_all(bytes)).map_err(|source| failed(path, source))
+}
+
+/// Writes a file beside its place and renames it, so that the place holds the old file or the new one, whole, whatever
+/// fails in between.
+pub(crate) fn replace(path: &Path, write: &mut dyn FnMut(&mut File) -> io::Result<()>) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)?;
     let beside = path.with_extension(format!("new.{}", std::process::id()));
     let written = File::create(&beside).and_then(|mut file| {
-        file.write_all(bytes)?;
+        write(&mut file)?;
         file.sync_all()
     });
     let placed = written.and_then(|()| fs::rename(&beside, path));
     if placed.is_err() {
         let _ = fs::remove_file(&beside);
     }
-    placed.map_err(|source| failed(path, source))?;
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(|source| failed(folder, source))
+    placed?;
+    File::open(folder)?.sync_all()
 }
 
 fn failed(path: &Path, source: io::Error) -> StoreError {
