@@ -23,13 +23,13 @@ use crate::verbs::{chain, clock, remark, talk, usage};
 pub(crate) enum AdvisoriesCommand {
     /// Build the database from files and folders: OSV, GHSA, RustSec, CSAF, OVAL, secdb, NVD and others, told by content
     Build(BuildArgs),
-    /// Fetch what changed in all feeds and build the database anew
+    /// Fetch what changed in all feeds and build the database anew, or take it from a bundle
     Update(UpdateArgs),
     /// Tell what the database holds, from where, and how old it is
     Status(StatusArgs),
     /// Show an advisory, or what is known of a package
     Show(ShowArgs),
-    /// Write all advisories as OSV, one JSON document a line
+    /// Write all advisories as OSV, one JSON document a line, or the database as a bundle
     Export(ExportArgs),
     /// Tell which images of a fleet advisories affect, from an index of bills of materials
     #[command(subcommand)]
@@ -76,6 +76,12 @@ pub(crate) struct UpdateArgs {
     /// Take files that a server gives in place of newer ones
     #[arg(long)]
     pub(crate) allow_older: bool,
+    /// Take the database of a bundle that `export --bundle` wrote, and fetch nothing
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["feeds", "allow_older"])]
+    pub(crate) from: Option<PathBuf>,
+    /// Refuse the bundle unless FILE.sig, 64 bytes of Ed25519, is its signature by this public key in PEM
+    #[arg(long, value_name = "FILE", requires = "from")]
+    pub(crate) key: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) database: DatabaseArg,
 }
@@ -105,6 +111,9 @@ pub(crate) struct ShowArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ExportArgs {
+    /// Write one file with the database and its digests for machines without a network, instead of OSV
+    #[arg(long, value_name = "FILE")]
+    pub(crate) bundle: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) database: DatabaseArg,
 }
@@ -208,6 +217,9 @@ fn update(args: &UpdateArgs, out: &mut dyn Write) -> Result<Exit, String> {
         out.write_all(Feeds::STANDARD.as_bytes()).map_err(|error| error.to_string())?;
         return Ok(Exit::Clean);
     }
+    if let Some(bundle) = &args.from {
+        return from_bundle(bundle, args);
+    }
     let feeds = match &args.feeds {
         None => Feeds::standard(),
         Some(path) => Feeds::read(&fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?),
@@ -250,6 +262,26 @@ fn update(args: &UpdateArgs, out: &mut dyn Write) -> Result<Exit, String> {
     // A feed that failed keeps its old records with their old date; whoever asks is told when they are stale.
     let whole = fetched.failures.is_empty() && report.problems.is_empty() && report.kept.is_empty();
     Ok(if whole { Exit::Clean } else { Exit::NotJudged })
+}
+
+/// Puts the database of a bundle in place, when all digests and, where a key is given, the signature are right.
+fn from_bundle(bundle: &Path, args: &UpdateArgs) -> Result<Exit, String> {
+    let read = |path: &Path| fs::read(path).map_err(|error| format!("{}: {error}", path.display()));
+    let bytes = read(bundle)?;
+    let fail = |error: store::BundleError| format!("{}: {}", bundle.display(), chain(&error));
+    if let Some(key) = &args.key {
+        let mut beside = bundle.as_os_str().to_owned();
+        beside.push(".sig");
+        let key = fs::read_to_string(key).map_err(|error| format!("{}: {error}", key.display()))?;
+        store::verify_signature(&bytes, &read(Path::new(&beside))?, &key).map_err(fail)?;
+    }
+    let (database, manifest) = store::unbundle(&bytes).map_err(fail)?;
+    let path = path(&args.database)?;
+    store::install(&path, &database, now()).map_err(|error| chain(&error))?;
+    let made = model::exception::format_date(manifest.made_unix);
+    let sources = manifest.sources.len();
+    remark(&format!("{} records of {sources} sources, made {made}, in {}", manifest.records, path.display()));
+    Ok(Exit::Clean)
 }
 
 fn why(problem: &store::FileReport) -> String {
@@ -478,6 +510,12 @@ fn range(range: &advisory::record::Range) -> String {
 
 fn export(args: &ExportArgs, out: &mut dyn Write) -> Result<Exit, String> {
     let (mapped, _) = open(&args.database)?;
+    if let Some(path) = &args.bundle {
+        let bytes = store::bundle(mapped.bytes()).map_err(|error| chain(&error))?;
+        store::write(path, &bytes).map_err(|error| chain(&error))?;
+        remark(&format!("{} bytes in {}", bytes.len(), path.display()));
+        return Ok(Exit::Clean);
+    }
     let database = mapped.database().map_err(|error| chain(&error))?;
     let mut out = out;
     store::osv(&database, &mut out).map_err(|error| chain(&error))?;

@@ -5,9 +5,11 @@
 //! is older than the one in place, made in the future, or empty is refused: it would hide advisories silently.
 
 mod build;
+mod bundle;
 mod export;
 
 pub use build::{FileReport, Input, Kept, Report, build, build_on};
+pub use bundle::{BundleError, BundledSource, Manifest, Piece, bundle, unbundle, verify_signature};
 pub use export::osv;
 
 use std::fs::{self, File};
@@ -105,6 +107,11 @@ impl Mapped {
         Database::open(&self.content).map_err(|source| StoreError::Database { path: self.path.clone(), source })
     }
 
+    /// All bytes of the file.
+    pub fn bytes(&self) -> &[u8] {
+        self.content.bytes()
+    }
+
     /// The sources and their ages at `now_unix`; one above `stale_s` seconds is stale.
     pub fn ages(&self, now_unix: i64, stale_s: i64) -> Result<Vec<SourceAge>, StoreError> {
         let sources =
@@ -144,6 +151,11 @@ pub fn install(path: &Path, bytes: &[u8], now_unix: i64) -> Result<(), StoreErro
     {
         return Err(StoreError::RolledBack { new: database.made_unix(), old: old.made_unix() });
     }
+    write(path, bytes)
+}
+
+/// Puts bytes in the place of a file: whole, or not at all.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     replace(path, &mut |file| file.write_all(bytes)).map_err(|source| failed(path, source))
 }
 
