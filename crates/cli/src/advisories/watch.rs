@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use advisory::database::RecordView;
 use advisory::matching::{Verdict, judge};
 use advisory::record::{Advisory, Affected};
 use advisory::version::Scheme;
@@ -272,18 +273,32 @@ fn affected(
         }
         Ok(())
     };
+    let fail = |error: advisory::database::DatabaseError| error.to_string();
+    let new = |record: &RecordView<'_>| -> Result<bool, String> {
+        let changed = record.changed_unix().map_err(fail)?;
+        Ok(since.zip(changed).is_none_or(|(since, changed)| changed >= since))
+    };
+    if !args.advisories.is_empty() {
+        let mut records = Vec::new();
+        for name in &args.advisories {
+            records.extend(database.advisory(name).map_err(fail)?);
+            records.extend(database.mentioning(name).map_err(fail)?);
+        }
+        records.sort_by_key(RecordView::place);
+        records.dedup_by_key(|record| record.place());
+        let mut asked = Vec::with_capacity(records.len());
+        for record in records {
+            if new(&record)? {
+                asked.push(record.read().map_err(fail)?);
+            }
+        }
+        return tell(&asked);
+    }
     let mut batch = Vec::with_capacity(BATCH);
     for record in database.records() {
-        let record = record.and_then(|record| record.read()).map_err(|error| error.to_string())?;
-        let names = || std::iter::once(&record.id).chain(&record.aliases).chain(&record.upstream);
-        let asked =
-            args.advisories.is_empty() || names().any(|name| args.advisories.iter().any(|asked| **asked == **name));
-        if asked
-            && since.is_none_or(|since| {
-                record.modified_unix.or(record.published_unix).is_none_or(|changed| changed >= since)
-            })
-        {
-            batch.push(record);
+        let record = record.map_err(fail)?;
+        if new(&record)? {
+            batch.push(record.read().map_err(fail)?);
         }
         if batch.len() == BATCH {
             tell(&batch)?;
