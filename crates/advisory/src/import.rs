@@ -194,7 +194,7 @@ pub fn detect(bytes: &[u8]) -> Option<Format> {
             && start.lines().any(|line| line.starts_with("modified:") || line.starts_with("affected:"));
         return yaml.then_some(Format::OsvYaml);
     }
-    let kinds: [(&[&str], Format); 10] = [
+    let kinds: [(&[&str], Format); 11] = [
         (&["\"csaf_version\""], Format::Csaf),
         (&["openvex"], Format::OpenVex),
         (&["\"NVD_CVE\""], Format::Nvd),
@@ -202,6 +202,7 @@ pub fn detect(bytes: &[u8]) -> Option<Format> {
         (&["\"_kubernetes_io\""], Format::Kubernetes),
         (&["jsonfeed.org"], Format::Kubernetes),
         (&["\"secfixes\""], Format::SecDb),
+        (&["\"apkurl\"", "\"packages\""], Format::SecDb),
         (&["\"updateinfo_id\""], Format::Errata),
         (&["\"releases\"", "\"repositories\""], Format::Debian),
         (&["\"id\"", "\"modified\""], Format::OsvJson),

@@ -23,13 +23,13 @@ use crate::verbs::{chain, clock, remark, talk, usage};
 pub(crate) enum AdvisoriesCommand {
     /// Build the database from files and folders: OSV, GHSA, RustSec, CSAF, OVAL, secdb, NVD and others, told by content
     Build(BuildArgs),
-    /// Fetch what changed in all feeds and build the database anew
+    /// Fetch what changed in all feeds and build the database anew, or take it from a bundle
     Update(UpdateArgs),
     /// Tell what the database holds, from where, and how old it is
     Status(StatusArgs),
     /// Show an advisory, or what is known of a package
     Show(ShowArgs),
-    /// Write all advisories as OSV, one JSON document a line
+    /// Write all advisories as OSV, one JSON document a line, or the database as a bundle
     Export(ExportArgs),
     /// Tell which images of a fleet advisories affect, from an index of bills of materials
     #[command(subcommand)]
@@ -54,6 +54,10 @@ pub(crate) struct BuildArgs {
     /// License of a source, as in `NAME=CC-BY-4.0`; repeatable
     #[arg(long, value_name = "NAME=SPDX")]
     pub(crate) license: Vec<String>,
+    /// Ecosystem of a source whose files do not name theirs, as in `NAME=Amazon Linux:2023`; repeatable. updateinfo.xml,
+    /// errata.json and the OVAL of Azure Linux need it
+    #[arg(long, value_name = "NAME=ECOSYSTEM")]
+    pub(crate) ecosystem: Vec<String>,
     #[command(flatten)]
     pub(crate) database: DatabaseArg,
     /// Build although files could not be read
@@ -69,6 +73,15 @@ pub(crate) struct UpdateArgs {
     /// Print the standard feeds and do nothing
     #[arg(long)]
     pub(crate) show_feeds: bool,
+    /// Take files that a server gives in place of newer ones
+    #[arg(long)]
+    pub(crate) allow_older: bool,
+    /// Take the database of a bundle that `export --bundle` wrote, and fetch nothing
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["feeds", "allow_older"])]
+    pub(crate) from: Option<PathBuf>,
+    /// Refuse the bundle unless FILE.sig, 64 bytes of Ed25519, is its signature by this public key in PEM
+    #[arg(long, value_name = "FILE", requires = "from")]
+    pub(crate) key: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) database: DatabaseArg,
 }
@@ -98,6 +111,9 @@ pub(crate) struct ShowArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ExportArgs {
+    /// Write one file with the database and its digests for machines without a network, instead of OSV
+    #[arg(long, value_name = "FILE")]
+    pub(crate) bundle: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) database: DatabaseArg,
 }
@@ -146,7 +162,7 @@ fn build(args: &BuildArgs) -> Exit {
         Err(message) => return usage(&message),
     };
     let names = |name: &str| inputs.iter().any(|input| &*input.source.name == name);
-    for given in args.covers.iter().chain(&args.license) {
+    for given in args.covers.iter().chain(&args.license).chain(&args.ecosystem) {
         if !given.split_once('=').is_some_and(|(name, _)| names(name)) {
             return usage(&format!(
                 "`{given}` names no source of this build; give NAME=… with a name from the command line"
@@ -201,6 +217,9 @@ fn update(args: &UpdateArgs, out: &mut dyn Write) -> Result<Exit, String> {
         out.write_all(Feeds::STANDARD.as_bytes()).map_err(|error| error.to_string())?;
         return Ok(Exit::Clean);
     }
+    if let Some(bundle) = &args.from {
+        return from_bundle(bundle, args);
+    }
     let feeds = match &args.feeds {
         None => Feeds::standard(),
         Some(path) => Feeds::read(&fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?),
@@ -209,21 +228,60 @@ fn update(args: &UpdateArgs, out: &mut dyn Write) -> Result<Exit, String> {
     let path = path(&args.database)?;
     let folder = path.with_extension("feeds");
     fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-    let fetched = distribute::feeds::update(&feeds, &folder, now());
+    let fetched = distribute::feeds::update(&feeds, &folder, now(), args.allow_older);
     for (name, error) in &fetched.failures {
         talk("warning", &format!("{}: {}", Shown(name), Shown(&chain(error))));
     }
-    if fetched.inputs.is_empty() {
+    let before = Mapped::open(&path).ok();
+    let before = before.as_ref().and_then(|before| before.database().ok());
+    if before.is_none() && fetched.inputs.iter().all(|input| !input.path.exists()) {
         return Err("no feed could be fetched and none was fetched before; the database is left as it is".into());
     }
-    let (bytes, report) = store::build(&fetched.inputs, now()).map_err(|error| chain(&error))?;
+    let (bytes, report) =
+        store::build_on(&fetched.inputs, now(), before.as_ref(), args.allow_older).map_err(|error| chain(&error))?;
+    let failed = |name: &str| fetched.failures.iter().any(|(failed, _)| failed == name);
     for problem in report.problems.iter().take(PROBLEMS_SHOWN_MAX) {
         talk("warning", &format!("{}: {}", Shown(&problem.file), Shown(&why(problem))));
     }
+    for kept in &report.kept {
+        let reason = if failed(&kept.source) { "it could not be fetched" } else { &kept.why };
+        let what = match kept.records {
+            0 => String::from("nothing was known of it before"),
+            count => format!("its {count} records and their age are kept"),
+        };
+        talk("warning", &format!("{}: {reason}; {what}", Shown(&kept.source)));
+    }
     store::install(&path, &bytes, now()).map_err(|error| chain(&error))?;
-    remark(&format!("{} feeds changed, {} records in {}", fetched.changed.len(), report.records, path.display()));
+    let kept: u64 = report.kept.iter().map(|kept| kept.records).sum();
+    remark(&format!(
+        "{} feeds changed, {} records in {}",
+        fetched.changed.len(),
+        report.records + kept,
+        path.display()
+    ));
     // A feed that failed keeps its old records with their old date; whoever asks is told when they are stale.
-    Ok(if fetched.failures.is_empty() && report.problems.is_empty() { Exit::Clean } else { Exit::NotJudged })
+    let whole = fetched.failures.is_empty() && report.problems.is_empty() && report.kept.is_empty();
+    Ok(if whole { Exit::Clean } else { Exit::NotJudged })
+}
+
+/// Puts the database of a bundle in place, when all digests and, where a key is given, the signature are right.
+fn from_bundle(bundle: &Path, args: &UpdateArgs) -> Result<Exit, String> {
+    let read = |path: &Path| fs::read(path).map_err(|error| format!("{}: {error}", path.display()));
+    let bytes = read(bundle)?;
+    let fail = |error: store::BundleError| format!("{}: {}", bundle.display(), chain(&error));
+    if let Some(key) = &args.key {
+        let mut beside = bundle.as_os_str().to_owned();
+        beside.push(".sig");
+        let key = fs::read_to_string(key).map_err(|error| format!("{}: {error}", key.display()))?;
+        store::verify_signature(&bytes, &read(Path::new(&beside))?, &key).map_err(fail)?;
+    }
+    let (database, manifest) = store::unbundle(&bytes).map_err(fail)?;
+    let path = path(&args.database)?;
+    store::install(&path, &database, now()).map_err(|error| chain(&error))?;
+    let made = model::exception::format_date(manifest.made_unix);
+    let sources = manifest.sources.len();
+    remark(&format!("{} records of {sources} sources, made {made}, in {}", manifest.records, path.display()));
+    Ok(Exit::Clean)
 }
 
 fn why(problem: &store::FileReport) -> String {
@@ -283,7 +341,8 @@ fn input(text: &str, args: &BuildArgs) -> Result<Input, String> {
         fetched_unix: newest(&path).unwrap_or_else(now).min(now()),
         covers: covers.split(',').filter(|word| !word.is_empty()).map(Into::into).collect(),
     };
-    Ok(Input { source, path, format: None, ecosystem: None })
+    let ecosystem = given(&args.ecosystem).map(Into::into);
+    Ok(Input { source, path, format: None, ecosystem })
 }
 
 /// When the newest file of a source was written: that long ago at least it was fetched.
@@ -436,7 +495,10 @@ fn text(
 
 fn range(range: &advisory::record::Range) -> String {
     use advisory::record::End;
-    let from = range.introduced.as_ref().map_or(String::new(), |version| format!("from {version} "));
+    let from = range
+        .introduced
+        .as_ref()
+        .map_or(String::new(), |version| format!("{} {version} ", if range.exclusive { "after" } else { "from" }));
     let to = match &range.end {
         End::Open => String::from("without a fix"),
         End::Fixed(version) => format!("fixed in {version}"),
@@ -448,6 +510,12 @@ fn range(range: &advisory::record::Range) -> String {
 
 fn export(args: &ExportArgs, out: &mut dyn Write) -> Result<Exit, String> {
     let (mapped, _) = open(&args.database)?;
+    if let Some(path) = &args.bundle {
+        let bytes = store::bundle(mapped.bytes()).map_err(|error| chain(&error))?;
+        store::write(path, &bytes).map_err(|error| chain(&error))?;
+        remark(&format!("{} bytes in {}", bytes.len(), path.display()));
+        return Ok(Exit::Clean);
+    }
     let database = mapped.database().map_err(|error| chain(&error))?;
     let mut out = out;
     store::osv(&database, &mut out).map_err(|error| chain(&error))?;

@@ -258,6 +258,74 @@ fn a_fleet_is_asked_from_its_index_without_a_scan() {
     assert_eq!(watch(&["affected", "--index", "fleet"], 0), "");
 }
 
+/// Answers each request with the next status and closes; counts the requests.
+fn receiver(answers: &'static [&'static str]) -> (String, std::thread::JoinHandle<usize>) {
+    use std::io::{Read, Write};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/hook", listener.local_addr().unwrap());
+    let thread = std::thread::spawn(move || {
+        for answer in answers {
+            let (mut stream, _) = listener.accept().unwrap();
+            let (mut seen, mut piece) = (Vec::new(), [0; 4096]);
+            // The request is whole when its event is.
+            while !seen.ends_with(b"}") {
+                let count = stream.read(&mut piece).unwrap();
+                seen.extend_from_slice(&piece[..count]);
+            }
+            assert!(String::from_utf8_lossy(&seen).to_ascii_lowercase().contains("kobuk-signature: sha256="));
+            let head = format!("HTTP/1.1 {answer}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+            stream.write_all(head.as_bytes()).unwrap();
+        }
+        answers.len()
+    });
+    (url, thread)
+}
+
+#[test]
+fn what_a_receiver_did_not_take_is_sent_in_the_next_round_and_nothing_twice() {
+    let folder = with_database("images-notify");
+    expect(&folder, &["sbom", "example.tar", "-q", "--output", "bill.json"], 0);
+    expect(&folder, &["advisories", "watch", "add", "bill.json", "--index", "fleet"], 0);
+    std::fs::write(folder.join("secret"), "key\n").unwrap();
+    let (url, thread) = receiver(&["200 OK", "403 No", "503 Away", "200 OK", "200 OK", "200 OK", "200 OK"]);
+    let words = [
+        "advisories",
+        "watch",
+        "notify",
+        "--url",
+        &url,
+        "--index",
+        "fleet",
+        "--secret-file",
+        "secret",
+        "--attempts",
+        "1",
+    ];
+    // Of five events one is taken, one refused, and then the receiver is away.
+    expect(&folder, &words, 2);
+    expect(&folder, &words, 1);
+    assert_eq!(thread.join().unwrap(), 7);
+    expect(&folder, &words, 0);
+}
+
+#[test]
+fn a_bundle_takes_the_database_to_another_machine_and_a_damaged_one_does_not() {
+    let folder = with_database("images-bundle");
+    let database = ["advisories", "show", "CVE-2021-23337"];
+    let known = expect(&folder, &database, 0);
+    expect(&folder, &["advisories", "export", "--bundle", "all.bundle"], 0);
+    let away = ["--database", "away.kobukdb"];
+    expect(&folder, &["advisories", "update", "--from", "all.bundle", away[0], away[1]], 0);
+    assert_eq!(expect(&folder, &[database[0], database[1], database[2], away[0], away[1]], 0), known);
+    let mut bytes = std::fs::read(folder.join("all.bundle")).unwrap();
+    let last = bytes.len() - 9;
+    bytes[last] ^= 1;
+    std::fs::write(folder.join("all.bundle"), bytes).unwrap();
+    let refused = ["advisories", "update", "--from", "all.bundle", away[0], "other.kobukdb"];
+    assert!(complaint(&folder, &refused, 2).contains("damaged"));
+    assert!(!folder.join("other.kobukdb").exists());
+}
+
 #[test]
 fn a_baseline_leaves_what_is_new() {
     let folder = with_database("images-baseline");

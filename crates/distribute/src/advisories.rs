@@ -5,9 +5,11 @@
 //! is older than the one in place, made in the future, or empty is refused: it would hide advisories silently.
 
 mod build;
+mod bundle;
 mod export;
 
-pub use build::{FileReport, Input, Report, build};
+pub use build::{FileReport, Input, Kept, Report, build, build_on};
+pub use bundle::{BundleError, BundledSource, Manifest, Piece, bundle, unbundle, verify_signature};
 pub use export::osv;
 
 use std::fs::{self, File};
@@ -95,6 +97,11 @@ impl Mapped {
         Database::open(&self.content).map_err(|source| StoreError::Database { path: self.path.clone(), source })
     }
 
+    /// All bytes of the file.
+    pub fn bytes(&self) -> &[u8] {
+        self.content.bytes()
+    }
+
     /// The sources and their ages at `now_unix`; one above `stale_s` seconds is stale.
     pub fn ages(&self, now_unix: i64, stale_s: i64) -> Result<Vec<AdvisorySource>, StoreError> {
         let sources =
@@ -135,17 +142,30 @@ pub fn install(path: &Path, bytes: &[u8], now_unix: i64) -> Result<(), StoreErro
     {
         return Err(StoreError::RolledBack { new: database.made_unix(), old: old.made_unix() });
     }
+    write(path, bytes)
+}
+
+/// Puts bytes in the place of a file: whole, or not at all.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    replace(path, &mut |file| file.write_all(bytes)).map_err(|source| failed(path, source))
+}
+
+/// Writes a file beside its place and renames it, so that the place holds the old file or the new one, whole, whatever
+/// fails in between.
+pub(crate) fn replace(path: &Path, write: &mut dyn FnMut(&mut File) -> io::Result<()>) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)?;
     let beside = path.with_extension(format!("new.{}", std::process::id()));
     let written = File::create(&beside).and_then(|mut file| {
-        file.write_all(bytes)?;
+        write(&mut file)?;
         file.sync_all()
     });
     let placed = written.and_then(|()| fs::rename(&beside, path));
     if placed.is_err() {
         let _ = fs::remove_file(&beside);
     }
-    placed.map_err(|source| failed(path, source))?;
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(|source| failed(folder, source))
+    placed?;
+    File::open(folder)?.sync_all()
 }
 
 fn failed(path: &Path, source: io::Error) -> StoreError {

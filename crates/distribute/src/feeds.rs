@@ -7,7 +7,7 @@
 //! right. A feed that fails keeps its old files with their old date, and is named among the failures.
 
 use std::fs;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -46,6 +46,9 @@ pub struct Feed {
     pub ecosystem: Option<String>,
     /// SHA-256 that the file must have, in hexadecimal digits.
     pub sha256: Option<String>,
+    /// Whether the address gives a line of text with the name of the newest file, which stands beside it.
+    #[serde(default)]
+    pub latest: bool,
 }
 
 /// Why a configuration is refused.
@@ -93,13 +96,29 @@ pub enum FetchError {
         /// The address.
         url: String,
     },
-    /// Another digest than the pinned one.
-    #[error("{url} has SHA-256 {found} instead of the pinned one")]
+    /// Another digest than the one that is pinned or stands beside the file.
+    #[error("{url} has SHA-256 {found} instead of the one that is pinned or stands beside it")]
     Digest {
         /// The address.
         url: String,
         /// In fact.
         found: String,
+    },
+    /// What should be a digest or the name of a file.
+    #[error("{url} gives neither a digest nor the name of a file")]
+    Text {
+        /// The address.
+        url: String,
+    },
+    /// The server had a newer file once.
+    #[error("{url} gives a file of {new}, and one of {old} was there before: the older one is not taken")]
+    Older {
+        /// The address.
+        url: String,
+        /// `Last-Modified` of what it gives now.
+        new: String,
+        /// And of what is kept.
+        old: String,
     },
     /// The disk.
     #[error("{path} cannot be written or read")]
@@ -127,6 +146,9 @@ pub struct Update {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Memory {
     url: String,
+    /// The file that was the newest, where the address names it only.
+    #[serde(default)]
+    file: Option<String>,
     etag: Option<String>,
     last_modified: Option<String>,
     sha256: String,
@@ -156,13 +178,16 @@ impl Feeds {
     }
 }
 
-/// Fetches what changed into `folder`. `now_unix` is the clock of the machine.
-pub fn update(feeds: &Feeds, folder: &Path, now_unix: i64) -> Update {
+/// Fetches what changed into `folder`. `now_unix` is the clock of the machine. A feed that fails is among the inputs too, with
+/// the file that it had or with one that is missing, so that whoever builds knows that it belongs there. `older` takes
+/// files that a server gives in place of newer ones.
+pub fn update(feeds: &Feeds, folder: &Path, now_unix: i64, older: bool) -> Update {
     let (agent, mut update) = (agent(), Update::default());
     for feed in &feeds.feed {
         let (file, notes) = (folder.join(format!("{}.data", feed.name)), folder.join(format!("{}.json", feed.name)));
         let old = memory(&file, &notes).filter(|memory| memory.url == feed.url);
-        let memory = match fetch(&agent, feed, &file, &notes, old.as_ref(), now_unix) {
+        let fetched = fetch(&agent, feed, (&file, &notes), old.as_ref(), (now_unix, older));
+        let memory = match fetched {
             Ok((memory, changed)) => {
                 if changed {
                     update.changed.push(feed.name.clone());
@@ -174,29 +199,31 @@ pub fn update(feeds: &Feeds, folder: &Path, now_unix: i64) -> Update {
                 old
             }
         };
-        if let Some(memory) = memory {
-            let source = Source {
-                name: feed.name.as_str().into(),
-                url: feed.url.as_str().into(),
-                license: feed.license.as_str().into(),
-                made_unix: None,
-                fetched_unix: memory.fetched_unix,
-                covers: feed.covers.iter().map(|cover| cover.as_str().into()).collect(),
-            };
-            update.inputs.push(Input {
-                source,
-                path: file,
-                format: None,
-                ecosystem: feed.ecosystem.as_deref().map(Box::from),
-            });
-        }
+        let source = Source {
+            name: feed.name.as_str().into(),
+            url: feed.url.as_str().into(),
+            license: feed.license.as_str().into(),
+            made_unix: None,
+            // What never came is as old as can be.
+            fetched_unix: memory.map_or(0, |memory| memory.fetched_unix),
+            covers: feed.covers.iter().map(|cover| cover.as_str().into()).collect(),
+        };
+        let ecosystem = feed.ecosystem.as_deref().map(Box::from);
+        update.inputs.push(Input { source, path: file, format: None, ecosystem });
     }
     update
 }
 
+/// The digest of a file `NAME.sha256`: 64 hexadecimal digits in front, alone or with the name behind; in small letters.
+pub(crate) fn digest_in(text: &str) -> Option<String> {
+    let word = text.split_whitespace().next()?;
+    (word.len() == 64 && word.bytes().all(|byte| byte.is_ascii_hexdigit())).then(|| word.to_ascii_lowercase())
+}
+
 /// Whether bytes begin as a format of advisories does: an archive, JSON, XML that is no page, a table, YAML, Markdown.
 fn is_data(bytes: &[u8]) -> bool {
-    if bytes.starts_with(b"PK") || bytes.starts_with(&[0x1f, 0x8b]) || bytes.starts_with(b"BZh") {
+    let packed: [&[u8]; 4] = [b"PK", &[0x1f, 0x8b], b"BZh", &[0x28, 0xb5, 0x2f, 0xfd]];
+    if packed.iter().any(|magic| bytes.starts_with(magic)) {
         return true;
     }
     let head = String::from_utf8_lossy(bytes.get(..bytes.len().min(512)).unwrap_or_default()).to_ascii_lowercase();
@@ -212,27 +239,29 @@ fn memory(file: &Path, notes: &Path) -> Option<Memory> {
 fn fetch(
     agent: &Agent,
     feed: &Feed,
-    file: &Path,
-    notes: &Path,
+    (file, notes): (&Path, &Path),
     old: Option<&Memory>,
-    now_unix: i64,
+    (now_unix, older): (i64, bool),
 ) -> Result<(Memory, bool), FetchError> {
-    let url = || feed.url.clone();
+    let place_of = if feed.latest { newest(agent, &feed.url)? } else { feed.url.clone() };
+    let url = || place_of.clone();
     let http = |source: ureq::Error| FetchError::Http { url: url(), source: Box::new(source) };
-    let mut request = agent.get(&feed.url);
-    if let Some(etag) = old.and_then(|old| old.etag.as_deref()) {
+    // What is remembered is about the same file only.
+    let same = old.filter(|old| !feed.latest || old.file.as_deref() == Some(place_of.as_str()));
+    let mut request = agent.get(&place_of);
+    if let Some(etag) = same.and_then(|old| old.etag.as_deref()) {
         request = request.header("If-None-Match", etag);
     }
-    if let Some(date) = old.and_then(|old| old.last_modified.as_deref()) {
+    if let Some(date) = same.and_then(|old| old.last_modified.as_deref()) {
         request = request.header("If-Modified-Since", date);
     }
     let mut answer = request.call().map_err(http)?;
     let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let (etag, last_modified, length) = (header("etag"), header("last-modified"), header("content-length"));
-    let status = answer.status().as_u16();
-    let (memory, bytes) = match (status, old) {
+    let (memory, bytes) = match (answer.status().as_u16(), same) {
         (304, Some(old)) => (Memory { fetched_unix: now_unix, ..old.clone() }, None),
         (200, _) => {
+            newer(&place_of, last_modified.as_deref(), old).or_else(|error| if older { Ok(()) } else { Err(error) })?;
             let mut bytes = Vec::new();
             let read = answer.body_mut().as_reader().take(FILE_MAX + 1).read_to_end(&mut bytes);
             read.map_err(|error| http(ureq::Error::Io(error)))?;
@@ -245,9 +274,14 @@ fn fetch(
                 return Err(FetchError::NotData { url: url() });
             }
             let sha256 = hex(digest(&SHA256, &bytes).as_ref());
-            (Memory { url: url(), etag, last_modified, sha256, fetched_unix: now_unix }, Some(bytes))
+            let beside = beside(agent, &place_of)?;
+            if beside.is_some_and(|beside| beside != sha256) {
+                return Err(FetchError::Digest { url: url(), found: sha256 });
+            }
+            let (url, file) = (feed.url.clone(), feed.latest.then(|| place_of.clone()));
+            (Memory { url, file, etag, last_modified, sha256, fetched_unix: now_unix }, Some(bytes))
         }
-        _ => return Err(FetchError::Status { url: url(), status }),
+        (status, _) => return Err(FetchError::Status { url: url(), status }),
     };
     if feed.sha256.as_ref().is_some_and(|pinned| !pinned.eq_ignore_ascii_case(&memory.sha256)) {
         return Err(FetchError::Digest { url: url(), found: memory.sha256 });
@@ -260,17 +294,60 @@ fn fetch(
     Ok((memory, changed))
 }
 
+/// Refuses what is older than what was there before, as far as the server tells.
+fn newer(url: &str, new: Option<&str>, old: Option<&Memory>) -> Result<(), FetchError> {
+    let time = |text: &str| jiff::fmt::rfc2822::parse(text).ok();
+    let (Some(new), Some(old)) = (new, old.and_then(|old| old.last_modified.as_deref())) else { return Ok(()) };
+    match (time(new), time(old)) {
+        (Some(now), Some(before)) if now < before => {
+            Err(FetchError::Older { url: url.into(), new: new.into(), old: old.into() })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The digest beside a file, where the server has one.
+fn beside(agent: &Agent, url: &str) -> Result<Option<String>, FetchError> {
+    let place = format!("{url}.sha256");
+    let Some(text) = small(agent, &place)? else { return Ok(None) };
+    // Some servers answer with a page for whatever does not exist.
+    if text.trim_start().starts_with('<') {
+        return Ok(None);
+    }
+    digest_in(&text).map(Some).ok_or(FetchError::Text { url: place })
+}
+
+/// The address of the newest file, by the name that stands at `url`.
+fn newest(agent: &Agent, url: &str) -> Result<String, FetchError> {
+    let text = small(agent, url)?.ok_or_else(|| FetchError::Status { url: url.into(), status: 404 })?;
+    let name = text.trim();
+    let sound = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    match url.rsplit_once('/') {
+        Some((folder, _)) if !name.is_empty() && !name.starts_with('.') && name.bytes().all(sound) => {
+            Ok(format!("{folder}/{name}"))
+        }
+        _ => Err(FetchError::Text { url: url.into() }),
+    }
+}
+
+/// A short text; `None` where the server has none.
+fn small(agent: &Agent, url: &str) -> Result<Option<String>, FetchError> {
+    let http = |source: ureq::Error| FetchError::Http { url: url.into(), source: Box::new(source) };
+    let mut answer = agent.get(url).call().map_err(http)?;
+    match answer.status().as_u16() {
+        200 => {}
+        403 | 404 | 410 => return Ok(None),
+        status => return Err(FetchError::Status { url: url.into(), status }),
+    }
+    let mut bytes = Vec::new();
+    let read = answer.body_mut().as_reader().take(TEXT_MAX).read_to_end(&mut bytes);
+    read.map_err(|error| http(ureq::Error::Io(error)))?;
+    Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
+}
+
 fn place(path: &Path, bytes: &[u8]) -> Result<(), FetchError> {
-    let failed = |source| FetchError::Io { path: path.into(), source };
-    let beside = path.with_extension(format!("new.{}", std::process::id()));
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(failed)?;
-    }
-    let placed = fs::write(&beside, bytes).and_then(|()| fs::rename(&beside, path));
-    if placed.is_err() {
-        let _ = fs::remove_file(&beside);
-    }
-    placed.map_err(failed)
+    let placed = crate::advisories::replace(path, &mut |file| file.write_all(bytes));
+    placed.map_err(|source| FetchError::Io { path: path.into(), source })
 }
 
 fn agent() -> Agent {
@@ -290,6 +367,8 @@ fn agent() -> Agent {
 
 /// The largest feeds, packed, have some hundreds of megabytes.
 const FILE_MAX: u64 = 2 << 30;
+/// A digest or the name of a file, with room for a page that says that there is none.
+const TEXT_MAX: u64 = 4096;
 const CONNECT: Duration = Duration::from_secs(30);
 /// 2 GiB at 1 MB/s take 36 minutes.
 const WHOLE: Duration = Duration::from_secs(3600);

@@ -70,6 +70,9 @@ impl Fleet {
         let write = store.begin_write().map_err(failed)?;
         write.open_table(MEMBERS).map_err(failed)?;
         write.open_table(PACKAGES).map_err(failed)?;
+        write.open_table(NAMES).map_err(failed)?;
+        write.open_table(OUTBOX).map_err(failed)?;
+        write.open_table(DELIVERED).map_err(failed)?;
         write.commit().map_err(failed)?;
         Ok(Self { store })
     }
@@ -106,6 +109,7 @@ impl Fleet {
         let read = self.store.begin_read().map_err(failed)?;
         let (members, packages) =
             (read.open_table(MEMBERS).map_err(failed)?, read.open_table(PACKAGES).map_err(failed)?);
+        let names = read.open_table(NAMES).map_err(failed)?;
         let mut out: Vec<Impact> = Vec::new();
         for advisory in advisories.iter().filter(|advisory| advisory.withdrawn_unix.is_none()) {
             for part in &advisory.affected {
@@ -119,7 +123,12 @@ impl Fleet {
                     if !matches(part, version) {
                         continue;
                     }
-                    let Some(member) = members.get(digest).map_err(failed)? else { continue };
+                    // An index that was made before names stood by themselves has them with the packages.
+                    let member = match names.get(digest).map_err(failed)? {
+                        Some(member) => Some(member),
+                        None => members.get(digest).map_err(failed)?,
+                    };
+                    let Some(member) = member else { continue };
                     let member: Names = serde_json::from_slice(member.value())?;
                     let installed =
                         Installed { ecosystem: ecosystem.into(), package: package.into(), version: version.into() };
@@ -139,18 +148,73 @@ impl Fleet {
         Ok(out)
     }
 
+    /// Puts events that have not been delivered to `receiver` into its outbox, where they wait. Gives how many are new.
+    pub fn post(&self, receiver: &str, events: &[Value]) -> Result<u64, FleetError> {
+        let write = self.store.begin_write().map_err(failed)?;
+        let mut new = 0;
+        {
+            let mut outbox = write.open_table(OUTBOX).map_err(failed)?;
+            let delivered = write.open_table(DELIVERED).map_err(failed)?;
+            for event in events {
+                let id = event.get("id").and_then(Value::as_str).unwrap_or_default();
+                if delivered.get((receiver, id)).map_err(failed)?.is_some()
+                    || outbox.get((receiver, id)).map_err(failed)?.is_some()
+                {
+                    continue;
+                }
+                outbox.insert((receiver, id), serde_json::to_vec(event)?.as_slice()).map_err(failed)?;
+                new += 1;
+            }
+        }
+        write.commit().map_err(failed)?;
+        Ok(new)
+    }
+
+    /// The events that wait for `receiver`, in order of their names.
+    pub fn waiting(&self, receiver: &str) -> Result<Vec<Value>, FleetError> {
+        let read = self.store.begin_read().map_err(failed)?;
+        let outbox = read.open_table(OUTBOX).map_err(failed)?;
+        let mut events = Vec::new();
+        for entry in outbox.range((receiver, "")..).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            if entry.0.value().0 != receiver {
+                break;
+            }
+            events.push(serde_json::from_slice(entry.1.value())?);
+        }
+        Ok(events)
+    }
+
+    /// Notes that events, by their names, were delivered at `now_unix`: they are not sent again.
+    pub fn delivered(&self, receiver: &str, ids: &[&str], now_unix: i64) -> Result<(), FleetError> {
+        let write = self.store.begin_write().map_err(failed)?;
+        {
+            let mut outbox = write.open_table(OUTBOX).map_err(failed)?;
+            let mut delivered = write.open_table(DELIVERED).map_err(failed)?;
+            for id in ids {
+                outbox.remove((receiver, *id)).map_err(failed)?;
+                delivered.insert((receiver, *id), now_unix).map_err(failed)?;
+            }
+        }
+        write.commit().map_err(failed)
+    }
+
     fn change<'a>(&self, changes: impl Iterator<Item = (&'a str, Option<&'a Member>)>) -> Result<(), FleetError> {
         let write = self.store.begin_write().map_err(failed)?;
         {
             let mut members = write.open_table(MEMBERS).map_err(failed)?;
             let mut packages = write.open_table(PACKAGES).map_err(failed)?;
+            let mut names = write.open_table(NAMES).map_err(failed)?;
             for (digest, member) in changes {
                 let old =
                     members.remove(digest).map_err(failed)?.map(|old| serde_json::from_slice::<Member>(old.value()));
                 for one in old.transpose()?.into_iter().flat_map(|old| old.packages) {
                     packages.remove((&*one.ecosystem, &*one.package, &*one.version, digest)).map_err(failed)?;
                 }
+                names.remove(digest).map_err(failed)?;
                 let Some(member) = member else { continue };
+                let own = Names { names: member.names.clone(), workloads: member.workloads.clone() };
+                names.insert(digest, serde_json::to_vec(&own)?.as_slice()).map_err(failed)?;
                 for one in &member.packages {
                     packages.insert((&*one.ecosystem, &*one.package, &*one.version, digest), ()).map_err(failed)?;
                 }
@@ -184,7 +248,7 @@ impl Impact {
 }
 
 /// A member without its packages, which are not needed for an answer.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 struct Names {
     names: Vec<String>,
     workloads: Vec<String>,
@@ -196,6 +260,12 @@ fn failed(error: impl Into<redb::Error>) -> FleetError {
 
 /// Digest → member as JSON.
 const MEMBERS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("members");
+/// Digest → names and workloads as JSON: what an answer needs of a member.
+const NAMES: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("names");
+/// Receiver, event → the event as JSON.
+const OUTBOX: TableDefinition<'_, (&str, &str), &[u8]> = TableDefinition::new("outbox");
+/// Receiver, event → when it was delivered.
+const DELIVERED: TableDefinition<'_, (&str, &str), i64> = TableDefinition::new("delivered");
 /// Ecosystem, package, version, digest.
 const PACKAGES: TableDefinition<'_, (&str, &str, &str, &str), ()> = TableDefinition::new("packages");
 
@@ -224,6 +294,13 @@ mod tests {
         assert_eq!(found[0].event("kobuk", "2024-01-01T00:00:00Z")["specversion"], "1.0");
         assert_eq!(fleet.affected(&[advisory], |_, version| version == "2").unwrap(), []);
         assert_eq!(fleet.list().unwrap().len(), 2);
+        let event = json!({"id": "A"});
+        let twice = [event.clone(), event.clone()];
+        assert_eq!((fleet.post("u", &twice).unwrap(), fleet.post("v", &twice).unwrap()), (1, 1));
+        assert_eq!(fleet.waiting("u").unwrap(), [event.clone()]);
+        fleet.delivered("u", &["A"], 1).unwrap();
+        assert_eq!((fleet.waiting("u").unwrap().len(), fleet.waiting("v").unwrap().len()), (0, 1));
+        assert_eq!(fleet.post("u", &[event]).unwrap(), 0, "what was delivered is not sent again");
         std::fs::remove_file(path).unwrap();
     }
 }

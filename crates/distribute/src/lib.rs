@@ -12,6 +12,7 @@ pub mod registry;
 pub mod scan;
 pub mod source;
 mod tls;
+pub mod webhook;
 
 pub mod feeds;
 pub mod fleet;

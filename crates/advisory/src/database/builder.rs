@@ -46,6 +46,7 @@ pub struct Builder {
 /// One record in `bodies`.
 #[derive(Debug)]
 struct Kept {
+    source: u32,
     start: usize,
     length: usize,
     id_hash: u64,
@@ -96,6 +97,7 @@ impl Builder {
             before.replaced = before.modified.is_some();
         }
         let kept = Kept {
+            source: number,
             start: self.bodies.len(),
             length: body.len(),
             id_hash: hash(&[&advisory.id]),
@@ -119,16 +121,40 @@ impl Builder {
         self.exploited.insert(entry.id.clone(), entry);
     }
 
-    /// Adds a figure of EPSS. `false` says that the name is not one of a CVE, or that a number is none between 0 and 1.
-    pub fn epss(&mut self, entry: &Epss) -> bool {
+    /// Whether a figure of EPSS has the name of a CVE and numbers between 0 and 1.
+    pub fn accepts(entry: &Epss) -> bool {
         let unit = 0.0..=1.0;
+        cve_key(&entry.id).is_some() && unit.contains(&entry.probability) && unit.contains(&entry.percentile)
+    }
+
+    /// Adds a figure of EPSS. `false` says that it is not one that [`Builder::accepts`].
+    pub fn epss(&mut self, entry: &Epss) -> bool {
         match cve_key(&entry.id) {
-            Some(key) if unit.contains(&entry.probability) && unit.contains(&entry.percentile) => {
+            Some(key) if Self::accepts(entry) => {
                 self.epss.insert(key, (entry.probability, entry.percentile));
                 true
             }
             _ => false,
         }
+    }
+
+    /// Forgets all records of a source, as if none had been added.
+    pub fn forget(&mut self, source: usize) {
+        let Ok(number) = u32::try_from(source) else { return };
+        for record in self.records.iter_mut().filter(|record| record.source == number) {
+            record.replaced = true;
+        }
+        self.by_name.retain(|(owner, _), _| *owner != number);
+    }
+
+    /// Whether no entry about exploitation was added.
+    pub fn knows_no_exploitation(&self) -> bool {
+        self.exploited.is_empty()
+    }
+
+    /// Whether no figure of EPSS was added.
+    pub fn knows_no_epss(&self) -> bool {
+        self.epss.is_empty()
     }
 
     /// Takes over the records of one source of another database, under `source` of this one. Gives their number.

@@ -88,6 +88,15 @@ impl<'a> RecordView<'a> {
         cursor.time()
     }
 
+    /// When it last changed, or was published where that is all it tells.
+    pub fn changed_unix(&self) -> Result<Option<i64>, DatabaseError> {
+        let mut cursor = self.cursor();
+        cursor.number()?;
+        cursor.number()?;
+        let (_, published, modified) = (cursor.time()?, cursor.time()?, cursor.time()?);
+        Ok(modified.or(published))
+    }
+
     /// Everything.
     pub fn read(&self) -> Result<Advisory, DatabaseError> {
         let (mut advisory, mut cursor) = self.read_head()?;

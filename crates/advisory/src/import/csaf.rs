@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde_json::Value;
 
-use super::text::{summary, unix, without_contradictions};
+use super::text::{summary, unescaped, unix, without_contradictions};
 use super::{ImportError, Stats, errata::word, field, list, oval, parse};
 use crate::record::{Advisory, Affected, End, Range, Score, Severity, Status};
 
@@ -216,21 +216,13 @@ fn of_purl(purl: &str) -> (String, String, String, String) {
     let (path, qualifiers) = purl.split_once('?').unwrap_or((purl, ""));
     let path = path.rsplit('/').next().unwrap_or_default();
     let (name, version) = path.split_once('@').unwrap_or((path, ""));
-    let plain = |text: &str| {
-        text.replace("%3A", ":")
-            .replace("%3a", ":")
-            .replace("%2B", "+")
-            .replace("%2b", "+")
-            .replace("%7E", "~")
-            .replace("%5E", "^")
-    };
     let qualifier = |key: &str| {
-        plain(qualifiers.split('&').find_map(|pair| pair.strip_prefix(key)?.strip_prefix('=')).unwrap_or_default())
+        unescaped(qualifiers.split('&').find_map(|pair| pair.strip_prefix(key)?.strip_prefix('=')).unwrap_or_default())
     };
     let epoch = qualifier("epoch");
-    let version = plain(version);
+    let version = unescaped(version);
     let version = if version.is_empty() { version } else { super::text::evr(&epoch, &version, "").into() };
-    (plain(name), version, qualifier("arch"), qualifier("rpmmod"))
+    (unescaped(name), version, qualifier("arch"), qualifier("rpmmod"))
 }
 
 /// `openssl-1:3.0.7-27.el9.x86_64`, or a name alone.

@@ -19,6 +19,10 @@ pub(super) fn read(bytes: &[u8], ecosystem: &str, sink: &mut impl FnMut(Advisory
             stats.bad(&format!("entry {}", place + 1), "updateinfo_id", "is missing");
             continue;
         };
+        if !matches!(field(entry, "type"), "security" | "") {
+            (stats.read, stats.outside) = (stats.read + 1, stats.outside + 1);
+            continue;
+        }
         let references = list(entry, "references");
         let pkglist = entry.get("pkglist").unwrap_or(&Value::Null);
         let mut advisory = Advisory {

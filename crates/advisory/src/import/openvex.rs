@@ -1,8 +1,9 @@
-//! OpenVEX as Ubuntu publishes it: statements about package URLs.
+//! OpenVEX as Ubuntu publishes it: statements about package URLs. The version of a package that is "fixed" is the one that
+//! the release has now, which may come after the first that was fixed: versions between are taken for affected.
 
 use serde_json::Value;
 
-use super::text::unix;
+use super::text::{unescaped, unix};
 use super::{ImportError, Stats, field, list, parse};
 use crate::record::{Advisory, Affected, End, Range, Status};
 
@@ -48,20 +49,23 @@ fn affected(purl: &str, status: &str) -> Result<Affected, &'static str> {
         .iter()
         .find(|(known, number)| *known == name || number.trim_end_matches(":LTS") == name)
         .map_or(name, |(_, number)| number);
-    let (status, end) = match status {
-        "fixed" if !version.is_empty() => {
-            (Status::Affected, End::Fixed(version.replace("%3A", ":").replace("%2B", "+").replace("%7E", "~").into()))
-        }
-        "affected" => (Status::Affected, End::Open),
-        "not_affected" => (Status::NotAffected, End::Open),
-        "under_investigation" => (Status::UnderInvestigation, End::Open),
+    let version = unescaped(version);
+    let end = if status == "fixed" { End::Fixed(version.as_str().into()) } else { End::Open };
+    let status = match status {
+        "fixed" if !version.is_empty() => Status::Affected,
+        "affected" => Status::Affected,
+        "not_affected" => Status::NotAffected,
+        "under_investigation" => Status::UnderInvestigation,
         _ => return Err("status"),
     };
+    // What is said of a version that is not affected says nothing of others.
+    let one = status == Status::NotAffected && !version.is_empty();
     Ok(Affected {
         ecosystem: ["Ubuntu:", number].concat().into(),
-        package: package.into(),
+        package: unescaped(package).into(),
         of_source: qualifier("arch") == Some("source"),
-        ranges: vec![Range { end, ..Range::default() }],
+        ranges: if one { Vec::new() } else { vec![Range { end, ..Range::default() }] },
+        versions: if one { vec![version.into()] } else { Vec::new() },
         status,
         ..Affected::default()
     })

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::text::{of_source, package_name, summary, suse, unix};
+use super::text::{is_maintenance, of_source, package_name, shared, summary, unix};
 use super::{ImportError, Stats, field, list};
 use crate::record::{Advisory, Affected, End, Range, Score, Severity};
 
@@ -168,6 +168,11 @@ fn take(raw: Record, stats: &mut Stats, sink: &mut impl FnMut(Advisory)) {
             "is missing, and so is all else: this is an entry of a list and no record",
         );
     }
+    let vulnerabilities = upstream.iter().chain(raw.aliases.iter().flatten());
+    if is_maintenance(&raw.id) && !vulnerabilities.into_iter().any(|name| name.starts_with("CVE-")) {
+        (stats.read, stats.outside) = (stats.read + 1, stats.outside + 1);
+        return;
+    }
     let specific = raw.database_specific.unwrap_or_default();
     let mut severities = scores(raw.severity.as_deref().unwrap_or_default());
     severities.extend(word(&specific, "severity"));
@@ -256,7 +261,7 @@ fn affected(raw: RawAffected, advisory: &mut Advisory, stats: &mut Stats) {
     let part = Affected {
         package: name,
         of_source: of_source(&package.ecosystem),
-        ecosystem: suse(&package.ecosystem).into(),
+        ecosystem: shared(&package.ecosystem).into(),
         ranges,
         versions,
         severities,
@@ -264,8 +269,8 @@ fn affected(raw: RawAffected, advisory: &mut Advisory, stats: &mut Stats) {
         ..Affected::default()
     };
     // Products of SUSE that share a release say the same of it, one after the other.
-    let shared = part.ecosystem.starts_with("SUSE:");
-    if !(shared && advisory.affected.iter().rev().take(SYMBOLS).any(|known| *known == part)) {
+    let repeated = part.ecosystem.starts_with("SUSE:");
+    if !(repeated && advisory.affected.iter().rev().take(SYMBOLS).any(|known| *known == part)) {
         advisory.affected.push(part);
     }
 }

@@ -82,7 +82,7 @@ fn strings(value: Option<&toml::Value>) -> Vec<Box<str>> {
     value.and_then(toml::Value::as_array).into_iter().flatten().filter_map(toml::Value::as_str).map(Box::from).collect()
 }
 
-/// A version as numbers, and whether it is before them: `1.2.3-rc` comes before 1.2.3.
+/// A version as numbers, whether it is a release, and what stands behind the numbers: `1.2.3-rc` comes before 1.2.3.
 type Key = (u64, u64, u64, bool, String);
 
 /// What remains when the good versions are taken away: requirements become intervals, in order, and the gaps are affected.
@@ -99,11 +99,11 @@ fn ranges(patched: &[Box<str>], unaffected: &[Box<str>]) -> Result<Vec<Range>, B
         let Some(from) = position.clone() else { break };
         let covered = highest.as_ref().is_some_and(|highest| start <= *highest) || start == lowest();
         if !covered {
-            out.push(Range {
-                introduced: from.map(Into::into),
-                end: End::Fixed(start_text.into()),
-                ..Range::default()
-            });
+            let end = match start_text.strip_prefix('>') {
+                Some(last) => End::LastAffected(last.into()),
+                None => End::Fixed(start_text.into()),
+            };
+            out.push(Range { introduced: from.map(Into::into), end, ..Range::default() });
         }
         match end {
             None => position = None,
@@ -139,13 +139,10 @@ fn interval(requirement: &str) -> Option<(Key, String, Option<Key>, String)> {
         };
         match operator.trim() {
             ">=" => start = (key, text),
-            ">" => {
-                start = if key.3 {
-                    ((key.0, key.1, key.2, true, String::new()), text.split('-').next()?.to_owned())
-                } else {
-                    (after(&key), format!("{}.{}.{}", key.0, key.1, key.2 + 1))
-                }
-            }
+            // Behind a version: that one is the last of the affected, and the mark says so.
+            ">" if key.3 => start = (after(&key), format!(">{text}")),
+            // Of a version before a release the release is the next one that has a name.
+            ">" => start = ((key.0, key.1, key.2, true, String::new()), text.split('-').next()?.to_owned()),
             "<" => end = Some((key, text)),
             "<=" => end = Some((after(&key), format!("{}.{}.{}-0", key.0, key.1, key.2 + 1))),
             "=" => {

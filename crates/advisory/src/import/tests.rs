@@ -306,3 +306,35 @@ fn what_suse_names_is_judged_by_its_release() {
         assert_eq!(text::suse(name), expected);
     }
 }
+
+#[test]
+fn records_about_subscriptions_and_maintenance_are_what_they_are() {
+    let osv = |id: &str, ecosystem: &str| {
+        format!(
+            r#"{{"id":"{id}","modified":"2024-01-01T00:00:00Z","affected":[{{"package":{{"ecosystem":"{ecosystem}","name":"netty"}},"ranges":[{{"type":"ECOSYSTEM","events":[{{"introduced":"0"}},{{"fixed":"1"}}]}}]}}]}}"#
+        )
+    };
+    assert_eq!(lines(Format::OsvJson, &osv("A", "Ubuntu:Pro:24.04:LTS")), ["A Ubuntu:24.04:LTS netty ..1"]);
+    assert_eq!(
+        lines(Format::OsvJson, &osv("A", "Ubuntu:Pro:FIPS:20.04:LTS")),
+        ["A Ubuntu:Pro:FIPS:20.04:LTS netty ..1"]
+    );
+    assert!(lines(Format::OsvJson, &osv("ALBA-2021:1", "AlmaLinux:8")).is_empty());
+    let errata =
+        r#"[{"updateinfo_id":"ALBA-1","type":"bugfix","pkglist":{"packages":[{"name":"curl","version":"2"}]}}]"#;
+    assert!(lines(Format::Errata, errata).is_empty());
+    let vex = r#"{"@context":"https://openvex.dev/ns","statements":[{"vulnerability":{"name":"CVE-2024-1"},"products":[{"@id":"pkg:deb/ubuntu/g%2B%2B@1%3A3.0?arch=source&distro=esm-infra/focal"}],"status":"not_affected"}]}"#;
+    assert_eq!(lines(Format::OpenVex, vex), ["CVE-2024-1 Ubuntu:20.04:LTS g++  NotAffected"]);
+}
+
+#[test]
+fn one_bad_version_between_good_ones_is_found() {
+    let text = "```toml\n[advisory]\nid = \"RUSTSEC-1\"\npackage = \"x\"\ndate = \"2024-01-01\"\n[versions]\nunaffected = [\"< 1.4.1\", \"> 1.4.1\"]\npatched = []\n```\n# T\n";
+    assert_eq!(lines(Format::RustSec, text), ["RUSTSEC-1 crates.io x 1.4.1..=1.4.1"]);
+}
+
+#[test]
+fn an_empty_list_of_fixes_is_known_as_one() {
+    let text = r#"{"apkurl":"{{urlprefix}}","distroversion":"v3.11","packages":[]}"#;
+    assert!(lines(Format::SecDb, text).is_empty());
+}

@@ -80,6 +80,42 @@ pub(super) fn of_source(ecosystem: &str) -> bool {
     )
 }
 
+/// The ecosystem whose packages a record is about, as an image can tell: see [`suse`]. Ubuntu's records name, for a package of
+/// a release, either the release or `Ubuntu:Pro:` before it, where the fix needs a subscription; the package is the same one.
+pub(super) fn shared(ecosystem: &str) -> Cow<'_, str> {
+    match ecosystem.strip_prefix("Ubuntu:Pro:").filter(|rest| rest.starts_with(|letter: char| letter.is_ascii_digit()))
+    {
+        Some(release) => Cow::Owned(["Ubuntu:", release].concat()),
+        None => suse(ecosystem),
+    }
+}
+
+/// Whether an advisory of a rebuild of Red Hat's distribution is about faults or additions (`ALBA-`, `RLEA-`) instead of
+/// vulnerabilities.
+pub(super) fn is_maintenance(id: &str) -> bool {
+    ["ALBA-", "ALEA-", "RLBA-", "RLEA-", "RHBA-", "RHEA-", "ELBA-", "ELEA-"].iter().any(|kind| id.starts_with(kind))
+}
+
+/// A text of a package URL without its escapes. What they stand for and is no UTF-8 becomes U+FFFD.
+pub(super) fn unescaped(text: &str) -> String {
+    let (mut out, mut bytes) = (Vec::with_capacity(text.len()), text.bytes());
+    while let Some(byte) = bytes.next() {
+        let escape = || {
+            let mut pair = bytes.clone();
+            let digit = |byte: Option<u8>| char::from(byte?).to_digit(16);
+            Some((u8::try_from(digit(pair.next())? << 4 | digit(pair.next())?).ok()?, pair))
+        };
+        match (byte == b'%').then(escape).flatten() {
+            Some((meant, rest)) => {
+                out.push(meant);
+                bytes = rest;
+            }
+            None => out.push(byte),
+        }
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
 /// The ecosystem that judges what SUSE names: modules, extensions, editions and longer support of one release share its
 /// packages, and an image does not say which of them it was made from. `SUSE:Linux Enterprise Module for Basesystem 15 SP5`
 /// and `SUSE:Linux Enterprise Server 15 SP5-LTSS` become `SUSE:Linux Enterprise Server 15 SP5`. Micro, Storage and others

@@ -10,6 +10,7 @@ pub(super) fn read(bytes: &[u8], ecosystem: &str, sink: &mut impl FnMut(Advisory
     xml::each("updateinfo.xml", bytes, &["update"], |update| {
         let id = update.text_of("id");
         if !matches!(update.attribute("type"), "security" | "") {
+            (stats.read, stats.outside) = (stats.read + 1, stats.outside + 1);
             return;
         }
         if id.is_empty() {

@@ -1,7 +1,8 @@
 //! Records of the same vulnerability become one finding.
 
 use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap};
+use std::cmp::Ordering;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::{Entry, Knowledge, Options, Remedy, Verdict, Vulnerability};
 use crate::cvss;
@@ -48,9 +49,11 @@ pub(super) fn vulnerabilities(
     groups.sorted().into_iter().filter_map(|(names, members)| one(context, package, names, &members, &hits)).collect()
 }
 
-/// Names that mean the same, by union of sets.
+/// Names that mean the same, by union of sets. A package has a few names as a rule, which are compared one by one; where
+/// there are many, a table finds them.
 #[derive(Default)]
 struct Groups<'h> {
+    names: Vec<&'h str>,
     numbers: HashMap<&'h str, usize>,
     parents: Vec<usize>,
     members: Vec<(usize, usize)>,
@@ -89,12 +92,21 @@ impl<'h> Groups<'h> {
     }
 
     fn number(&mut self, name: &'h str) -> usize {
-        if let Some(number) = self.numbers.get(name) {
-            return *number;
+        let known = match self.names.len() {
+            0..=COMPARED_MAX => self.names.iter().position(|known| *known == name),
+            _ => self.numbers.get(name).copied(),
+        };
+        if let Some(number) = known {
+            return number;
         }
         let number = self.parents.len();
         self.parents.push(number);
-        self.numbers.insert(name, number);
+        self.names.push(name);
+        match self.names.len().cmp(&(COMPARED_MAX + 1)) {
+            Ordering::Less => {}
+            Ordering::Equal => self.numbers.extend(self.names.iter().enumerate().map(|(number, name)| (*name, number))),
+            Ordering::Greater => drop(self.numbers.insert(name, number)),
+        }
         number
     }
 
@@ -110,21 +122,33 @@ impl<'h> Groups<'h> {
         number
     }
 
-    fn sorted(mut self) -> Vec<(BTreeSet<&'h str>, Vec<usize>)> {
-        let mut groups: HashMap<usize, (BTreeSet<&'h str>, Vec<usize>)> = HashMap::new();
+    /// The groups that have members, each with its names in order.
+    fn sorted(mut self) -> Vec<(Vec<&'h str>, Vec<usize>)> {
+        let mut places = vec![None; self.parents.len()];
+        let mut groups: Vec<(Vec<&'h str>, Vec<usize>)> = Vec::new();
         for (number, hit) in std::mem::take(&mut self.members) {
-            groups.entry(self.root(number)).or_default().1.push(hit);
+            let root = self.root(number);
+            let Some(slot) = places.get_mut(root) else { continue };
+            let place = *slot.get_or_insert_with(|| {
+                groups.push((Vec::new(), Vec::new()));
+                groups.len() - 1
+            });
+            if let Some(group) = groups.get_mut(place) {
+                group.1.push(hit);
+            }
         }
-        for (_, hits) in groups.values_mut() {
+        for (number, name) in std::mem::take(&mut self.names).into_iter().enumerate() {
+            let root = self.root(number);
+            if let Some(group) = places.get(root).copied().flatten().and_then(|place| groups.get_mut(place)) {
+                group.0.push(name);
+            }
+        }
+        for (names, hits) in &mut groups {
+            names.sort_unstable();
             hits.sort_unstable();
             hits.dedup();
         }
-        for (name, number) in std::mem::take(&mut self.numbers) {
-            if let Some(group) = groups.get_mut(&self.root(number)) {
-                group.0.insert(name);
-            }
-        }
-        groups.into_values().collect()
+        groups
     }
 }
 
@@ -150,7 +174,7 @@ fn fix(scheme: Scheme, hits: &[&Hit<'_>]) -> Option<Box<str>> {
 fn one<'h>(
     context: &Context<'_>,
     package: usize,
-    mut names: BTreeSet<&'h str>,
+    mut names: Vec<&'h str>,
     members: &[usize],
     hits: &'h [Hit<'_>],
 ) -> Option<Vulnerability> {
@@ -160,13 +184,21 @@ fn one<'h>(
     }
     let id = names.iter().find(|name| name.starts_with("CVE-")).or_else(|| names.first()).copied()?;
     let fixed = fix(context.scheme, &hits);
-    let (mut references, mut cwes, mut seen) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
+    let (mut references, mut cwes) = (Vec::new(), Vec::new());
     for hit in &hits {
-        names.insert(&hit.advisory.id);
-        references.extend(hit.advisory.references.iter().filter(|page| seen.insert(&***page)).cloned());
+        names.push(&hit.advisory.id);
+        references.extend(hit.advisory.references.iter());
         cwes.extend(hit.advisory.cwes.iter());
     }
-    names.remove(id);
+    if hits.len() > 1 {
+        let mut seen = HashSet::new();
+        references.retain(|page| seen.insert(*page));
+    }
+    cwes.sort_unstable();
+    cwes.dedup();
+    names.sort_unstable();
+    names.dedup();
+    names.retain(|name| *name != id);
     // The publisher's opinion of the package is more exact than that of the whole record.
     let of_packages = hits.iter().flat_map(|hit| &hit.entry.affected.severities);
     let of_records = hits.iter().flat_map(|hit| &hit.advisory.severities);
@@ -184,7 +216,7 @@ fn one<'h>(
         severity,
         remedy: remedy(fixed.is_some(), &hits),
         fixed,
-        references,
+        references: references.into_iter().cloned().collect(),
         cwes: cwes.into_iter().cloned().collect(),
         epss: context.knowledge.epss(id),
         exploited: context.knowledge.exploited(id),
@@ -205,3 +237,6 @@ fn remedy(fixed: bool, hits: &[&Hit<'_>]) -> Remedy {
         Status::Affected | Status::NotAffected => Remedy::NotFixed,
     }
 }
+
+/// Names that are compared one by one; beyond, hostile records would make that quadratic.
+const COMPARED_MAX: usize = 32;

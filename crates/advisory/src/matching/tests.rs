@@ -329,3 +329,13 @@ fn published_records_reach_the_packages_that_they_mean() {
     let found = through_database(&several, Package::new(Kind::Deb, "a", "1"), Some(&system("debian", "12")));
     assert_eq!(found.iter().map(|one| &*one.0).collect::<Vec<_>>(), ["CVE-2024-0002", "CVE-2024-0003"]);
 }
+
+#[test]
+fn records_with_very_many_names_are_still_one_vulnerability() {
+    let many: Vec<_> = (0..60).map(|number| format!("\"CVE-2024-{number:04}\"")).collect();
+    let first = osv(&format!(r#""id":"GHSA-1","aliases":[{}]"#, many.join(",")), "npm", "a", "2.0.0");
+    let second = osv(r#""id":"GHSA-2","aliases":["CVE-2024-0059"]"#, "npm", "a", "3.0.0");
+    let found = through_database(&format!("{first}\n{second}"), Package::new(Kind::Npm, "a", "1.0.0"), None);
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].1, "3.0.0");
+}

@@ -3,19 +3,23 @@
 use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
+use std::time::Duration;
 
+use advisory::database::RecordView;
 use advisory::matching::{Verdict, judge};
 use advisory::record::{Advisory, Affected};
 use advisory::version::Scheme;
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use distribute::fleet::{Fleet, Installed, Member};
+use distribute::webhook::{Endpoint, Mode, Sender};
 use image::sbom::Bill;
 use model::package::Kind;
 
 use super::{DatabaseArg, now, open};
 use crate::env;
 use crate::exit::Exit;
-use crate::verbs::{chain, remark};
+use crate::report::Shown;
+use crate::verbs::{chain, remark, talk};
 
 /// Below `kobuk advisories watch`.
 #[derive(Debug, Subcommand)]
@@ -28,6 +32,8 @@ pub(crate) enum WatchCommand {
     List(IndexArg),
     /// Tell which images advisories affect, as CloudEvents, one a line; 1 when there are any
     Affected(AffectedArgs),
+    /// Send what was not sent yet to a webhook; 1 when something was sent, 2 when something waits for the next round
+    Notify(NotifyArgs),
 }
 
 #[derive(Debug, Args)]
@@ -71,6 +77,39 @@ pub(crate) struct AffectedArgs {
     pub(crate) database: DatabaseArg,
 }
 
+/// Form of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EventMode {
+    /// The whole event as the body
+    Structured,
+    /// Its data as the body, its attributes as headers
+    Binary,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NotifyArgs {
+    /// Where to send: https, or http to this machine or without a token. Redirects are not followed
+    #[arg(long, value_name = "URL")]
+    pub(crate) url: String,
+    /// Form of the events, CloudEvents 1.0
+    #[arg(long, value_enum, default_value = "structured")]
+    pub(crate) mode: EventMode,
+    /// File with the key of the header `Kobuk-Signature: sha256=…`, HMAC-SHA-256 of the body
+    #[arg(long, value_name = "FILE")]
+    pub(crate) secret_file: Option<PathBuf>,
+    /// File with the token of the header `Authorization: Bearer …`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) bearer_file: Option<PathBuf>,
+    /// How often an event is tried before it waits for the next round
+    #[arg(long, value_name = "COUNT", default_value_t = 4)]
+    pub(crate) attempts: u32,
+    /// What one attempt may take
+    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    pub(crate) timeout: u64,
+    #[command(flatten)]
+    pub(crate) affected: AffectedArgs,
+}
+
 /// Runs one verb.
 pub(super) fn run(command: &WatchCommand, out: &mut dyn Write) -> Result<Exit, String> {
     match command {
@@ -83,11 +122,20 @@ pub(super) fn run(command: &WatchCommand, out: &mut dyn Write) -> Result<Exit, S
         WatchCommand::List(index) => {
             for member in fleet(index)?.list().map_err(|error| chain(&error))? {
                 let line = format!("{} {} {}", member.digest, member.names.join(" "), member.workloads.join(" "));
-                writeln!(out, "{}", crate::report::Shown(line.trim_end())).map_err(|error| error.to_string())?;
+                writeln!(out, "{}", Shown(line.trim_end())).map_err(|error| error.to_string())?;
             }
             Ok(Exit::Clean)
         }
-        WatchCommand::Affected(args) => affected(args, out),
+        WatchCommand::Affected(args) => {
+            let mut exit = Exit::Clean;
+            let fleet = fleet(&args.index)?;
+            affected(args, &fleet, &mut |event| {
+                exit = Exit::Findings;
+                writeln!(out, "{event}").map_err(|error| error.to_string())
+            })?;
+            Ok(exit)
+        }
+        WatchCommand::Notify(args) => notify(args),
     }
 }
 
@@ -145,7 +193,70 @@ fn installed(bill: &Bill) -> Vec<Installed> {
     installed
 }
 
-fn affected(args: &AffectedArgs, out: &mut dyn Write) -> Result<Exit, String> {
+/// One round: what is new goes into the outbox, and what lies there is sent. It stays there until the receiver has it.
+fn notify(args: &NotifyArgs) -> Result<Exit, String> {
+    let text = |path: &PathBuf| {
+        let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+        match text.trim() {
+            "" => Err(format!("{} is empty", path.display())),
+            text => Ok(text.to_owned()),
+        }
+    };
+    let endpoint = Endpoint {
+        url: args.url.clone(),
+        mode: if args.mode == EventMode::Binary { Mode::Binary } else { Mode::Structured },
+        secret: args.secret_file.as_ref().map(text).transpose()?.map(String::into_bytes),
+        bearer: args.bearer_file.as_ref().map(text).transpose()?,
+        attempts: args.attempts,
+        pause: PAUSE,
+        timeout: Duration::from_secs(args.timeout.max(1)),
+    };
+    let sender = Sender::new(endpoint).map_err(|error| chain(&error))?;
+    let fleet = fleet(&args.affected.index)?;
+    let mut events = Vec::new();
+    affected(&args.affected, &fleet, &mut |event| {
+        events.push(event);
+        Ok(())
+    })?;
+    let fail = |error: distribute::fleet::FleetError| chain(&error);
+    fleet.post(&args.url, &events).map_err(fail)?;
+    let waiting = fleet.waiting(&args.url).map_err(fail)?;
+    let (mut sent, mut refused) = (0usize, 0usize);
+    for event in &waiting {
+        let id = event.get("id").and_then(|id| id.as_str()).unwrap_or_default();
+        match sender.deliver(event, &mut std::thread::sleep) {
+            Ok(()) => {
+                fleet.delivered(&args.url, &[id], now()).map_err(fail)?;
+                sent += 1;
+            }
+            Err(error) => {
+                talk("warning", &format!("{}: {}", Shown(id), Shown(&chain(&error))));
+                refused += 1;
+                // A receiver that is away is away for all of them, and each would be waited for.
+                if error.may_pass() {
+                    break;
+                }
+            }
+        }
+    }
+    let left = waiting.len() - sent;
+    remark(&format!("{sent} events sent, {left} wait for the next round"));
+    Ok(match (left, sent) {
+        (0, 0) => Exit::Clean,
+        (0, _) => Exit::Findings,
+        _ => {
+            debug_assert!(refused > 0);
+            Exit::NotJudged
+        }
+    })
+}
+
+/// Gives the event of each image that an advisory affects.
+fn affected(
+    args: &AffectedArgs,
+    fleet: &Fleet,
+    give: &mut dyn FnMut(serde_json::Value) -> Result<(), String>,
+) -> Result<(), String> {
     let since = match &args.since {
         None => None,
         Some(day) => Some(
@@ -155,36 +266,46 @@ fn affected(args: &AffectedArgs, out: &mut dyn Write) -> Result<Exit, String> {
     };
     let (mapped, _) = open(&args.database)?;
     let database = mapped.database().map_err(|error| chain(&error))?;
-    let fleet = fleet(&args.index)?;
     let time = model::exception::format_date(now());
-    let mut exit = Exit::Clean;
     let mut tell = |advisories: &[Advisory]| -> Result<(), String> {
         for impact in fleet.affected(advisories, applies).map_err(|error| chain(&error))? {
-            exit = Exit::Findings;
-            writeln!(out, "{}", impact.event("kobuk", &time)).map_err(|error| error.to_string())?;
+            give(impact.event("kobuk", &time))?;
         }
         Ok(())
     };
+    let fail = |error: advisory::database::DatabaseError| error.to_string();
+    let new = |record: &RecordView<'_>| -> Result<bool, String> {
+        let changed = record.changed_unix().map_err(fail)?;
+        Ok(since.zip(changed).is_none_or(|(since, changed)| changed >= since))
+    };
+    if !args.advisories.is_empty() {
+        let mut records = Vec::new();
+        for name in &args.advisories {
+            records.extend(database.advisory(name).map_err(fail)?);
+            records.extend(database.mentioning(name).map_err(fail)?);
+        }
+        records.sort_by_key(RecordView::place);
+        records.dedup_by_key(|record| record.place());
+        let mut asked = Vec::with_capacity(records.len());
+        for record in records {
+            if new(&record)? {
+                asked.push(record.read().map_err(fail)?);
+            }
+        }
+        return tell(&asked);
+    }
     let mut batch = Vec::with_capacity(BATCH);
     for record in database.records() {
-        let record = record.and_then(|record| record.read()).map_err(|error| error.to_string())?;
-        let names = || std::iter::once(&record.id).chain(&record.aliases).chain(&record.upstream);
-        let asked =
-            args.advisories.is_empty() || names().any(|name| args.advisories.iter().any(|asked| **asked == **name));
-        if asked
-            && since.is_none_or(|since| {
-                record.modified_unix.or(record.published_unix).is_none_or(|changed| changed >= since)
-            })
-        {
-            batch.push(record);
+        let record = record.map_err(fail)?;
+        if new(&record)? {
+            batch.push(record.read().map_err(fail)?);
         }
         if batch.len() == BATCH {
             tell(&batch)?;
             batch.clear();
         }
     }
-    tell(&batch)?;
-    Ok(exit)
+    tell(&batch)
 }
 
 /// Whether an advisory says that a version is affected. What cannot be compared counts, because silence would hide it.
@@ -193,5 +314,7 @@ fn applies(affected: &Affected, version: &str) -> bool {
     !matches!(judge(scheme, version, affected), Ok(Verdict::Unaffected | Verdict::Cleared))
 }
 
+/// The first pause between attempts; it doubles.
+const PAUSE: Duration = Duration::from_secs(1);
 /// Advisories that are asked of the index at once.
 const BATCH: usize = 1000;

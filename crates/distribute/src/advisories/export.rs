@@ -34,16 +34,7 @@ pub fn osv(database: &Database<'_>, out: &mut impl Write) -> Result<(), ExportEr
 fn value(advisory: &Advisory) -> Value {
     let time =
         |unix: Option<i64>| unix.and_then(|unix| jiff::Timestamp::from_second(unix).ok()).map(|time| time.to_string());
-    let words: Vec<_> = advisory
-        .severities
-        .iter()
-        .filter_map(|one| if let Score::Word(word) = &one.score { Some(word) } else { None })
-        .collect();
-    let vectors: Vec<_> = advisory
-        .severities
-        .iter()
-        .filter_map(|one| if let Score::Cvss(vector) = &one.score { Some(severity(vector)) } else { None })
-        .collect();
+    let (vectors, words) = severities(&advisory.severities);
     let mut value = json!({
         "schema_version": "1.7.0",
         "id": advisory.id,
@@ -62,9 +53,22 @@ fn value(advisory: &Advisory) -> Value {
         }
     }
     if let Some(word) = words.first() {
-        value["database_specific"]["severity"] = json!(word);
+        value["database_specific"]["severity"] = word["severity"].clone();
+        value["database_specific"]["severities"] = json!(words);
     }
     value
+}
+
+/// Vectors in the terms of OSV, and words with who says them.
+fn severities(severities: &[advisory::record::Severity]) -> (Vec<Value>, Vec<Value>) {
+    let (mut vectors, mut words) = (Vec::new(), Vec::new());
+    for one in severities {
+        match &one.score {
+            Score::Cvss(vector) => vectors.push(severity(vector)),
+            Score::Word(word) => words.push(json!({"by": one.by, "severity": word})),
+        }
+    }
+    (vectors, words)
 }
 
 fn severity(vector: &str) -> Value {
@@ -91,13 +95,17 @@ fn affected(affected: &Affected) -> Value {
                 End::LastAffected(version) => events.push(json!({"last_affected": version})),
                 End::Before(version) => events.push(json!({"limit": version})),
             }
-            json!({"type": "ECOSYSTEM", "events": events})
+            // OSV's beginnings are always affected themselves.
+            let more = if range.exclusive { json!({"exclusive": true}) } else { json!({}) };
+            json!({"type": "ECOSYSTEM", "events": events, "database_specific": more})
         })
         .collect();
+    let (vectors, words) = severities(&affected.severities);
     json!({
         "package": {"ecosystem": affected.ecosystem, "name": affected.package},
         "ranges": ranges,
         "versions": affected.versions,
-        "database_specific": {"status": format!("{:?}", affected.status), "module": affected.module, "arches": affected.arches, "symbols": affected.symbols},
+        "severity": vectors,
+        "database_specific": {"severities": words, "of_source": affected.of_source, "status": format!("{:?}", affected.status), "module": affected.module, "arches": affected.arches, "symbols": affected.symbols},
     })
 }
