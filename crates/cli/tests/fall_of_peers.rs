@@ -37,7 +37,7 @@ fn run_within(mebibytes: usize, words: &[&str]) -> (i32, String) {
 
 /// Address space of a process, its program and the stacks of its threads among it, that judges an object as large as
 /// the API server takes. The object itself has 3 MiB.
-const MEBIBYTES_MAX: usize = 640;
+const MEBIBYTES_MAX: usize = 256;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")

@@ -313,3 +313,57 @@ fn a_reference_whose_registry_cannot_be_told_is_in_no_allowed_one() {
         assert_eq!(found(&judged_by(&engine, &text), "image-registry-not-allowed"), refused, "{image}");
     }
 }
+
+// === users' policies ===
+
+/// A clock that has run out.
+#[derive(Debug)]
+struct Late(std::sync::atomic::AtomicBool);
+
+impl policy::policies::Timekeeper for Late {
+    fn bounded(&self, run: &mut dyn FnMut(&mut policy::admission_policy::Budgets<'_>)) {
+        run(&mut policy::admission_policy::Budgets { cancel: Some(&self.0), ..Default::default() });
+    }
+}
+
+/// Policies that are called off have failed: a finding each, and never a pass.
+#[test]
+fn policies_that_are_called_off_in_a_scan_are_findings() {
+    let text = "
+apiVersion: templates.gatekeeper.sh/v1
+kind: ConstraintTemplate
+metadata: {name: t}
+spec:
+  crd: {spec: {names: {kind: T}}}
+  targets: [{target: admission.k8s.gatekeeper.sh, rego: 'package t
+
+      violation[{\"msg\": \"x\"}] { input.review.object.spec.nothing }'}]
+---
+apiVersion: constraints.gatekeeper.sh/v1beta1
+kind: T
+metadata: {name: c}
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata: {name: v}
+spec:
+  matchConstraints:
+    resourceRules: [{apiGroups: [''], apiVersions: [v1], operations: [CREATE], resources: [pods]}]
+  validations: [{expression: '[1, 2, 3].all(a, [1, 2, 3].all(b, a + b > 0))'}]
+";
+    let mut trees = Vec::new();
+    manifest::documents(text, FileId(1), |document| trees.push(document.unwrap()));
+    let roots: Vec<_> = trees.iter().map(manifest::Tree::root).collect();
+    let options = policy::policies::Options { kubernetes_minor: 36, bind_all: true, prefer_rego: false };
+    let (policies, issues) = policy::policies::Policies::load(&roots, &options);
+    assert!(issues.is_empty(), "{issues:?}");
+    let (config, facts) = (Config::default(), policy::admission::Facts::new());
+    let late = Late(true.into());
+    let with = |engine: Engine<'_>| {
+        let outcome = judged_by(&engine, &pod("p"));
+        (found(&outcome, "policy/t"), found(&outcome, "policy/v"))
+    };
+    let engine = || Engine::new(&config).with_policies(&policies, &facts, None);
+    assert_eq!(with(engine()), (0, 0));
+    assert_eq!(with(engine().with_timekeeper(&late)), (1, 1));
+}

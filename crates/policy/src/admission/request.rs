@@ -40,7 +40,8 @@ pub struct Request<'d> {
     pub options: Option<Value<'d>>,
     /// Whether nothing is to be stored.
     pub dry_run: bool,
-    /// It is no request yet: the object is as somebody wrote it, without what the server itself will make.
+    /// It is no request yet: the object is as somebody wrote it, a manifest or a review without a uid, and lacks what the
+    /// server itself will make.
     pub planned: bool,
 }
 

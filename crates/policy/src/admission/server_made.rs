@@ -20,7 +20,7 @@ pub(crate) struct Origin {
 
 /// What a policy may come to and a manifest does not say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Reached(u16);
+pub(crate) struct Reached(u32);
 
 /// A field that the server makes.
 struct Made {
@@ -123,11 +123,15 @@ impl Reached {
 
 impl Made {
     fn is_open(&self, object: Value<'_>, request: &Request<'_>) -> bool {
-        if self.within == METADATA {
-            return match self.field {
-                "name" => request.name.is_empty(),
-                field => object.path(&["metadata", field]).is_none(),
-            };
+        match (self.within, self.field) {
+            (METADATA, "name") => return request.name.is_empty(),
+            // A new object has no version yet, and its generation and status are known.
+            (METADATA, "resourceVersion" | "generation") | (OBJECT, _) if request.operation == Operation::Create => {
+                return false;
+            }
+            (METADATA, field) => return object.path(&["metadata", field]).is_none(),
+            (OBJECT, field) => return object.get(field).is_none(),
+            _ => {}
         }
         // The others are those of a Service.
         if (&*request.kind.group, &*request.kind.kind) != ("", "Service") {
@@ -181,7 +185,7 @@ static PARTS: [(u8, &str, u8); 7] = [
 ];
 
 /// Facts come first: the user, then two places of the namespace.
-static MADE: [Made; 14] = [
+static MADE: [Made; 17] = [
     made(REVIEW, "userInfo", "request.userInfo"),
     made(REVIEW, "namespaceObject", "namespaceObject"),
     made(REVIEW, "_unstable", "namespaceObject"),
@@ -190,6 +194,9 @@ static MADE: [Made; 14] = [
     made(METADATA, "uid", "object.metadata.uid"),
     made(METADATA, "creationTimestamp", "object.metadata.creationTimestamp"),
     made(METADATA, "managedFields", "object.metadata.managedFields"),
+    made(METADATA, "resourceVersion", "object.metadata.resourceVersion"),
+    made(METADATA, "generation", "object.metadata.generation"),
+    made(OBJECT, "status", "object.status"),
     made(SPEC, "clusterIP", "object.spec.clusterIP"),
     made(SPEC, "clusterIPs", "object.spec.clusterIPs"),
     made(SPEC, "ipFamilies", "object.spec.ipFamilies"),

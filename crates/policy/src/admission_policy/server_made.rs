@@ -210,30 +210,37 @@ mod tests {
     use model::FileId;
 
     use super::super::{Budgets, LoadOptions, PolicySet};
-    use crate::admission::{Facts, Manifest, Ruling};
+    use crate::admission::{Facts, Manifest, Operation, Ruling, Sending};
+
+    const POLICY: &str = "{apiVersion: admissionregistration.k8s.io/v1, kind: ValidatingAdmissionPolicy, metadata: {name: p}, \
+        spec: {matchConstraints: {resourceRules: [{apiGroups: ['*'], apiVersions: ['*'], operations: [CREATE], \
+        resources: ['*']}]}, variables: [{name: m, expression: object.metadata}, {name: all, expression: '[object.metadata]'}], \
+        validations: [{expression: \"EXPRESSION\"}]}}";
+
+    fn options() -> LoadOptions {
+        LoadOptions { env: cel::library::kubernetes((1, 36)), bind_all: true }
+    }
+
+    fn ruling(ruling: &Ruling) -> String {
+        match ruling {
+            Ruling::Unknown(facts) => facts.iter().map(|fact| fact.name.to_string()).collect(),
+            other => format!("{other:?}").split('(').next().unwrap_or("").to_owned(),
+        }
+    }
 
     /// What a policy of one expression says about the creation of an object.
     fn judged(expression: &str, object: &str) -> String {
-        let policy = format!(
-            "{{apiVersion: admissionregistration.k8s.io/v1, kind: ValidatingAdmissionPolicy, metadata: {{name: p}}, spec: \
-             {{matchConstraints: {{resourceRules: [{{apiGroups: ['*'], apiVersions: ['*'], operations: [CREATE], \
-             resources: ['*']}}]}}, variables: [{{name: m, expression: object.metadata}}, {{name: all, expression: '[object.metadata]'}}], validations: [{{expression: \"{expression}\"}}]}}}}"
-        );
+        let policy = POLICY.replace("EXPRESSION", expression);
         let mut said = String::new();
         manifest::documents(&policy, FileId(0), |policy| {
             let policy = policy.unwrap();
-            let options = LoadOptions { env: cel::library::kubernetes((1, 36)), bind_all: true };
-            let (set, issues) = PolicySet::load([policy.root()], &options);
+            let (set, issues) = PolicySet::load([policy.root()], &options());
             assert!(issues.iter().all(|issue| issue.level == super::super::Level::Warning), "{issues:?}");
             manifest::documents(object, FileId(1), |object| {
                 let object = object.unwrap();
                 let facts = Facts::new();
                 let made = Manifest::create(object.root(), &facts).unwrap();
-                let verdicts = set.evaluate(&made.request(), &facts, &mut Budgets::default());
-                said = match &verdicts[0].ruling {
-                    Ruling::Unknown(facts) => facts.iter().map(|fact| fact.name.to_string()).collect(),
-                    other => format!("{other:?}").split('(').next().unwrap_or("").to_owned(),
-                };
+                said = ruling(&set.evaluate(&made.request(), &facts, &mut Budgets::default())[0].ruling);
             });
         });
         said
@@ -319,6 +326,49 @@ mod tests {
             "object.spec == object.spec",
         ] {
             assert_eq!(of_pod(way), "Satisfied", "{way}");
+        }
+    }
+
+    /// What a policy says about the update of a ConfigMap by a manifest.
+    fn of_update(expression: &str, old: &str) -> String {
+        let policy = POLICY.replace("EXPRESSION", expression).replace("[CREATE]", "[UPDATE]");
+        let object = "{apiVersion: v1, kind: ConfigMap, metadata: {name: c, namespace: shop}, data: {a: b}}";
+        let mut said = String::new();
+        manifest::documents(&policy, FileId(0), |policy| {
+            let policy = policy.unwrap();
+            let (set, _) = PolicySet::load([policy.root()], &options());
+            manifest::documents(object, FileId(1), |object| {
+                let object = object.unwrap();
+                manifest::documents(old, FileId(2), |old| {
+                    let old = old.unwrap();
+                    let sending = Sending {
+                        operation: Some(Operation::Update),
+                        old_object: Some(old.root()),
+                        namespace: Some("shop"),
+                        ..Sending::default()
+                    };
+                    let facts = Facts::new();
+                    let made = Manifest::new(object.root(), sending, &facts).unwrap();
+                    said = ruling(&set.evaluate(&made.request(), &facts, &mut Budgets::default())[0].ruling);
+                });
+            });
+        });
+        said
+    }
+
+    #[test]
+    fn what_the_server_keeps_of_an_object_is_unknown_in_an_update_by_a_manifest() {
+        let old = "{apiVersion: v1, kind: ConfigMap, metadata: {name: c, namespace: shop}, data: {a: c}}";
+        for (expression, said) in [
+            ("has(object.metadata.uid)", "object.metadata.uid"),
+            ("has(oldObject.metadata.uid)", "object.metadata.uid"),
+            ("has(oldObject.metadata.resourceVersion)", "object.metadata.resourceVersion"),
+            ("object.metadata.?generation == oldObject.metadata.?generation", "object.metadata.generation"),
+            ("has(oldObject.status)", "object.status"),
+            ("object.data != oldObject.data", "Satisfied"),
+            ("object.metadata.name == oldObject.metadata.name", "Satisfied"),
+        ] {
+            assert_eq!(of_update(expression, old), said, "{expression}");
         }
     }
 }

@@ -146,6 +146,7 @@ impl Walk {
                     match key.as_str() {
                         "span" | "value" if value.get("span").is_none() && !value.is_object() => {}
                         "with_mods" => self.with(value),
+                        "stmts" => self.statements(value),
                         "Call" => self.call(value),
                         "Var" | "RefDot" | "RefBrack" => self.reference(key, value),
                         _ => self.visit(value),
@@ -154,6 +155,15 @@ impl Walk {
             }
             _ => {}
         }
+    }
+
+    fn statements(&mut self, list: &Value) {
+        if list.as_array().is_some_and(|list| list.len() > STATEMENTS_MAX) {
+            let at = list.get(0).map_or(1, line);
+            let message = format!("a body has more than {STATEMENTS_MAX} statements");
+            return self.fault(self.module, at, message);
+        }
+        self.visit(list);
     }
 
     fn with(&mut self, modifiers: &Value) {
@@ -369,6 +379,10 @@ const REVIEW: [&str; 17] = [
     "namespaceObject",
     "_unstable",
 ];
+
+/// Statements of one body. The library orders them by what they need of one another, in a time that grows with the
+/// square of their number; templates have fewer than thirty.
+const STATEMENTS_MAX: usize = 500;
 
 /// Rules in a chain. The evaluation of a rule within a rule takes stack; templates need fewer than ten.
 const CHAIN_MAX: usize = 40;

@@ -215,3 +215,15 @@ fn loops_stop() {
     bomb("violation[{\"msg\": \"x\"}] { graph.reachable_paths({\"a\": [\"b\"]}, [\"a\"]) }");
     bomb("__weighed(x) = x { true }\nviolation[{\"msg\": \"x\"}] { x := [1, 2]; y := [x, x]; count(y) > 0 }");
 }
+
+/// The order of statements is found in a time that grows with the square of their number.
+#[test]
+fn a_body_of_very_many_statements_is_refused() {
+    let body = |count: usize| {
+        let steps: String = (0..count).map(|at| format!("  x{at} = x{}\n", at + 1)).collect();
+        format!("violation[{{\"msg\": \"x\"}}] {{\n{steps}  x{count} = input.review.object\n  x0.spec\n}}")
+    };
+    assert!(compile(&body(100)).is_ok());
+    let errors = compile(&body(600)).unwrap_err();
+    assert_eq!(errors[0].message, "line 3: a body has more than 500 statements");
+}

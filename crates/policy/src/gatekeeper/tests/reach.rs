@@ -100,6 +100,20 @@ fn whatever_way_leads_to_a_field_that_the_server_makes_makes_the_verdict_unknown
     assert_eq!(native("variables.m.name == 'web'"), "satisfied");
 }
 
+/// A review by hand is no more than a manifest; one of the server has everything that the server makes.
+#[test]
+fn a_review_without_a_uid_lacks_what_the_server_makes() {
+    let policies = rego("violation[{\"msg\": \"no\"}] { not input.review.object.metadata.uid }") + &constraint("{}");
+    let review = |uid: &str| {
+        format!(
+            "apiVersion: admission.k8s.io/v1\nkind: AdmissionReview\nrequest: {{{uid} operation: CREATE, object: {{apiVersion: v1, \
+             kind: Pod, metadata: {{name: a, namespace: shop}}}}}}\n"
+        )
+    };
+    assert_eq!(judge(&policies, &review("")), "unknown: object.metadata.uid");
+    assert_eq!(judge(&policies, &review("uid: x,")), "no");
+}
+
 #[test]
 fn ordinary_rules_have_a_verdict() {
     for body in [
