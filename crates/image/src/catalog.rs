@@ -214,7 +214,7 @@ const NEEDS_MAX: usize = 10_000;
 const OWNED_BYTES_MAX: usize = 64 << 20;
 
 /// Packages of one database. A distribution has some 70,000, and no image has them all.
-const PACKAGES_MAX: usize = 200_000;
+const PACKAGES_MAX: usize = 100_000;
 
 /// What a cataloguer finds in one file: packages and damage.
 #[cfg(test)]

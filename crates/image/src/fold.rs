@@ -142,21 +142,20 @@ pub fn fold(layers: &[Option<Arc<LayerFacts>>]) -> Inventory {
 pub fn fold_folder(found: Found) -> Inventory {
     let mut inventory = Inventory { files: found.files_seen, bytes: found.bytes_seen, ..Inventory::default() };
     let mut collected = packages::Collected::default();
-    for file in &found.files {
-        let place = Place::file(file.path.clone());
+    let left_out = found.left_out();
+    for file in found.files {
+        let place = Place::file(file.path);
         inventory.damage.extend(damage(&file.damage, &place));
-        for fact in &file.facts {
+        for fact in file.facts {
             match fact {
                 Fact::Secret(secret) => {
-                    let (secret, place) = (secret.clone(), place.clone());
-                    inventory.secrets.push(FoundSecret { secret, place, deleted: false });
+                    inventory.secrets.push(FoundSecret { secret, place: place.clone(), deleted: false });
                 }
                 Fact::Package(package) => collected.found(package),
-                fact => simple(fact, &place, &mut inventory, &mut collected),
+                fact => simple(&fact, &place, &mut inventory, &mut collected),
             }
         }
     }
-    let left_out = found.left_out();
     inventory.damage.extend(damage(&left_out, &Place::file("")));
     finish(inventory, collected)
 }

@@ -55,8 +55,8 @@ impl Collected {
     }
 
     /// A package of a folder.
-    pub(super) fn found(&mut self, package: &Package) {
-        self.visible.push(package.clone());
+    pub(super) fn found(&mut self, package: Package) {
+        self.visible.push(package);
     }
 
     pub(super) fn licenses(&mut self, kind: Kind, package: &str, licenses: &[Box<str>]) {
