@@ -71,7 +71,7 @@ pub(crate) fn judge(
     if subject == Subject::Image {
         configuration_checks(scanned, args, &mut observations);
         if args.wants(LookFor::Hardening) {
-            end_of_life(scanned, now_unix, &mut observations);
+            end_of_life(scanned, now_unix, &mut observations, file, gathered);
             bills(scanned, &mut observations);
             file_checks(scanned, &mut observations);
         }
@@ -96,11 +96,24 @@ fn secrets(scanned: &Scanned, subject: Subject, observations: &mut Vec<Observati
 }
 
 /// Whether the operating system still gets fixes; longer support, which not everybody has, makes it less bad.
-fn end_of_life(scanned: &Scanned, now_unix: i64, observations: &mut Vec<Observation>) {
+fn end_of_life(
+    scanned: &Scanned,
+    now_unix: i64,
+    observations: &mut Vec<Observation>,
+    file: FileId,
+    gathered: &mut Gathered,
+) {
     let Some(distro) = &scanned.inventory.distro else { return };
     let today = model::exception::format_date(now_unix);
     let today = today.get(..10).unwrap_or("");
-    let Support::Ended(until, more) = eol::support(distro, today) else { return };
+    let (until, more) = match eol::support(distro, today) {
+        Support::Ended(until, more) => (until, more),
+        Support::Unknown => {
+            let message = format!("until when {} {} gets fixes is not known", distro.id, distro.version);
+            return gathered.gap(file, GapKind::NotUnderstood, message);
+        }
+        Support::Until(_) | Support::Rolling => return,
+    };
     let longer = more.filter(|more| *more >= today);
     let mut observation = match longer {
         Some(more) => Observation::new(
@@ -317,9 +330,10 @@ impl Gathered {
         for one in damage {
             let system = one.path.is_empty() || SYSTEM_DATABASES.iter().any(|part| one.path.contains(part));
             let kind = match one.doubt {
-                _ if failed || system => GapKind::Error,
-                Doubt::Packages => GapKind::Unknown,
+                _ if failed => GapKind::Error,
                 Doubt::Detail => GapKind::NotUnderstood,
+                Doubt::Packages if system => GapKind::Error,
+                Doubt::Packages => GapKind::Unknown,
             };
             let layer = one.layer.map_or(String::new(), |layer| format!("layer {layer}: "));
             let path = if one.path.is_empty() { String::new() } else { format!("{}: ", one.path) };
