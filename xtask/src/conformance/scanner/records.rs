@@ -123,7 +123,7 @@ impl Memory {
                 let affected = ecosystems.iter().map(|ecosystem| Affected {
                     ecosystem: ecosystem.as_str().into(),
                     package: package.into(),
-                    ranges: vec![Range { introduced: None, end: end.clone() }],
+                    ranges: vec![Range { end: end.clone(), ..Range::default() }],
                     severities: severity(one).into_iter().collect(),
                     arches: list(entry, "Arches").iter().filter_map(Value::as_str).map(Box::from).collect(),
                     status: if fixed.is_empty() { Status::WontFix } else { Status::Affected },
