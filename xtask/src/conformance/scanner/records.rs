@@ -92,11 +92,8 @@ impl Memory {
             conditions.iter().map(|one| range(scheme, &plain_text(one), &patched)).collect()
         } else {
             let fixed = value.get("FixedVersion").map(plain_text).unwrap_or_default();
-            Some(vec![Range {
-                introduced: None,
-                exclusive: false,
-                end: if fixed.is_empty() { End::Open } else { End::Fixed(fixed.into()) },
-            }])
+            let end = if fixed.is_empty() { End::Open } else { End::Fixed(fixed.into()) };
+            Some(vec![Range { end, ..Range::default() }])
         };
         let Some(ranges) = ranges.filter(|ranges| !ranges.is_empty()) else { return self.left_out += 1 };
         let family = ecosystem.split(':').next().unwrap_or_default();
