@@ -17,6 +17,7 @@ pub mod golang;
 pub mod installed;
 pub mod java;
 pub mod javascript;
+pub mod lines;
 pub mod locks;
 pub mod os_release;
 pub mod programs;
@@ -38,6 +39,7 @@ pub fn all() -> impl Iterator<Item = &'static Cataloguer> {
         installed::CATALOGUERS,
         java::CATALOGUERS,
         javascript::CATALOGUERS,
+        lines::CATALOGUERS,
         locks::CATALOGUERS,
         os_release::CATALOGUERS,
         programs::CATALOGUERS,

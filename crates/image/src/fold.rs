@@ -14,6 +14,7 @@ use crate::path::{PathHash, ancestry};
 use crate::scanner::Found;
 
 mod packages;
+mod projects;
 
 /// What an image or a folder is found to hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -128,6 +129,9 @@ pub fn fold(layers: &[Option<Arc<LayerFacts>>]) -> Inventory {
 pub fn fold_folder(found: Found) -> Inventory {
     let mut inventory = Inventory { files: found.files_seen, bytes: found.bytes_seen, ..Inventory::default() };
     let mut collected = packages::Collected::default();
+    let projects = projects::Projects::of(&found.files);
+    projects.modules().iter().for_each(|package| collected.found(package));
+    inventory.damage.extend(projects.damage());
     for file in &found.files {
         let place = Place::file(file.path.clone());
         inventory.damage.extend(damage(&file.damage, &place));
@@ -137,7 +141,11 @@ pub fn fold_folder(found: Found) -> Inventory {
                     let (secret, place) = (secret.clone(), place.clone());
                     inventory.secrets.push(FoundSecret { secret, place, deleted: false });
                 }
-                Fact::Package(package) => collected.found(package),
+                Fact::Package(package) => {
+                    let mut package = package.clone();
+                    projects.adjust(&file.path, &mut package);
+                    collected.found(&package);
+                }
                 fact => simple(fact, &place, &mut inventory, &mut collected),
             }
         }
@@ -156,7 +164,7 @@ fn simple(fact: &Fact, place: &Place, inventory: &mut Inventory, collected: &mut
         Fact::Owns { kind: _, package, paths } => collected.owns(package, paths),
         Fact::Marker(marker) => inventory.markers.push((*marker, place.clone())),
         Fact::Sbom(bytes) => inventory.sboms.push((place.clone(), bytes.clone())),
-        Fact::Package(_) | Fact::Secret(_) => {}
+        Fact::Package(_) | Fact::Secret(_) | Fact::Project(_) => {}
     }
 }
 
