@@ -21,6 +21,7 @@ pub mod java;
 pub mod javascript;
 pub mod kernel;
 pub mod licenses;
+pub mod lines;
 pub mod locks;
 pub mod os_release;
 pub mod programs;
@@ -45,6 +46,7 @@ pub fn all() -> impl Iterator<Item = &'static Cataloguer> {
         javascript::CATALOGUERS,
         kernel::CATALOGUERS,
         licenses::CATALOGUERS,
+        lines::CATALOGUERS,
         locks::CATALOGUERS,
         os_release::CATALOGUERS,
         programs::CATALOGUERS,

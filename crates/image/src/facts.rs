@@ -42,6 +42,38 @@ pub enum Fact {
     Marker(Marker),
     /// A bill of materials that lies in the image, as it is.
     Sbom(Box<[u8]>),
+    /// What a file of a project tells the files beside it. Only source trees have such, so no layer keeps it.
+    Project(Project),
+}
+
+/// What files of one project tell each other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Project {
+    /// A lock file: the versions of what the manifests of that package manager, beside it and below, ask for stand here.
+    Locks(Kind),
+    /// A manifest.
+    Manifest(Manifest),
+    /// Another file of requirements that this one takes in: its path below the root.
+    Includes(Box<str>),
+    /// Modules that `go.sum` knows: name, version, sum.
+    Sums(Vec<[Box<str>; 3]>),
+    /// A `go.mod` of Go before 1.17, which does not name what its requirements require.
+    ShortGoMod,
+}
+
+/// What a project asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Manifest {
+    /// The package manager.
+    pub kind: Kind,
+    /// The name that it gives itself; empty where it gives none.
+    pub name: Box<str>,
+    /// Names of packages that it needs to run.
+    pub needs: Vec<Box<str>>,
+    /// Those of `needs`, or needed for development, of which it fixes no version.
+    pub open: Vec<Box<str>>,
+    /// Whether a lock file beside or above it fixes them; otherwise only a fixed version of the same name does.
+    pub lockable: bool,
 }
 
 /// A secret in a file. The value itself is never kept.

@@ -19,6 +19,7 @@ use crate::scanner::Found;
 
 mod links;
 mod packages;
+mod projects;
 
 use links::{Links, Through};
 
@@ -143,6 +144,12 @@ pub fn fold_folder(found: Found) -> Inventory {
     let mut inventory = Inventory { files: found.files_seen, bytes: found.bytes_seen, ..Inventory::default() };
     let mut collected = packages::Collected::default();
     let left_out = found.left_out();
+    // Only source trees have files that tell each other something.
+    let of_projects = |file: &FileFacts| file.facts.iter().any(|fact| matches!(fact, Fact::Project(_)));
+    let kept = if found.files.iter().any(of_projects) { found.files.clone() } else { Vec::new() };
+    let projects = projects::Projects::of(&kept);
+    projects.modules().into_iter().for_each(|package| collected.found(package));
+    inventory.damage.extend(projects.damage());
     for file in found.files {
         let place = Place::file(file.path);
         inventory.damage.extend(damage(&file.damage, &place));
@@ -151,7 +158,10 @@ pub fn fold_folder(found: Found) -> Inventory {
                 Fact::Secret(secret) => {
                     inventory.secrets.push(FoundSecret { secret, place: place.clone(), deleted: false });
                 }
-                Fact::Package(package) => collected.found(package),
+                Fact::Package(mut package) => {
+                    projects.adjust(&place.path, &mut package);
+                    collected.found(package);
+                }
                 fact => simple(&fact, &place, &mut inventory, &mut collected),
             }
         }
@@ -168,7 +178,7 @@ fn simple(fact: &Fact, place: &Place, inventory: &mut Inventory, collected: &mut
         Fact::RootNames(names) => inventory.root_names.extend_from_slice(names),
         Fact::Marker(marker) => inventory.markers.push((*marker, place.clone())),
         Fact::Sbom(bytes) => inventory.sboms.push((place.clone(), bytes.clone())),
-        Fact::Package(_) | Fact::Secret(_) => {}
+        Fact::Package(_) | Fact::Secret(_) | Fact::Project(_) => {}
     }
 }
 

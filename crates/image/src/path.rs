@@ -39,6 +39,24 @@ pub fn normalise(name: &[u8]) -> Name {
     Name::Path(path)
 }
 
+/// The path that a name means which stands in the file of another path: `../a.txt` in `b/c/d.txt` is `b/a.txt`.
+pub fn beside(path: &str, name: &str) -> Name {
+    if name.starts_with('/') {
+        return Name::Hostile("is absolute");
+    }
+    let mut parts: Vec<&str> = path.split('/').collect();
+    parts.pop();
+    for part in name.split('/') {
+        match part {
+            "" | "." => {}
+            ".." if parts.pop().is_none() => return Name::Hostile("leaves the root"),
+            ".." => {}
+            part => parts.push(part),
+        }
+    }
+    normalise(parts.join("/").as_bytes())
+}
+
 /// A digest of a path that nobody can forge: layers have too many paths to keep them all as text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PathHash([u8; 16]);

@@ -35,7 +35,8 @@ fn digest(digest: &Digest, out: &mut Out) {
 fn file(file: &FileFacts, out: &mut Out) {
     text(&file.path, out);
     list(&file.damage, out, fault);
-    list(&file.facts, out, fact);
+    let kept: Vec<&Fact> = file.facts.iter().filter(|fact| !matches!(fact, Fact::Project(_))).collect();
+    list(&kept, out, |one, out| fact(one, out));
 }
 
 fn fault(fault: &Fault, out: &mut Out) {
@@ -85,6 +86,8 @@ fn fact(fact: &Fact, out: &mut Out) {
             number(bytes.len() as u64, out);
             out.extend_from_slice(bytes);
         }
+        // Only source trees have such, and `file` leaves them out.
+        Fact::Project(_) => {}
     }
 }
 

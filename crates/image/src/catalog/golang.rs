@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use model::Package;
 use model::package::{Kind, Need, Place};
 
+use super::document::shown;
 use super::{Cataloguer, Input, Settings, Sink, Wants};
+use crate::facts::{Fact, Project};
 
 /// The readers of Go's files.
 pub static CATALOGUERS: &[Cataloguer] = &[
@@ -15,6 +17,13 @@ pub static CATALOGUERS: &[Cataloguer] = &[
         settings: Settings::Sources,
         bytes_max: BYTES_MAX,
         read: go_mod,
+    },
+    Cataloguer {
+        name: "go-sum",
+        wants: Wants { names: &["go.sum"], ..Wants::NOTHING },
+        settings: Settings::Sources,
+        bytes_max: BYTES_MAX,
+        read: go_sum,
     },
     Cataloguer {
         name: "go-vendor",
@@ -30,6 +39,7 @@ fn go_mod(input: &Input<'_>, sink: &mut Sink) {
     let mut required: BTreeMap<(String, String), Package> = BTreeMap::new();
     let mut replaced: Vec<[String; 4]> = Vec::new();
     let (mut block, mut go, mut toolchain) = (String::new(), String::new(), String::new());
+    let mut module = false;
     for (at, line) in text.lines().enumerate() {
         let (code, comment) = line.split_once("//").unwrap_or((line, ""));
         let code = code.trim();
@@ -48,6 +58,7 @@ fn go_mod(input: &Input<'_>, sink: &mut Sink) {
                 let mut package = package(name, "", input.path, at);
                 package.need = Need::Direct;
                 sink.package(package);
+                module = true;
             }
             ("go", [version, ..]) => go = (*version).to_owned(),
             ("toolchain", [version, ..]) => toolchain = version.trim_start_matches("go").to_owned(),
@@ -57,9 +68,16 @@ fn go_mod(input: &Input<'_>, sink: &mut Sink) {
                 package.need = if indirect { Need::Indirect } else { Need::Direct };
                 required.insert(((*name).to_owned(), (*version).to_owned()), package);
             }
+            ("require", [name]) => sink.damage(format!("{} has no version and was left out", shown(name))),
             ("replace", words) => replaced.extend(replacement(words)),
             _ => {}
         }
+    }
+    if !module {
+        sink.damage("it has no line `module`: it is empty, or another format than its name says");
+    }
+    if !block.is_empty() {
+        sink.damage(format!("the block `{}` does not end: the file is cut off", shown(&block)));
     }
     for [old, version, new, new_version] in replaced {
         for ((name, at), package) in &mut required {
@@ -71,11 +89,40 @@ fn go_mod(input: &Input<'_>, sink: &mut Sink) {
             }
         }
     }
+    if is_short(&go) {
+        sink.facts.push(Fact::Project(Project::ShortGoMod));
+    }
     let version = if toolchain.is_empty() { go } else { toolchain };
     if !version.is_empty() {
         sink.package(package("stdlib", &version, input.path, 0));
     }
     required.into_values().for_each(|package| sink.package(package));
+}
+
+/// Whether `go` is below 1.17, from which on all modules that take part stand in the file.
+fn is_short(go: &str) -> bool {
+    let mut parts = go.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
+    (parts.next().unwrap_or(0), parts.next().unwrap_or(0)) < (1, 17)
+}
+
+/// Modules whose content takes part have a sum of their own besides that of their `go.mod`.
+fn go_sum(input: &Input<'_>, sink: &mut Sink) {
+    let text = String::from_utf8_lossy(input.bytes);
+    let (mut sums, mut odd) = (Vec::new(), 0);
+    for line in text.lines().filter(|line| !line.trim().is_empty()) {
+        match line.split_whitespace().collect::<Vec<_>>().as_slice() {
+            [name, version, sum] if sum.starts_with("h1:") => {
+                if !version.ends_with("/go.mod") {
+                    sums.push([(*name).into(), (*version).into(), (*sum).into()]);
+                }
+            }
+            _ => odd += 1,
+        }
+    }
+    if odd > 0 {
+        sink.damage(format!("{odd} lines are not module, version and sum"));
+    }
+    sink.facts.push(Fact::Project(Project::Sums(sums)));
 }
 
 fn replacement(words: &[&str]) -> Option<[String; 4]> {
@@ -87,6 +134,9 @@ fn replacement(words: &[&str]) -> Option<[String; 4]> {
 
 fn vendor(input: &Input<'_>, sink: &mut Sink) {
     let text = String::from_utf8_lossy(input.bytes);
+    if !text.trim().is_empty() && !text.contains("# ") {
+        sink.damage("it lists no modules: it is another format than its name says");
+    }
     for (at, line) in text.lines().enumerate() {
         let Some(rest) = line.strip_prefix("# ") else { continue };
         let words: Vec<&str> = rest.split_whitespace().collect();
@@ -94,6 +144,7 @@ fn vendor(input: &Input<'_>, sink: &mut Sink) {
             [_, _, "=>", name, version] | [_, "=>", name, version] | [name, version, ..] if *version != "=>" => {
                 sink.package(package(name, version, input.path, at));
             }
+            [name] => sink.damage(format!("{} has no version and was left out", shown(name))),
             _ => {}
         }
     }

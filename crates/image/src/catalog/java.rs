@@ -1,10 +1,12 @@
 //! Java archives: jars and their kin, and the archives in them.
 
+use std::collections::HashSet;
+
 use model::Package;
 use model::package::{Kind, Place};
 
 use super::{Cataloguer, Input, Settings, Sink, Wants};
-use crate::archive::{Archive, Budget};
+use crate::archive::{Archive, Budget, Entry};
 
 /// The reader of Java archives.
 pub static CATALOGUERS: &[Cataloguer] = &[Cataloguer {
@@ -28,10 +30,20 @@ fn archive(path: &str, bytes: &[u8], depth: usize, budget: &mut Budget, sink: &m
     let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
     let mut found = Vec::new();
     let mut manifest = Vec::new();
+    let (mut classes, mut nested) = (false, false);
+    // Folders whose properties told who lies there; of the others the project description does.
+    let mut told: HashSet<&str> = HashSet::new();
+    let mut poms: Vec<(&str, &Entry)> = Vec::new();
     for entry in zip.entries() {
         let name = &*entry.name;
-        let properties = name.starts_with("META-INF/maven/") && name.ends_with("/pom.properties");
+        let maven = name.strip_prefix("META-INF/maven/").and_then(|_| name.rsplit_once('/'));
+        let properties = matches!(maven, Some((_, "pom.properties")));
         let inner = is_archive(name);
+        classes |= name.ends_with(".class");
+        nested |= inner;
+        if let Some((folder, "pom.xml")) = maven {
+            poms.push((folder, entry));
+        }
         if !properties && !inner && name != "META-INF/MANIFEST.MF" {
             continue;
         }
@@ -42,8 +54,19 @@ fn archive(path: &str, bytes: &[u8], depth: usize, budget: &mut Budget, sink: &m
         match zip.read(entry, if inner { INNER_BYTES_MAX } else { TEXT_MAX }, budget) {
             Err(error) => sink.damage(format!("in the archive {path:?}: {error}")),
             Ok(bytes) if inner => archive(&format!("{path}!{name}"), &bytes, depth + 1, budget, sink),
-            Ok(bytes) if properties => found.extend(maven(&bytes)),
+            Ok(bytes) if properties => {
+                if let Some(artifact) = self::maven(&bytes) {
+                    told.extend(maven.map(|(folder, _)| folder));
+                    found.push(artifact);
+                }
+            }
             Ok(bytes) => manifest = attributes(&bytes),
+        }
+    }
+    for (_, entry) in poms.into_iter().filter(|(folder, _)| !told.contains(folder)) {
+        match zip.read(entry, TEXT_MAX, budget) {
+            Ok(bytes) => found.extend(super::xml_packages::coordinates(&bytes)),
+            Err(error) => sink.damage(format!("in the archive {path:?}: {error}")),
         }
     }
     // The archive itself is the artifact that its name begins with; the others were shaded into it.
@@ -51,17 +74,27 @@ fn archive(path: &str, bytes: &[u8], depth: usize, budget: &mut Budget, sink: &m
     if !own {
         found.push(by_manifest(&manifest, stem));
     }
-    for [group, artifact, version] in found {
-        let name = if group.is_empty() { artifact.clone() } else { format!("{group}:{artifact}") };
-        let mut package = Package::new(Kind::Maven, name, version);
-        package.places.push(Place::file(path));
-        if stem.starts_with(artifact.as_str()) {
-            let sum = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY, bytes);
-            let sum: String = sum.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-            package.properties.push(("sha1".into(), sum.into()));
-        }
-        sink.package(package);
+    for artifact in found {
+        package(artifact, path, stem, bytes, classes && !nested, sink);
     }
+}
+
+/// An artifact that lies in the archive, or is it. `code` tells whether the archive holds classes and no other archives.
+fn package([group, artifact, version]: [String; 3], path: &str, stem: &str, bytes: &[u8], code: bool, sink: &mut Sink) {
+    if version.is_empty() {
+        // What holds code is a library or a program; what holds archives only is told by them.
+        let message = format!("neither the name nor anything in the archive {path:?} tells its version");
+        return if code { sink.damage(message) } else { sink.remark(message) };
+    }
+    let name = if group.is_empty() { artifact.clone() } else { format!("{group}:{artifact}") };
+    let mut package = Package::new(Kind::Maven, name, version);
+    package.places.push(Place::file(path));
+    if stem.starts_with(artifact.as_str()) {
+        let sum = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY, bytes);
+        let sum: String = sum.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        package.properties.push(("sha1".into(), sum.into()));
+    }
+    sink.package(package);
 }
 
 fn is_archive(name: &str) -> bool {
@@ -106,7 +139,7 @@ fn by_manifest(attributes: &[(String, String)], stem: &str) -> [String; 3] {
     let group = first(&["Implementation-Vendor-Id"]).filter(is_group).or(symbolic.filter(is_group)).unwrap_or_default();
     let (name, version) = split_name(stem);
     let written = ["Implementation-Version", "Bundle-Version", "Specification-Version", "Plugin-Version"];
-    // Without a version anywhere the archive is still there; an empty version says that it is not known.
+    // An empty version says that it is not known.
     let version = version.map(str::to_owned).or_else(|| first(&written)).unwrap_or_default();
     // Bundles are named by group and artifact in one.
     match name.rsplit_once('.').filter(|_| group == name) {

@@ -1,31 +1,42 @@
-//! JavaScript: installed packages, and the lock files of npm, yarn, pnpm, bun and deno.
+//! JavaScript: installed packages, manifests, and the lock files of npm, yarn, pnpm, bun and deno.
 
+mod bun;
+mod npm;
 mod pnpm;
 mod yarn;
+
+use std::collections::{HashMap, HashSet};
 
 use model::Package;
 use model::package::{Kind, Need};
 use serde_json::{Map, Value};
 
+use super::document::{entries, json, json_with_keys, locks, needs_one_of, shown};
+use super::locks::declares;
 use super::{Cataloguer, Input, Settings, Sink, Wants};
+use crate::facts::Manifest;
 
 /// The readers of JavaScript's files.
 pub static CATALOGUERS: &[Cataloguer] = &[
     Cataloguer {
         name: "npm-installed",
-        wants: Wants {
-            names: &["package.json"],
-            filter: |path| path.starts_with("node_modules/") || path.contains("/node_modules/"),
-            ..Wants::NOTHING
-        },
+        wants: Wants { names: &["package.json"], filter: is_installed, ..Wants::NOTHING },
         settings: Settings::Installed,
         bytes_max: BYTES_MAX,
         read: installed,
     },
-    lock("npm-lock", &["package-lock.json", "npm-shrinkwrap.json", ".package-lock.json"], npm_lock),
+    Cataloguer {
+        name: "npm-manifest",
+        wants: Wants { names: &["package.json"], filter: |path| !is_installed(path), ..Wants::NOTHING },
+        settings: Settings::Sources,
+        bytes_max: BYTES_MAX,
+        read: manifest,
+    },
+    lock("npm-lock", &["package-lock.json", "npm-shrinkwrap.json", ".package-lock.json"], npm::read),
     lock("yarn-lock", &["yarn.lock"], yarn::read),
     lock("pnpm-lock", &["pnpm-lock.yaml"], pnpm::read),
-    lock("bun-lock", &["bun.lock"], bun_lock),
+    lock("bun-lock", &["bun.lock"], bun::read),
+    lock("bun-lock-binary", &["bun.lockb"], bun::binary),
     lock("deno-lock", &["deno.lock"], deno_lock),
 ];
 
@@ -34,11 +45,41 @@ const fn lock(name: &'static str, names: &'static [&'static str], read: fn(&Inpu
     Cataloguer { name, wants, settings: Settings::Sources, bytes_max: LOCK_BYTES_MAX, read }
 }
 
+fn is_installed(path: &str) -> bool {
+    path.starts_with("node_modules/") || path.contains("/node_modules/")
+}
+
+/// The name that the folder gives a package: `node_modules/@scope/name/package.json`, and nothing deeper.
+fn folder_name(path: &str) -> Option<&str> {
+    let (_, below) = path.rsplit_once("node_modules/")?;
+    let name = below.strip_suffix("/package.json")?;
+    let parts = name.split('/').count();
+    (!name.starts_with('.') && parts == if name.starts_with('@') { 2 } else { 1 }).then_some(name)
+}
+
 fn installed(input: &Input<'_>, sink: &mut Sink) {
-    let Some(root) = json(input.bytes, sink) else { return };
-    // Folders of a package hold further files of this name, mostly without name or version.
-    let (Some(name), Some(version)) = (text(&root, "name"), text(&root, "version")) else { return };
+    let folder = folder_name(input.path);
+    let mut own = Sink::default();
+    let root = json_with_keys(input.bytes, &["name", "version"], &mut own);
+    // Folders of a package hold further files of this name, for tests broken ones too. What is wrong with those hides
+    // nothing that is installed.
+    match folder {
+        Some(_) => sink.damage.append(&mut own.damage),
+        None => own.damage.into_iter().for_each(|fault| sink.remark(fault.message)),
+    }
+    let Some(root) = root else { return };
+    let written = text(&root, "name").unwrap_or_default();
+    let name = if written.is_empty() { folder.unwrap_or_default() } else { written };
+    let version = text(&root, "version").unwrap_or_default().trim();
     if name.is_empty() || version.is_empty() {
+        let wrong = match root.get("version") {
+            None => "no version",
+            Some(Value::String(_)) => "an empty version",
+            Some(_) => "a version that is no text",
+        };
+        if folder.is_some() {
+            sink.damage(format!("the package {} has {wrong} and was left out", shown(name)));
+        }
         return;
     }
     let mut package = Package::new(Kind::Npm, name, version);
@@ -52,108 +93,74 @@ fn installed(input: &Input<'_>, sink: &mut Sink) {
     sink.package(package);
 }
 
-fn npm_lock(input: &Input<'_>, sink: &mut Sink) {
-    let Some(root) = json(input.bytes, sink) else { return };
-    if let Some(Value::Object(packages)) = root.get("packages") {
-        for (path, entry) in packages {
-            let Some((_, folder)) = path.rsplit_once("node_modules/") else { continue };
-            // A link points to a member of the workspace, which stands under its own folder.
-            let Some(version) = text(entry, "version").filter(|_| !flag(entry, "link")) else { continue };
-            let mut package = Package::new(Kind::Npm, text(entry, "name").unwrap_or(folder), version);
-            package.need = development(flag(entry, "dev") || flag(entry, "devOptional") && !flag(entry, "optional"));
-            package.licenses = licenses(entry);
-            package.depends_on = keys(entry.get("dependencies"));
-            checksum(&mut package, text(entry, "integrity"));
-            sink.package(package);
+/// The project itself, and what it asks for.
+fn manifest(input: &Input<'_>, sink: &mut Sink) {
+    let Some(root) = json_with_keys(input.bytes, &MANIFEST_KEYS, sink) else { return };
+    let (name, version) = (text(&root, "name").unwrap_or_default(), text(&root, "version").unwrap_or_default());
+    let needs = keys_of(&root, &["dependencies", "optionalDependencies", "peerDependencies"]);
+    let mut open = Vec::new();
+    for section in ["dependencies", "devDependencies", "optionalDependencies"] {
+        for (name, wanted) in entries(&root, section, sink) {
+            let wanted = wanted.as_str().unwrap_or_default();
+            let is_local = ["workspace:", "file:", "link:", "portal:"].iter().any(|start| wanted.starts_with(start));
+            if !is_local {
+                open.push(name.as_str().into());
+            }
         }
-    } else {
-        npm_tree(root.get("dependencies"), sink);
     }
-}
-
-/// Dependencies of lock files of version 1; the depth is bounded by that of the JSON reader.
-fn npm_tree(dependencies: Option<&Value>, sink: &mut Sink) {
-    for (name, entry) in dependencies.and_then(Value::as_object).into_iter().flatten() {
-        npm_tree(entry.get("dependencies"), sink);
-        let Some(version) = text(entry, "version").filter(|version| !version.starts_with("file:")) else { continue };
-        let alias = version.strip_prefix("npm:").and_then(|alias| alias.rsplit_once('@'));
-        let (name, version) = alias.unwrap_or((name, version));
+    if !name.is_empty() && !version.is_empty() {
         let mut package = Package::new(Kind::Npm, name, version);
-        package.need = development(flag(entry, "dev"));
-        package.depends_on = keys(entry.get("requires"));
-        checksum(&mut package, text(entry, "integrity"));
+        package.need = Need::Direct;
+        package.depends_on.clone_from(&needs);
+        package.licenses = licenses(&root);
         sink.package(package);
     }
-}
-
-fn bun_lock(input: &Input<'_>, sink: &mut Sink) {
-    let Some(root) = json(&without_comments(input.bytes), sink) else { return };
-    for entry in root.get("packages").and_then(Value::as_object).into_iter().flat_map(Map::values) {
-        let Some((name, version)) = entry.get(0).and_then(Value::as_str).and_then(split_at_version) else { continue };
-        if version.starts_with("workspace:") || version.starts_with("link:") || version.starts_with("file:") {
-            continue;
-        }
-        let mut package = Package::new(Kind::Npm, name, version);
-        package.depends_on = keys(entry.get(2).and_then(|about| about.get("dependencies")));
-        checksum(&mut package, entry.get(3).and_then(Value::as_str));
-        sink.package(package);
-    }
+    declares(Manifest { kind: Kind::Npm, name: name.into(), needs, open, lockable: true }, sink);
 }
 
 fn deno_lock(input: &Input<'_>, sink: &mut Sink) {
-    let Some(root) = json(input.bytes, sink) else { return };
-    let old = root.get("packages").and_then(|packages| packages.get("npm"));
-    let npm = root.get("npm").map(|npm| npm.get("packages").unwrap_or(npm)).or(old);
-    for (key, entry) in npm.and_then(Value::as_object).into_iter().flatten() {
+    locks(Kind::Npm, sink);
+    let Some(root) = json(input, sink) else { return };
+    // Version 1 has neither a number nor packages of npm, only addresses with their sums.
+    let first = root.as_object().is_some_and(|all| !all.is_empty() && all.values().all(Value::is_string));
+    if !first {
+        super::document::check_version(root.get("version"), &["1", "2", "3", "4", "5"], sink);
+        needs_one_of(&root, &["npm", "packages", "remote", "jsr", "specifiers", "redirects"], sink);
+    }
+    let old = root.get("packages").filter(|packages| packages.get("npm").is_some());
+    let (holder, key) = match (root.get("npm"), old) {
+        (Some(npm), _) if npm.get("packages").is_some() => (npm, "packages"),
+        (Some(_), _) => (&root, "npm"),
+        (None, Some(packages)) => (packages, "npm"),
+        (None, None) => return,
+    };
+    for (key, entry) in entries(holder, key, sink) {
         // Peers follow behind an underscore, which no version holds.
-        let Some((name, version)) = split_at_version(key) else { continue };
-        let mut package = Package::new(Kind::Npm, name, version.split('_').next().unwrap_or(version));
+        let Some((name, version)) = split_at_version(key) else {
+            sink.damage(format!("the entry {} names no version and was left out", shown(key)));
+            continue;
+        };
+        let version = version.split('_').next().unwrap_or(version);
+        let Some(mut package) = super::document::named(sink, Kind::Npm, name, version) else { continue };
         checksum(&mut package, text(entry, "integrity"));
         sink.package(package);
     }
 }
 
-fn json(bytes: &[u8], sink: &mut Sink) -> Option<Value> {
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    serde_json::from_slice(bytes).map_err(|error| sink.damage(format!("it is no JSON: {error}"))).ok()
-}
-
-/// JSON without the comments and trailing commas that bun writes.
-fn without_comments(bytes: &[u8]) -> Vec<u8> {
-    let mut out: Vec<u8> = Vec::with_capacity(bytes.len());
-    let (mut at, mut quoted) = (0, false);
-    while let Some(byte) = bytes.get(at) {
-        let next = bytes.get(at + 1);
-        match (quoted, byte) {
-            (true, b'\\') => {
-                out.push(*byte);
-                out.extend(next);
-                at += 2;
-                continue;
-            }
-            (_, b'"') => quoted = !quoted,
-            (false, b'/') if next == Some(&b'/') => {
-                let rest = bytes.get(at..).unwrap_or_default();
-                at += memchr::memchr(b'\n', rest).unwrap_or(rest.len());
-                continue;
-            }
-            (false, b'/') if next == Some(&b'*') => {
-                let rest = bytes.get(at..).unwrap_or_default();
-                at += memchr::memmem::find(rest, b"*/").map_or(rest.len(), |end| end + 2);
-                continue;
-            }
-            (false, b'}' | b']') => {
-                let end = out.iter().rposition(|byte| !byte.is_ascii_whitespace());
-                if let Some(comma) = end.filter(|end| out.get(*end) == Some(&b',')) {
-                    out.truncate(comma);
-                }
-            }
-            _ => {}
+/// Names that can be reached from the roots. By names alone: where one name has several versions, all of them count, so
+/// that nothing that is needed to run is taken for a tool of development.
+pub(crate) fn reached<'a>(
+    roots: impl Iterator<Item = &'a str>,
+    edges: &HashMap<&'a str, Vec<&'a str>>,
+) -> HashSet<&'a str> {
+    let mut open: Vec<&str> = roots.collect();
+    let mut seen = HashSet::new();
+    while let Some(name) = open.pop() {
+        if seen.insert(name) {
+            open.extend(edges.get(name).into_iter().flatten());
         }
-        out.push(*byte);
-        at += 1;
     }
-    out
+    seen
 }
 
 /// `@scope/name@version`.
@@ -188,6 +195,10 @@ fn keys(value: Option<&Value>) -> Vec<Box<str>> {
     value.and_then(Value::as_object).into_iter().flat_map(Map::keys).map(|key| key.as_str().into()).collect()
 }
 
+fn keys_of(value: &Value, sections: &[&str]) -> Vec<Box<str>> {
+    sections.iter().flat_map(|section| keys(value.get(*section))).collect()
+}
+
 fn checksum(package: &mut Package, sum: Option<&str>) {
     package.properties.extend(sum.map(|sum| ("checksum".into(), sum.into())));
 }
@@ -196,6 +207,10 @@ fn development(yes: bool) -> Need {
     if yes { Need::Development } else { Need::Unstated }
 }
 
+/// Keys of a manifest that decide about packages.
+const MANIFEST_KEYS: [&str; 6] =
+    ["name", "version", "dependencies", "devDependencies", "optionalDependencies", "peerDependencies"];
+
 /// `package.json` of published packages stays below 1 MB.
 const BYTES_MAX: u64 = 8 << 20;
 
@@ -203,62 +218,4 @@ const BYTES_MAX: u64 = 8 << 20;
 const LOCK_BYTES_MAX: u64 = 64 << 20;
 
 #[cfg(test)]
-mod tests {
-    use super::{bun_lock, installed, npm_lock, pnpm, yarn};
-    use crate::catalog::{Input, Sink, listed};
-
-    type Case = (fn(&Input<'_>, &mut Sink), &'static str, &'static [&'static str]);
-
-    #[test]
-    fn every_form_of_lock_file_is_read() {
-        let cases: &[Case] = &[
-            (installed, r#"{"name":"@a/b","version":"1.0.0","license":{"type":"MIT"}}"#, &["@a/b 1.0.0"]),
-            (installed, r#"{"name":"folder"}"#, &[]),
-            (
-                npm_lock,
-                r#"{"packages":{"":{"version":"9"},"node_modules/a":{"version":"1.0.0"},"node_modules/w":{"link":true},
-                "node_modules/a/node_modules/@s/b":{"version":"2.0.0"},"node_modules/x":{"name":"y","version":"3.0.0"}}}"#,
-                &["a 1.0.0", "@s/b 2.0.0", "y 3.0.0"],
-            ),
-            (
-                npm_lock,
-                r#"{"dependencies":{"a":{"version":"1.0.0","dependencies":{"b":{"version":"npm:@s/c@2.0.0"}}}}}"#,
-                &["@s/c 2.0.0", "a 1.0.0"],
-            ),
-            (
-                yarn::read,
-                "# yarn lockfile v1\n\n\"@s/a@^1.0.0\", \"@s/a@^1.1.0\":\n  version \"1.1.0\"\n\nx@npm:b@^2:\n  version \"2.0.0\"\n",
-                &["@s/a 1.1.0", "b 2.0.0"],
-            ),
-            (
-                yarn::read,
-                "__metadata:\n  version: 8\n\n\"a@npm:^1.0.0\":\n  version: 1.0.0\n  resolution: \"a@npm:1.0.0\"\n\n\
-                 \"w@workspace:.\":\n  version: 0.0.0-use.local\n  resolution: \"w@workspace:.\"\n",
-                &["a 1.0.0"],
-            ),
-            (
-                pnpm::read,
-                "lockfileVersion: 5.4\npackages:\n  /@s/a/1.0.0_b@2.0.0:\n    dev: false\n  /b/2.0.0:\n    dev: true\n",
-                &["@s/a 1.0.0", "b 2.0.0"],
-            ),
-            (
-                pnpm::read,
-                "lockfileVersion: '9.0'\npackages:\n  '@s/a@1.0.0':\n    resolution: {}\nsnapshots:\n  '@s/a@1.0.0(b@2.0.0)': {}\n",
-                &["@s/a 1.0.0"],
-            ),
-            (
-                bun_lock,
-                "{ // lock\n \"packages\": {\n \"a\": [\"a@1.0.0\", \"\", {}, \"sha512-x\"],\n \"w\": [\"w@workspace:w\"],\n }, }",
-                &["a 1.0.0"],
-            ),
-        ];
-        for (read, text, expected) in cases {
-            assert_eq!(listed(*read, "node_modules/f", text.as_bytes()), *expected, "{text}");
-        }
-    }
-
-    #[test]
-    fn deep_json_is_damage() {
-        assert_eq!(listed(npm_lock, "package-lock.json", "[".repeat(100_000).as_bytes()).len(), 1);
-    }
-}
+mod tests;

@@ -1,16 +1,21 @@
-//! Lock files that are JSON, YAML or TOML, or one line per package: PHP, .NET, Dart, Elixir, Conan, Swift, CocoaPods,
-//! Julia, R, Terraform, Gradle, sbt, Conda.
+//! Lock files that are JSON, YAML or TOML: PHP, .NET, Dart, Conan, Swift, CocoaPods, Julia, R, sbt, Conda.
 
-use model::Package;
+use std::collections::BTreeSet;
+
 use model::package::{Kind, Need};
 use serde_json::Value;
 
-use super::document::{LOCK_BYTES_MAX, elements, entries, found, json, member, text, toml, yaml};
+use super::document::{
+    LOCK_BYTES_MAX, check_version, elements, entries, found, json, keys, locks, member, named, needs_one_of, shown,
+    texts, toml, yaml,
+};
 use super::{Cataloguer, Input, Settings, Sink, Wants};
+use crate::facts::{Fact, Manifest, Project};
 
 /// All of these.
 pub static CATALOGUERS: &[Cataloguer] = &[
     lock("composer-lock", &["composer.lock"], Settings::Sources, composer),
+    lock("composer-manifest", &["composer.json"], Settings::Sources, composer_manifest),
     Cataloguer {
         wants: Wants { names: &["installed.json"], ..Wants::NOTHING },
         ..lock("composer-installed", &[], Settings::Both, composer)
@@ -21,17 +26,12 @@ pub static CATALOGUERS: &[Cataloguer] = &[
     },
     lock("nuget-lock", &["packages.lock.json"], Settings::Sources, nuget_lock),
     lock("pubspec-lock", &["pubspec.lock"], Settings::Sources, pubspec),
-    lock("mix-lock", &["mix.lock"], Settings::Sources, mix),
+    lock("pubspec-manifest", &["pubspec.yaml"], Settings::Sources, pubspec_manifest),
     lock("conan-lock", &["conan.lock"], Settings::Sources, conan),
     lock("swift-resolved", &["Package.resolved"], Settings::Sources, swift),
     lock("podfile-lock", &["Podfile.lock"], Settings::Sources, podfile),
     lock("julia-manifest", &["Manifest.toml"], Settings::Both, julia),
     lock("renv-lock", &["renv.lock"], Settings::Sources, renv),
-    lock("terraform-lock", &[".terraform.lock.hcl"], Settings::Sources, terraform),
-    Cataloguer {
-        wants: Wants { filter: |path| path.ends_with("gradle.lockfile"), extensions: &[".lockfile"], ..Wants::NOTHING },
-        ..lock("gradle-lock", &[], Settings::Sources, gradle)
-    },
     lock("sbt-lock", &["build.sbt.lock"], Settings::Sources, sbt),
     Cataloguer {
         wants: Wants { folders: &["conda-meta"], filter: |path| path.ends_with(".json"), ..Wants::NOTHING },
@@ -39,7 +39,7 @@ pub static CATALOGUERS: &[Cataloguer] = &[
     },
 ];
 
-const fn lock(
+pub(super) const fn lock(
     name: &'static str,
     names: &'static [&'static str],
     settings: Settings,
@@ -50,50 +50,70 @@ const fn lock(
 
 /// `composer.lock`, and `installed.json` as an object (version 2) or an array (version 1).
 fn composer(input: &Input<'_>, sink: &mut Sink) {
+    locks(Kind::Composer, sink);
     let Some(document) = json(input, sink) else { return };
-    let developing: Vec<&str> = elements(&document, "dev-package-names").filter_map(Value::as_str).collect();
-    let developing: std::collections::BTreeSet<&str> = developing.into_iter().collect();
-    let first = document.as_array().into_iter().flatten().chain(elements(&document, "packages"));
-    let entries_all = first.map(|entry| (entry, false)).chain(elements(&document, "packages-dev").map(|e| (e, true)));
-    for (entry, dev) in entries_all {
-        let name = member(entry, "name");
-        let version = member(entry, "version");
-        let mut package = Package::new(Kind::Composer, name, version.strip_prefix('v').unwrap_or(version));
-        if name.is_empty() {
-            sink.damage("an entry has no name and was left out");
+    let first = document.as_array().map(Vec::as_slice).unwrap_or_default();
+    if !document.is_array() {
+        needs_one_of(&document, &["packages"], sink);
+    }
+    let developing: BTreeSet<&str> = texts(&document, "dev-package-names").collect();
+    let needed: Vec<&Value> = first.iter().chain(elements(&document, "packages", sink)).collect();
+    let for_development = elements(&document, "packages-dev", sink);
+    let all = needed.into_iter().map(|entry| (entry, false)).chain(for_development.map(|entry| (entry, true)));
+    for (entry, dev) in all {
+        let (name, version) = (member(entry, "name"), member(entry, "version"));
+        let Some(mut package) = named(sink, Kind::Composer, name, version.strip_prefix('v').unwrap_or(version)) else {
             continue;
-        }
+        };
         if dev || developing.contains(name) {
             package.need = Need::Development;
         }
-        package.licenses = elements(entry, "license").filter_map(Value::as_str).map(Into::into).collect();
-        package.depends_on = entries(entry, "require")
-            .map(|(name, _)| name.as_str())
-            .filter(|n| n.contains('/'))
-            .map(Into::into)
-            .collect();
+        package.licenses = texts(entry, "license").map(Into::into).collect();
+        package.depends_on = keys(entry, "require").filter(|name| name.contains('/')).map(Into::into).collect();
         sink.package(package);
     }
 }
 
+/// `composer.json` of a project: what it asks for.
+fn composer_manifest(input: &Input<'_>, sink: &mut Sink) {
+    let Some(document) = json(input, sink) else { return };
+    let of = |key: &str, sink: &mut Sink| -> Vec<Box<str>> {
+        let names = entries(&document, key, sink).map(|(name, _)| name.as_str());
+        // Without a vendor it is PHP itself, or a part of it.
+        names.filter(|name| name.contains('/')).map(Into::into).collect()
+    };
+    let needs = of("require", sink);
+    let mut open = needs.clone();
+    open.extend(of("require-dev", sink));
+    let name = member(&document, "name").into();
+    declares(Manifest { kind: Kind::Composer, name, needs, open, lockable: true }, sink);
+}
+
+/// The program itself is a library of the type `project`.
 fn dotnet_deps(input: &Input<'_>, sink: &mut Sink) {
     let Some(document) = json(input, sink) else { return };
-    for (key, entry) in entries(&document, "libraries") {
-        if !member(entry, "type").eq_ignore_ascii_case("package") {
-            continue;
-        }
+    needs_one_of(&document, &["libraries"], sink);
+    for (key, entry) in entries(&document, "libraries", sink) {
+        let need = match member(entry, "type").to_ascii_lowercase().as_str() {
+            "project" => Need::Direct,
+            _ => Need::Unstated,
+        };
         match key.split_once('/') {
-            Some((name, version)) => found(sink, Kind::NuGet, name, version, Need::Unstated),
-            None => sink.damage(format!("library {key} has no version and was left out")),
+            Some((name, version)) => found(sink, Kind::NuGet, name, version, need),
+            None => sink.damage(format!("library {} has no version and was left out", shown(key))),
         }
     }
 }
 
 fn nuget_lock(input: &Input<'_>, sink: &mut Sink) {
+    locks(Kind::NuGet, sink);
     let Some(document) = json(input, sink) else { return };
-    let mut seen = std::collections::BTreeSet::new();
-    for (_, framework) in entries(&document, "dependencies") {
-        for (name, entry) in framework.as_object().into_iter().flatten() {
+    check_version(document.get("version"), &["1", "2", "3"], sink);
+    needs_one_of(&document, &["dependencies"], sink);
+    let mut seen = BTreeSet::new();
+    for (framework, _) in entries(&document, "dependencies", sink) {
+        let holder = document.get("dependencies").unwrap_or(&Value::Null);
+        for (name, entry) in entries(holder, framework, sink) {
             let (how, version) = (member(entry, "type"), member(entry, "resolved"));
             if how != "Project" && seen.insert((name, version)) {
                 let need = if how == "Direct" { Need::Direct } else { Need::Indirect };
@@ -104,40 +124,52 @@ fn nuget_lock(input: &Input<'_>, sink: &mut Sink) {
 }
 
 fn pubspec(input: &Input<'_>, sink: &mut Sink) {
+    locks(Kind::Pub, sink);
     let Some(document) = yaml(input, sink) else { return };
-    for (name, entry) in entries(&document, "packages") {
+    needs_one_of(&document, &["packages"], sink);
+    if document.get("sdks").or(document.get("sdk")).is_none() {
+        sink.damage("the section `sdks` at the end is missing: it is cut off");
+    }
+    for (name, entry) in entries(&document, "packages", sink) {
         let need = match member(entry, "dependency") {
             "direct main" | "direct overridden" => Need::Direct,
             "direct dev" => Need::Development,
             "transitive" => Need::Indirect,
             _ => Need::Unstated,
         };
+        // The framework itself comes as `sdk` with the version 0.0.0.
         found(sink, Kind::Pub, name, member(entry, "version"), need);
     }
 }
 
-/// `"name": {:hex, :name, "1.0.0", …}`; what comes from git has no version.
-fn mix(input: &Input<'_>, sink: &mut Sink) {
-    for line in text(input, sink).lines() {
-        let Some((name, rest)) = line.trim().strip_prefix('"').and_then(|line| line.split_once("\":")) else {
-            continue;
-        };
-        let Some(rest) = rest.trim_start().strip_prefix("{:hex,") else { continue };
-        match rest.split('"').nth(1) {
-            Some(version) => found(sink, Kind::Hex, name, version, Need::Unstated),
-            None => sink.damage(format!("{name} has no version and was left out")),
-        }
-    }
+fn pubspec_manifest(input: &Input<'_>, sink: &mut Sink) {
+    let Some(document) = yaml(input, sink) else { return };
+    let of = |key: &str, sink: &mut Sink| -> Vec<Box<str>> {
+        let from_tree = |entry: &Value| entry.get("path").is_some() || entry.get("sdk").is_some();
+        entries(&document, key, sink)
+            .filter(|(_, entry)| !from_tree(entry))
+            .map(|(name, _)| name.as_str().into())
+            .collect()
+    };
+    let needs = of("dependencies", sink);
+    let mut open = needs.clone();
+    open.extend(of("dev_dependencies", sink));
+    let name = member(&document, "name").into();
+    declares(Manifest { kind: Kind::Pub, name, needs, open, lockable: true }, sink);
 }
 
 /// Version 1 has a graph of nodes with `ref`, version 2 lists of references.
 fn conan(input: &Input<'_>, sink: &mut Sink) {
+    locks(Kind::Conan, sink);
     let Some(document) = json(input, sink) else { return };
-    let nodes = document.get("graph_lock").map(|graph| entries(graph, "nodes").collect::<Vec<_>>()).unwrap_or_default();
-    let direct: std::collections::BTreeSet<&str> = nodes
+    check_version(document.get("version"), &["0.1", "0.2", "0.3", "0.4", "0.5"], sink);
+    needs_one_of(&document, &["graph_lock", "requires"], sink);
+    let graph = document.get("graph_lock").unwrap_or(&Value::Null);
+    let nodes: Vec<_> = entries(graph, "nodes", sink).collect();
+    let direct: BTreeSet<&str> = nodes
         .iter()
         .filter(|(_, node)| !member(node, "path").is_empty())
-        .flat_map(|(_, node)| elements(node, "requires").filter_map(Value::as_str))
+        .flat_map(|(_, node)| texts(node, "requires"))
         .collect();
     for (id, node) in &nodes {
         // A node with a path is the project itself.
@@ -149,22 +181,33 @@ fn conan(input: &Input<'_>, sink: &mut Sink) {
     let lists =
         [("requires", Need::Unstated), ("build_requires", Need::Development), ("python_requires", Need::Development)];
     for (list, need) in lists {
-        elements(&document, list).filter_map(Value::as_str).for_each(|text| conan_reference(text, need, sink));
+        for entry in elements(&document, list, sink) {
+            // A reference, or a list of it and what is known of its package.
+            let reference = entry.as_str().or_else(|| entry.get(0)?.as_str()).unwrap_or_default();
+            conan_reference(reference, need, sink);
+        }
     }
 }
 
-fn conan_reference(reference: &str, need: Need, sink: &mut Sink) {
+/// `name/version@user/channel#revision%time:package`.
+pub(super) fn conan_reference(reference: &str, need: Need, sink: &mut Sink) {
     let plain = reference.split(['#', '@', '%', ':']).next().unwrap_or_default();
     match plain.split_once('/') {
         Some((name, version)) => found(sink, Kind::Conan, name, version, need),
-        None => sink.damage(format!("reference {reference} has no version and was left out")),
+        None => sink.damage(format!("reference {} has no version and was left out", shown(reference))),
     }
 }
 
 fn swift(input: &Input<'_>, sink: &mut Sink) {
+    locks(Kind::Swift, sink);
     let Some(document) = json(input, sink) else { return };
-    let first = document.get("object").into_iter().flat_map(|object| elements(object, "pins"));
-    for pin in first.chain(elements(&document, "pins")) {
+    check_version(document.get("version"), &["1", "2", "3"], sink);
+    let object = document.get("object").unwrap_or(&Value::Null);
+    if object.get("pins").is_none() {
+        needs_one_of(&document, &["pins"], sink);
+    }
+    let first: Vec<&Value> = elements(object, "pins", sink).collect();
+    for pin in first.into_iter().chain(elements(&document, "pins", sink)) {
         let address = [member(pin, "location"), member(pin, "repositoryURL")].concat();
         let name = address.split_once("://").map_or(address.as_str(), |(_, rest)| rest).trim_end_matches(".git");
         let state = pin.get("state").unwrap_or(&Value::Null);
@@ -175,26 +218,47 @@ fn swift(input: &Input<'_>, sink: &mut Sink) {
 }
 
 fn podfile(input: &Input<'_>, sink: &mut Sink) {
+    locks(Kind::CocoaPods, sink);
     let Some(document) = yaml(input, sink) else { return };
-    for entry in elements(&document, "PODS") {
+    needs_one_of(&document, &["PODS", "PODFILE CHECKSUM"], sink);
+    if document.get("COCOAPODS").is_none() {
+        sink.damage("the line `COCOAPODS` at the end is missing: it is cut off");
+    }
+    for entry in elements(&document, "PODS", sink) {
         let line = entry.as_str().or_else(|| entry.as_object()?.keys().next().map(String::as_str)).unwrap_or_default();
         match line.split_once(" (").and_then(|(name, version)| Some((name, version.strip_suffix(')')?))) {
             Some((name, version)) => found(sink, Kind::CocoaPods, name, version, Need::Unstated),
-            None => sink.damage("a pod has no version and was left out"),
+            None => sink.damage(format!("pod {} has no version and was left out", shown(line))),
         }
     }
 }
 
-/// Version 1 has the packages at the top, version 2 below `deps`. Parts of the standard library may have no version.
+/// Version 1 has the packages at the top, version 2 below `deps`. Parts of the standard library have the version of the
+/// language itself.
 fn julia(input: &Input<'_>, sink: &mut Sink) {
+    locks(Kind::Julia, sink);
     let Some(document) = toml(input, sink) else { return };
-    let top = if document.get("manifest_format").is_some() { document.get("deps") } else { Some(&document) };
+    let format = document.get("manifest_format");
+    if format.is_some() {
+        check_version(format, &["1", "2"], sink);
+    }
+    let nested = document.get("deps").is_some_and(Value::is_object) || format.is_some_and(|format| format != "1.0");
+    let none = Value::Null;
+    let holder = if nested { document.get("deps").unwrap_or(&none) } else { &document };
     let default = member(&document, "julia_version");
-    for (name, list) in top.and_then(Value::as_object).into_iter().flatten() {
-        for entry in list.as_array().into_iter().flatten() {
+    for (name, list) in holder.as_object().into_iter().flatten() {
+        if !nested && !list.is_array() {
+            continue;
+        }
+        for entry in elements(holder, name, sink) {
             let version = member(entry, "version");
-            let mut package =
-                Package::new(Kind::Julia, name.as_str(), if version.is_empty() { default } else { version });
+            let version = if version.is_empty() { default } else { version };
+            if version.is_empty() {
+                // Version 1 does not tell the version of the language, which is that of its standard library.
+                sink.remark(format!("{} is part of the language, whose version is not told", shown(name)));
+                continue;
+            }
+            let Some(mut package) = named(sink, Kind::Julia, name, version) else { continue };
             package.properties.push(("uuid".into(), member(entry, "uuid").into()));
             sink.package(package);
         }
@@ -202,104 +266,47 @@ fn julia(input: &Input<'_>, sink: &mut Sink) {
 }
 
 fn renv(input: &Input<'_>, sink: &mut Sink) {
+    locks(Kind::Cran, sink);
     let Some(document) = json(input, sink) else { return };
-    for (name, entry) in entries(&document, "Packages") {
+    needs_one_of(&document, &["Packages"], sink);
+    for (name, entry) in entries(&document, "Packages", sink) {
         found(sink, Kind::Cran, name, member(entry, "Version"), Need::Unstated);
     }
 }
 
-fn terraform(input: &Input<'_>, sink: &mut Sink) {
-    let text = text(input, sink);
-    let mut provider = "";
-    for line in text.lines().map(str::trim) {
-        if let Some(rest) = line.strip_prefix("provider ") {
-            provider = rest.split('"').nth(1).unwrap_or_default();
-        } else if let Some(("version", value)) = line.split_once('=').map(|(key, value)| (key.trim(), value)) {
-            found(sink, Kind::Terraform, provider, value.trim().trim_matches('"'), Need::Unstated);
-        }
-    }
-}
-
-/// `group:artifact:version=configuration,…`.
-fn gradle(input: &Input<'_>, sink: &mut Sink) {
-    for line in text(input, sink).lines().map(str::trim) {
-        if line.is_empty() || line.starts_with('#') || line.starts_with("empty=") {
-            continue;
-        }
-        let (place, used_by) = line.split_once('=').unwrap_or((line, ""));
-        let Some((name, version)) = place.rsplit_once(':').filter(|(name, _)| name.contains(':')) else {
-            sink.damage("a line is not group:artifact:version and was left out");
-            continue;
-        };
-        let testing = !used_by.is_empty() && used_by.split(',').all(|name| name.starts_with("test"));
-        found(sink, Kind::Maven, name, version, if testing { Need::Development } else { Need::Unstated });
-    }
-}
-
 fn sbt(input: &Input<'_>, sink: &mut Sink) {
+    locks(Kind::Maven, sink);
     let Some(document) = json(input, sink) else { return };
-    for entry in elements(&document, "dependencies") {
-        let name = format!("{}:{}", member(entry, "org"), member(entry, "name"));
-        let mut used_by = elements(entry, "configurations").filter_map(Value::as_str).peekable();
+    check_version(document.get("lockVersion"), &["1"], sink);
+    needs_one_of(&document, &["dependencies"], sink);
+    for entry in elements(&document, "dependencies", sink) {
+        let (group, artifact) = (member(entry, "org"), member(entry, "name"));
+        if group.is_empty() || artifact.is_empty() {
+            sink.damage("an entry has no organisation or no name and was left out");
+            continue;
+        }
+        let mut used_by = texts(entry, "configurations").peekable();
         let testing = used_by.peek().is_some() && used_by.all(|name| name.contains("test"));
         let need = if testing { Need::Development } else { Need::Unstated };
-        found(sink, Kind::Maven, &name, member(entry, "version"), need);
+        found(sink, Kind::Maven, &format!("{group}:{artifact}"), member(entry, "version"), need);
     }
 }
 
 fn conda_meta(input: &Input<'_>, sink: &mut Sink) {
     let Some(document) = json(input, sink) else { return };
-    let name = member(&document, "name");
-    if name.is_empty() {
-        sink.damage("the package has no name");
+    let Some(mut package) = named(sink, Kind::Conda, member(&document, "name"), member(&document, "version")) else {
         return;
-    }
-    let mut package = Package::new(Kind::Conda, name, member(&document, "version"));
+    };
     package.licenses.extend(Some(member(&document, "license")).filter(|text| !text.is_empty()).map(Into::into));
     sink.package(package);
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::catalog::packages_of;
-
-    fn check(name: &str, bytes: &str, expected: &[(&str, &str)]) {
-        let cataloguer = CATALOGUERS.iter().find(|cataloguer| cataloguer.name == name).unwrap();
-        let (packages, damage) = packages_of(cataloguer, "x", bytes.as_bytes());
-        let got: Vec<_> = packages.iter().map(|package| (&*package.name, &*package.version)).collect();
-        assert_eq!(got, expected, "{name}: {damage:?}");
-    }
-
-    #[test]
-    fn every_format_tells_names_and_versions() {
-        check("composer-lock", r#"{"packages":[{"name":"a/b","version":"v1"}]}"#, &[("a/b", "1")]);
-        check("composer-installed", r#"[{"name":"a/b","version":"1"}]"#, &[("a/b", "1")]);
-        check("dotnet-deps", r#"{"libraries":{"A/1":{"type":"package"},"B/1":{"type":"project"}}}"#, &[("A", "1")]);
-        check("nuget-lock", r#"{"dependencies":{"net6":{"A":{"type":"Direct","resolved":"1"}}}}"#, &[("A", "1")]);
-        check("pubspec-lock", "packages:\n  a:\n    version: \"1\"\n", &[("a", "1")]);
-        check("mix-lock", "%{\n \"a\": {:hex, :a, \"1\", \"x\"},\n}", &[("a", "1")]);
-        check("conan-lock", r#"{"version":"0.5","requires":["a/1#r%2"]}"#, &[("a", "1")]);
-        check("conan-lock", r#"{"graph_lock":{"nodes":{"1":{"ref":"a/1@u/c"}}}}"#, &[("a", "1")]);
-        check(
-            "swift-resolved",
-            r#"{"pins":[{"location":"https://h/a/b.git","state":{"version":"1"}}]}"#,
-            &[("h/a/b", "1")],
-        );
-        check("podfile-lock", "PODS:\n  - A (1):\n    - B\n  - B (2)\n", &[("A", "1"), ("B", "2")]);
-        check("julia-manifest", "manifest_format = \"2.0\"\n[[deps.A]]\nversion = \"1\"\n", &[("A", "1")]);
-        check("renv-lock", r#"{"Packages":{"a":{"Version":"1"}}}"#, &[("a", "1")]);
-        check("terraform-lock", "provider \"h/a/b\" {\n  version = \"1\"\n}\n", &[("h/a/b", "1")]);
-        check("gradle-lock", "# x\ng:a:1=classpath\nempty=\n", &[("g:a", "1")]);
-        check("sbt-lock", r#"{"dependencies":[{"org":"g","name":"a","version":"1"}]}"#, &[("g:a", "1")]);
-        check("conda-meta", r#"{"name":"a","version":"1"}"#, &[("a", "1")]);
-    }
-
-    #[test]
-    fn hostile_bytes_are_never_packages() {
-        let deep = "[".repeat(100_000);
-        for cataloguer in CATALOGUERS {
-            check(cataloguer.name, &deep, &[]);
-        }
+/// What a manifest asks for, where it asks for something or other manifests may.
+pub(super) fn declares(manifest: Manifest, sink: &mut Sink) {
+    if !manifest.open.is_empty() || !manifest.needs.is_empty() || !manifest.name.is_empty() {
+        sink.facts.push(Fact::Project(Project::Manifest(manifest)));
     }
 }
+
+#[cfg(test)]
+mod tests;

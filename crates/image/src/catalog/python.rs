@@ -47,6 +47,7 @@ pub static CATALOGUERS: &[Cataloguer] = &[
         read: requirements::setup,
     },
     source("pipenv-lock", &["Pipfile.lock"], lock::pipfile),
+    source("pipenv-manifest", &["Pipfile"], lock::pipfile_manifest),
     source("python-lock", &["poetry.lock", "uv.lock", "pdm.lock", "pylock.toml"], lock::toml_lock),
     source("pyproject", &["pyproject.toml"], lock::pyproject),
 ];

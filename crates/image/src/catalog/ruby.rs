@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use model::Package;
 use model::package::{Kind, Need};
 
-use super::document::{LOCK_BYTES_MAX, text};
+use super::document::{LOCK_BYTES_MAX, lock_text, locks, named, shown, text};
 use super::{Cataloguer, Input, Settings, Sink, Wants};
 
 /// All of Ruby.
@@ -27,7 +27,16 @@ pub static CATALOGUERS: &[Cataloguer] = &[
 ];
 
 fn gemfile_lock(input: &Input<'_>, sink: &mut Sink) {
-    let text = text(input, sink);
+    locks(Kind::Gem, sink);
+    let text = lock_text(input, sink);
+    let has = |section: &str| text.lines().any(|line| line.trim_end() == section);
+    if !text.trim().is_empty() && !has("DEPENDENCIES") {
+        sink.damage("the section DEPENDENCIES behind the packages is missing: it is cut off, or something else");
+    }
+    if text.lines().any(|line| ["<<<<<<<", "=======", ">>>>>>>"].iter().any(|mark| line.starts_with(mark))) {
+        sink.damage("it has marks of a merge that is not done");
+    }
+    let mut seen = BTreeSet::new();
     let mut direct = BTreeSet::new();
     let mut section = "";
     for line in text.lines() {
@@ -57,7 +66,10 @@ fn gemfile_lock(input: &Input<'_>, sink: &mut Sink) {
             };
             // `1.16.0-x86_64-linux`: versions of gems have no hyphen, so the first one begins the platform.
             let (version, platform) = version.split_once('-').unwrap_or((version, ""));
-            let mut package = Package::new(Kind::Gem, name, version);
+            let Some(mut package) = named(sink, Kind::Gem, name, version) else { continue };
+            if !seen.insert((name, version, platform)) {
+                sink.damage(format!("{} stands twice", shown(name)));
+            }
             package.arch = platform.into();
             package.need = if direct.contains(name) { Need::Direct } else { Need::Indirect };
             packages.push(package);
@@ -112,8 +124,16 @@ mod tests {
         let bytes = b"GEM\n  specs:\n    a (1.0-java)\n      b (>= 1)\n    b (2.0)\n    c\n\nDEPENDENCIES\n  a!\n";
         let mut sink = Sink::default();
         gemfile_lock(&Input { path: "Gemfile.lock", bytes }, &mut sink);
-        assert_eq!((sink.facts.len(), sink.damage.len()), (2, 1));
-        let crate::facts::Fact::Package(package) = &sink.facts[0] else { panic!() };
+        let packages: Vec<&Package> = sink
+            .facts
+            .iter()
+            .filter_map(|fact| match fact {
+                crate::facts::Fact::Package(package) => Some(package),
+                _ => None,
+            })
+            .collect();
+        assert_eq!((packages.len(), sink.damage.len()), (2, 1));
+        let package = packages[0];
         assert_eq!((&*package.version, &*package.arch, package.need), ("1.0", "java", Need::Direct));
     }
 

@@ -1,58 +1,92 @@
-//! Rust: `Cargo.lock` of all versions.
+//! Rust: `Cargo.lock` of all versions, and `Cargo.toml`.
 
-use model::Package;
 use model::package::{Kind, Need};
-use serde::Deserialize;
+use serde_json::Value;
 
+use super::document::{check_version, elements, entries, locks, member, named, needs_one_of, texts, toml};
+use super::locks::declares;
 use super::{Cataloguer, Input, Settings, Sink, Wants};
+use crate::facts::Manifest;
 
-/// The reader of `Cargo.lock`.
-pub static CATALOGUERS: &[Cataloguer] = &[Cataloguer {
-    name: "cargo-lock",
-    wants: Wants { names: &["Cargo.lock"], ..Wants::NOTHING },
-    settings: Settings::Sources,
-    bytes_max: BYTES_MAX,
-    read: cargo_lock,
-}];
+/// The readers of Cargo's files.
+pub static CATALOGUERS: &[Cataloguer] = &[
+    Cataloguer {
+        name: "cargo-lock",
+        wants: Wants { names: &["Cargo.lock"], ..Wants::NOTHING },
+        settings: Settings::Sources,
+        bytes_max: BYTES_MAX,
+        read: cargo_lock,
+    },
+    Cataloguer {
+        name: "cargo-manifest",
+        wants: Wants { names: &["Cargo.toml"], ..Wants::NOTHING },
+        settings: Settings::Sources,
+        bytes_max: BYTES_MAX,
+        read: cargo_manifest,
+    },
+];
 
 fn cargo_lock(input: &Input<'_>, sink: &mut Sink) {
-    let text = String::from_utf8_lossy(input.bytes);
-    let lock: Lock = match toml::from_str(&text) {
-        Ok(lock) => lock,
-        Err(error) => return sink.damage(format!("the lock file is no TOML of its kind: {}", error.message())),
-    };
-    for entry in lock.package.into_iter().chain(lock.root) {
-        let mut package = Package::new(Kind::Cargo, entry.name, entry.version);
-        let first = |text: &String| text.split(' ').next().unwrap_or_default().into();
-        package.depends_on = entry.dependencies.iter().map(first).collect();
-        match entry.source {
+    locks(Kind::Cargo, sink);
+    let Some(root) = toml(input, sink) else { return };
+    // The first two versions did not write their number.
+    if root.get("version").is_some() {
+        check_version(root.get("version"), &["1", "2", "3", "4"], sink);
+    }
+    needs_one_of(&root, &["package", "root"], sink);
+    let lone = root.get("root").filter(|root| root.is_object());
+    for entry in elements(&root, "package", sink).chain(lone) {
+        let Some(mut package) = named(sink, Kind::Cargo, member(entry, "name"), member(entry, "version")) else {
+            continue;
+        };
+        let first = |text: &str| text.split(' ').next().unwrap_or_default().into();
+        package.depends_on = texts(entry, "dependencies").map(first).collect();
+        match member(entry, "source") {
             // Members of the workspace and path dependencies have no source.
-            None => package.need = Need::Direct,
-            Some(source) => package.properties.push(("source".into(), source.into())),
+            "" => package.need = Need::Direct,
+            source => package.properties.push(("source".into(), source.into())),
         }
-        if let Some(checksum) = entry.checksum {
-            package.properties.push(("checksum".into(), checksum.into()));
+        if !member(entry, "checksum").is_empty() {
+            package.properties.push(("checksum".into(), member(entry, "checksum").into()));
         }
         sink.package(package);
     }
 }
 
-#[derive(Deserialize)]
-struct Lock {
-    #[serde(default)]
-    package: Vec<Locked>,
-    root: Option<Locked>,
+fn cargo_manifest(input: &Input<'_>, sink: &mut Sink) {
+    let Some(root) = toml(input, sink) else { return };
+    let (mut needs, mut open) = (Vec::new(), Vec::new());
+    let mut targets = vec![&root];
+    targets.extend(entries(&root, "target", sink).map(|(_, target)| target));
+    for holder in targets {
+        for (section, needed) in SECTIONS {
+            for (name, entry) in entries(holder, section, sink) {
+                let real: Box<str> = entry.get("package").and_then(Value::as_str).unwrap_or(name).into();
+                if needed {
+                    needs.push(real.clone());
+                }
+                if entry.get("path").is_none() {
+                    open.push(real);
+                }
+            }
+        }
+    }
+    // Members name what the workspace fixes by the name that it has there, which may be another than the crate's.
+    let shared = root.get("workspace").unwrap_or(&Value::Null);
+    let renamed = entries(shared, "dependencies", sink).filter_map(|(_, entry)| entry.get("package")?.as_str());
+    needs.extend(renamed.map(Into::into));
+    let name = root.get("package").map(|package| member(package, "name")).unwrap_or_default().into();
+    declares(Manifest { kind: Kind::Cargo, name, needs, open, lockable: true }, sink);
 }
 
-#[derive(Deserialize)]
-struct Locked {
-    name: String,
-    version: String,
-    source: Option<String>,
-    checksum: Option<String>,
-    #[serde(default)]
-    dependencies: Vec<String>,
-}
+/// Sections of a manifest, and whether what they name runs in the end; tools of the build do while it is built.
+const SECTIONS: [(&str, bool); 5] = [
+    ("dependencies", true),
+    ("build-dependencies", true),
+    ("build_dependencies", true),
+    ("dev-dependencies", false),
+    ("dev_dependencies", false),
+];
 
 /// The largest lock files known are below 1 MB.
 const BYTES_MAX: u64 = 32 << 20;

@@ -6,7 +6,7 @@ use model::package::{Kind, Need};
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
-use super::document::{LOCK_BYTES_MAX, found, text};
+use super::document::{LOCK_BYTES_MAX, found, lock_text};
 use super::{Cataloguer, Input, Settings, Sink, Wants};
 
 /// All of these.
@@ -45,10 +45,28 @@ struct Pom {
 }
 
 fn pom(input: &Input<'_>, sink: &mut Sink) {
+    let text = lock_text(input, sink);
+    let pom = parse(&text, sink);
+    if pom.own.name.is_empty() && !text.trim().is_empty() {
+        sink.damage("it has no artifactId: it is cut off, or another format than its name says");
+    }
+    report(&pom, sink);
+}
+
+/// Group, artifact and version of the project that a `pom.xml` describes.
+pub(super) fn coordinates(bytes: &[u8]) -> Option<[String; 3]> {
+    let pom = parse(&String::from_utf8_lossy(bytes), &mut Sink::default());
+    let either = |own: &str, parent: &str| resolve(&pom, if own.is_empty() { parent } else { own });
+    let group = either(&pom.own.group, &pom.parent.group)?;
+    let version = either(&pom.own.version, &pom.parent.version)?;
+    let all = [group, resolve(&pom, &pom.own.name)?, version];
+    all.iter().all(|text| !text.is_empty()).then_some(all)
+}
+
+fn parse(text: &str, sink: &mut Sink) -> Pom {
     let mut pom = Pom::default();
     let mut path: Vec<String> = Vec::new();
-    let text = text(input, sink);
-    let mut reader = Reader::from_str(&text);
+    let mut reader = Reader::from_str(text);
     loop {
         match reader.read_event() {
             Ok(Event::Start(_)) if path.len() == DEPTH_MAX => {
@@ -68,7 +86,12 @@ fn pom(input: &Input<'_>, sink: &mut Sink) {
             }
             Ok(Event::End(_)) => drop(path.pop()),
             Ok(Event::Text(text)) => place(&mut pom, &path, text.trim()),
-            Ok(Event::Eof) => break,
+            Ok(Event::Eof) => {
+                if !path.is_empty() {
+                    sink.damage("the document ends inside an element: it is cut off");
+                }
+                break;
+            }
             Ok(_) => {}
             Err(error) => {
                 sink.damage(format!("not readable as XML: {error}; what follows was not read"));
@@ -76,7 +99,7 @@ fn pom(input: &Input<'_>, sink: &mut Sink) {
             }
         }
     }
-    report(&pom, sink);
+    pom
 }
 
 fn place(pom: &mut Pom, path: &[String], text: &str) {
@@ -112,7 +135,10 @@ fn report(pom: &Pom, sink: &mut Sink) {
     let group = [pom.own.group.as_str(), pom.parent.group.as_str()].into_iter().find(|text| !text.is_empty());
     if let (Some(group), false) = (group.and_then(|text| resolve(pom, text)), pom.own.name.is_empty()) {
         let version = own.and_then(|text| resolve(pom, text)).unwrap_or_default();
-        found(sink, Kind::Maven, &format!("{group}:{}", pom.own.name), &version, Need::Unstated);
+        // The project itself may have none where its parent lies elsewhere.
+        if !version.is_empty() {
+            found(sink, Kind::Maven, &format!("{group}:{}", pom.own.name), &version, Need::Unstated);
+        }
     }
     for one in &pom.declared {
         let (Some(group), Some(name)) = (resolve(pom, &one.group), resolve(pom, &one.name)) else {
@@ -125,11 +151,12 @@ fn report(pom: &Pom, sink: &mut Sink) {
         let scope = if one.scope.is_empty() { over.map_or("", |over| &over.scope) } else { &one.scope };
         let version = resolve(pom, written).filter(|version| !version.is_empty());
         let name = format!("{}:{}", key.0, key.1);
-        if version.is_none() {
+        let Some(version) = version else {
             sink.damage(format!("version of {name} from parent pom not known"));
-        }
+            continue;
+        };
         let need = if scope == "test" { Need::Development } else { Need::Direct };
-        found(sink, Kind::Maven, &name, &version.unwrap_or_default(), need);
+        found(sink, Kind::Maven, &name, &version, need);
     }
 }
 
@@ -157,12 +184,25 @@ fn resolve(pom: &Pom, text: &str) -> Option<String> {
 }
 
 fn nuget(input: &Input<'_>, sink: &mut Sink) {
-    let text = text(input, sink);
+    let text = lock_text(input, sink);
     let mut reader = Reader::from_str(&text);
+    let (mut depth, mut elements) = (0i64, 0u64);
     loop {
         match reader.read_event() {
-            Ok(Event::Start(start) | Event::Empty(start)) => nuget_element(&start, sink),
-            Ok(Event::Eof) => return,
+            Ok(event @ (Event::Start(_) | Event::Empty(_))) => {
+                elements += 1;
+                if let Event::Start(start) | Event::Empty(start) = &event {
+                    nuget_element(start, sink);
+                }
+                depth += i64::from(matches!(event, Event::Start(_)));
+            }
+            Ok(Event::End(_)) => depth -= 1,
+            Ok(Event::Eof) => {
+                if depth != 0 || elements == 0 && !text.trim().is_empty() {
+                    sink.damage("it is no whole XML document: it is cut off, or another format than its name says");
+                }
+                return;
+            }
             Ok(_) => {}
             Err(error) => {
                 sink.damage(format!("not readable as XML: {error}; what follows was not read"));
@@ -213,7 +253,7 @@ mod tests {
             <version>${c}</version></dependency></dependencies></project>";
         let (packages, damage) = packages_read(pom, "pom.xml", bytes);
         let got: Vec<_> = packages.iter().map(|package| (&*package.name, &*package.version)).collect();
-        assert_eq!(got, [("g:a", "1"), ("h:b", "2"), ("h:c", "")]);
+        assert_eq!(got, [("g:a", "1"), ("h:b", "2")]);
         assert_eq!(damage.len(), 1);
     }
 }

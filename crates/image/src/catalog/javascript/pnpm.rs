@@ -7,21 +7,34 @@ use model::package::Kind;
 use serde_json::{Map, Value};
 
 use super::{checksum, development, flag, keys, split_at_version, text};
+use crate::catalog::document::{check_version, entries, locks, shown, yaml};
 use crate::catalog::{Input, Sink};
 
 pub(super) fn read(input: &Input<'_>, sink: &mut Sink) {
-    let content = String::from_utf8_lossy(input.bytes);
-    let root: Value = match serde_saphyr::from_str(&content) {
-        Ok(root) => root,
-        Err(_) => return sink.damage("the lock file is no YAML, or larger than what is read"),
-    };
+    locks(Kind::Npm, sink);
+    let Some(root) = yaml(input, sink) else { return };
+    check_version(root.get("lockfileVersion").map(number).as_ref(), &["5", "6", "9"], sink);
+    // A project without dependencies has neither packages nor importers.
     let snapshots = root.get("snapshots").and_then(Value::as_object);
     let needed = snapshots.map(|snapshots| production(&root, snapshots));
-    for (key, entry) in root.get("packages").and_then(Value::as_object).into_iter().flatten() {
-        let Some((name, version)) = split(key) else { continue };
-        let name = text(entry, "name").unwrap_or(name);
-        let version = text(entry, "version").unwrap_or(version);
-        if version.starts_with("file:") || version.starts_with("link:") {
+    let listed = root.get("packages").and_then(Value::as_object);
+    let missing = |key: &&String| !listed.is_some_and(|listed| listed.contains_key(without_peers(key)));
+    let unlisted = snapshots.into_iter().flat_map(Map::keys).filter(missing).count();
+    if unlisted > 0 {
+        sink.damage(format!("{unlisted} of its snapshots stand under no package; they were left out"));
+    }
+    if snapshots.is_none() && listed.is_some_and(|listed| !listed.is_empty()) && is_nine(&root) {
+        sink.damage("it has packages and no snapshots: it is cut off");
+    }
+    for (key, entry) in entries(&root, "packages", sink) {
+        let (name, version) = split(key).unzip();
+        let name = text(entry, "name").or(name).unwrap_or_default();
+        let version = text(entry, "version").or(version).unwrap_or_default();
+        if [version, key].iter().any(|text| text.starts_with("file:") || text.starts_with("link:")) {
+            continue;
+        }
+        if name.is_empty() || version.is_empty() {
+            sink.damage(format!("the entry {} names no version and was left out", shown(key)));
             continue;
         }
         let mut package = Package::new(Kind::Npm, name, version);
@@ -33,6 +46,19 @@ pub(super) fn read(input: &Input<'_>, sink: &mut Sink) {
         checksum(&mut package, entry.get("resolution").and_then(|resolution| text(resolution, "integrity")));
         sink.package(package);
     }
+}
+
+/// Versions were numbers first and texts later, with words behind them now and then: `5.4-inlineSpecifiers`.
+fn number(version: &Value) -> Value {
+    match version {
+        Value::String(text) => text.split('-').next().unwrap_or_default().into(),
+        Value::Number(number) => number.to_string().into(),
+        other => other.clone(),
+    }
+}
+
+fn is_nine(root: &Value) -> bool {
+    root.get("lockfileVersion").map(number).and_then(|version| Some(version.as_str()?.starts_with('9'))) == Some(true)
 }
 
 /// Keys of the packages that the projects need for more than development, peers cut off.
