@@ -1,6 +1,7 @@
 //! The command lines of `scan image|fs|repo` and `sbom`.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
 use model::Severity;
@@ -130,6 +131,9 @@ pub(crate) struct ScanArgs {
     /// Threads [default: one per core]
     #[arg(long, visible_alias = "parallel", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256), help_heading = "How it runs")]
     pub(crate) jobs: Option<u16>,
+    /// Give up on a target after this time, as in 90s, 10m, 2h; what was not read by then is unknown [default: 2h]
+    #[arg(long, value_name = "TIME", value_parser = timeout, help_heading = "How it runs")]
+    pub(crate) timeout: Option<Duration>,
     /// Folder in which what is known of layers is kept [default: the user's cache folder]
     #[arg(long, value_name = "DIR", help_heading = "How it runs")]
     pub(crate) cache_dir: Option<PathBuf>,
@@ -177,12 +181,29 @@ impl Default for ScanArgs {
             allow_unknown: false,
             stale_after: STALE_AFTER_DAYS,
             jobs: None,
+            timeout: None,
             cache_dir: None,
             no_cache: false,
             color: Color::Auto,
             quiet: false,
         }
     }
+}
+
+fn timeout(text: &str) -> Result<Duration, String> {
+    let (digits, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        _ => return Err("a whole number and s, m or h, as in 10m".into()),
+    };
+    let number: u64 = digits.parse().map_err(|_| "a whole number and s, m or h, as in 10m")?;
+    number
+        .checked_mul(seconds)
+        .filter(|seconds| *seconds > 0)
+        .map(Duration::from_secs)
+        .ok_or_else(|| "it is no time".into())
 }
 
 /// Days after which advisories are stale: distributions publish daily, and a week leaves room for a failed fetch.

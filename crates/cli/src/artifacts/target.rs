@@ -2,6 +2,7 @@
 
 use std::cell::OnceCell;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use distribute::cache::Cache;
 use distribute::credentials::Credentials;
@@ -56,6 +57,8 @@ pub(crate) struct Means {
     options: source::Options,
     quiet: bool,
     no_ignore: bool,
+    /// How long one target may take.
+    time_max: Option<Duration>,
     /// Layers of the base image that the user named.
     base: Option<Vec<Digest>>,
     /// Whether bills that are attached to images are fetched.
@@ -69,6 +72,7 @@ impl Means {
         means.secrets = args.wants(LookFor::Secrets);
         // Vulnerabilities need them too: a shell is a sign of an operating system.
         means.markers = args.wants(LookFor::Hardening) || args.wants(LookFor::Vulnerabilities);
+        means.time_max = args.timeout;
         means.attached = args.wants(LookFor::Hardening);
         means.no_ignore = args.no_ignore;
         let mut feeds = String::new();
@@ -120,6 +124,7 @@ impl Means {
             options,
             quiet,
             no_ignore: false,
+            time_max: None,
             base: None,
             attached: false,
         })
@@ -238,6 +243,7 @@ impl Means {
             markers: self.markers,
             known_bad: self.known_bad.as_ref(),
             no_ignore: self.no_ignore,
+            time_max: self.time_max,
             executables: Some(image::scanner::executables),
             ..Settings::default()
         }
