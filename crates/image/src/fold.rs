@@ -183,7 +183,7 @@ fn simple(fact: &Fact, place: &Place, inventory: &mut Inventory, collected: &mut
 }
 
 fn finish(mut inventory: Inventory, collected: packages::Collected) -> Inventory {
-    (inventory.packages, inventory.distro) = collected.finish();
+    (inventory.packages, inventory.distro) = collected.finish(&mut inventory.damage);
     inventory.secrets.sort_by(|a, b| {
         (&a.place, a.secret.line, a.secret.column, &a.secret.format).cmp(&(
             &b.place,

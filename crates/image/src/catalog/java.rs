@@ -74,17 +74,28 @@ fn archive(path: &str, bytes: &[u8], depth: usize, budget: &mut Budget, sink: &m
     if !own {
         found.push(by_manifest(&manifest, stem));
     }
+    let alone = classes && !nested && found.len() == 1;
     for artifact in found {
-        package(artifact, path, stem, bytes, classes && !nested, sink);
+        package(artifact, path, stem, bytes, alone, sink);
     }
 }
 
-/// An artifact that lies in the archive, or is it. `code` tells whether the archive holds classes and no other archives.
-fn package([group, artifact, version]: [String; 3], path: &str, stem: &str, bytes: &[u8], code: bool, sink: &mut Sink) {
+/// An artifact that lies in the archive, or is it. `alone` tells that the archive holds code and nothing else that is
+/// known.
+fn package(
+    [group, artifact, version]: [String; 3],
+    path: &str,
+    stem: &str,
+    bytes: &[u8],
+    alone: bool,
+    sink: &mut Sink,
+) {
     if version.is_empty() {
-        // What holds code is a library or a program; what holds archives only is told by them.
-        let message = format!("neither the name nor anything in the archive {path:?} tells its version");
-        return if code { sink.damage(message) } else { sink.remark(message) };
+        // What holds archives or shaded artifacts is told by them.
+        let message = format!(
+            "neither the name nor anything in the archive {path:?} tells its version; an Implementation-Version in its manifest would"
+        );
+        return if alone { sink.damage(message) } else { sink.remark(message) };
     }
     let name = if group.is_empty() { artifact.clone() } else { format!("{group}:{artifact}") };
     let mut package = Package::new(Kind::Maven, name, version);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use model::Distro;
-use model::package::{Kind, Package, Place};
+use model::package::{Damage, Doubt, Kind, Package, Place};
 
 use super::ByName;
 
@@ -75,11 +75,15 @@ impl Collected {
         }
     }
 
-    /// The packages, each once, and the operating system.
-    pub(super) fn finish(self) -> (Vec<Package>, Option<Distro>) {
+    /// The packages, each once, and the operating system. What of a file that the system brought cannot be read hides
+    /// nothing: the package that brought it is known.
+    pub(super) fn finish(self, damage: &mut [Damage]) -> (Vec<Package>, Option<Distro>) {
         let Collected { visible, first, licenses, owners, mut distros } = self;
         let installed = installed(&visible);
         let owner = |path: &str| owners.get(path)?.iter().find(|owner| installed.contains(*owner));
+        for one in damage.iter_mut().filter(|one| owner(&one.path).is_some()) {
+            one.doubt = Doubt::Detail;
+        }
         let mut merged: BTreeMap<Identity, Package> = BTreeMap::new();
         for mut package in visible {
             for place in &mut package.places {

@@ -145,6 +145,25 @@ fn a_list_of_files_without_its_package_owns_nothing() {
 }
 
 #[test]
+fn damage_of_a_file_that_the_system_brought_hides_no_package() {
+    let jar = "usr/share/java/tool.jar";
+    let doubt = |installed: &str| {
+        let owns = Fact::Owns { kind: Kind::Deb, package: "tool".into(), paths: vec![jar.into()] };
+        let files: [(&str, &[Fact]); 3] = [
+            (STATUS, &[package(Kind::Deb, installed, "1", STATUS)]),
+            ("var/lib/dpkg/info/tool.list", &[owns]),
+            (jar, &[]),
+        ];
+        let mut layer = layer(&files, &[], &[]);
+        let facts = Arc::make_mut(layer.as_mut().unwrap());
+        facts.files.iter_mut().find(|file| &*file.path == jar).unwrap().damage.push("has no version".into());
+        fold(&[layer]).damage.into_iter().map(|damage| damage.doubt).collect::<Vec<_>>()
+    };
+    assert_eq!(doubt("tool"), [Doubt::Detail]);
+    assert_eq!(doubt("another"), [Doubt::Packages]);
+}
+
+#[test]
 fn the_lowest_layer_that_hides_a_database_is_named() {
     let base = layer(&[(STATUS, &[package(Kind::Deb, "a", "1", STATUS)])], &[], &[]);
     let inventory = fold(&[base, layer(&[], &["var/lib"], &[]), layer(&[], &[STATUS], &[])]);
