@@ -3,7 +3,7 @@
 //! Guarantees: nothing is written but the cache; memory is that of the layers in flight, one per thread, and of what was
 //! found. A layer that cannot be verified gives no facts and is told; the others count.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
@@ -188,6 +188,7 @@ pub fn folder(root: &Path, installed: bool, settings: &Settings<'_>) -> io::Resu
     let mut containerfiles = Vec::new();
     let ignores = (!installed && !settings.no_ignore).then(Ignores::default);
     walk(root, ignores, &mut scanner, Some(&mut containerfiles), &over);
+    take_in(root, &mut scanner);
     if installed {
         databases_elsewhere(root, &mut scanner);
     }
@@ -242,13 +243,66 @@ fn walk(
             if let Err(error) = file(entry.path(), &path, scanner) {
                 scanner.damage(&path, format!("cannot be read: {error}"));
             }
-        } else if !kind.is_symlink() {
+        } else if kind.is_symlink() {
+            if scanner.wants(&path) {
+                link(root, &path, scanner);
+            }
+        } else {
             let message = "is neither a file nor a folder and was not read";
             let wanted = scanner.wants(&path);
             scanner.damage(&path, if wanted { message.into() } else { Fault::detail(message) });
         }
         if containerfile && let Some(found) = &mut containerfiles {
             found.push((path.to_string(), small_file(root, entry.path(), kind)));
+        }
+    }
+}
+
+/// Reads a link whose name is wanted as what it leads to below the root.
+fn link(root: &Path, path: &str, scanner: &mut Scanner<'_>) {
+    let Some(place) = resolve(root, path).map(|place| root.join(place)) else {
+        return scanner.damage(path, "is a link that leads in a circle");
+    };
+    match fs::symlink_metadata(&place) {
+        Ok(meta) if meta.is_file() => {
+            if let Err(error) = file(&place, path, scanner) {
+                scanner.damage(path, format!("is a link to what cannot be read: {error}"));
+            }
+        }
+        Ok(meta) if meta.is_dir() => {}
+        // In a root file system nothing lies outside.
+        _ if scanner.is_of_installed() => scanner.damage(path, Fault::detail("is a link to no file")),
+        _ => scanner.damage(path, "is a link to no file below the folder"),
+    }
+}
+
+/// Reads the lists of requirements that other lists take in and that nobody has read yet.
+fn take_in(root: &Path, scanner: &mut Scanner<'_>) {
+    let mut seen = HashSet::new();
+    loop {
+        let mut new = scanner.includes();
+        new.retain(|(_, path)| seen.insert(path.clone()));
+        if new.is_empty() {
+            return;
+        }
+        for (by, path) in new {
+            if seen.len() > INCLUDES_MAX {
+                return scanner.damage(&by, format!("more than {INCLUDES_MAX} files are taken in by others"));
+            }
+            if scanner.told(&path) {
+                continue;
+            }
+            let place = resolve(root, &path).map(|place| root.join(place));
+            let meta = place.as_ref().and_then(|place| fs::symlink_metadata(place).ok()).filter(fs::Metadata::is_file);
+            let (Some(place), Some(meta)) = (place, meta) else {
+                scanner.damage(&by, format!("takes in {path:?}, which is no file below the folder"));
+                continue;
+            };
+            let meta = Meta { path: &path, size: meta.len(), mode: mode(&meta), capabilities: false };
+            let mut content = Lazy { path: &place, file: None, buffer: Vec::new() };
+            if let Err(error) = scanner.requirements(meta, &mut content) {
+                scanner.damage(&path, format!("cannot be read: {error}"));
+            }
         }
     }
 }
@@ -477,6 +531,9 @@ fn media_type(kind: MediaType) -> &'static str {
         MediaType::Index | MediaType::Manifest | MediaType::Config => "",
     }
 }
+
+/// Files of requirements that others take in; large projects have dozens.
+const INCLUDES_MAX: usize = 1000;
 
 /// More than the parser takes, so that it tells that the file is too large.
 const CONTAINERFILE_BYTES_MAX: u64 = (4 << 20) + 1;

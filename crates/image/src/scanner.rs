@@ -10,8 +10,8 @@ use std::io;
 
 use model::package::{Doubt, Place};
 
-use crate::catalog::{Cataloguer, Input, Settings, Sink};
-use crate::facts::{Fact, Fault, FileFacts, Marker, Secret};
+use crate::catalog::{self, Cataloguer, Input, Settings, Sink};
+use crate::facts::{Fact, Fault, FileFacts, Marker, Project, Secret};
 use crate::limits::DAMAGE_MAX;
 use crate::malware::KnownBad;
 use crate::secrets::{self, Allow, Encoding, SECRETS_MAX, Search, WHOLE_BYTES_MAX};
@@ -90,6 +90,8 @@ pub struct Meta<'a> {
 
 /// Cataloguers by the files that they want.
 pub struct Table {
+    /// Whether it is for what is installed.
+    installed: bool,
     names: HashMap<&'static str, Vec<&'static Cataloguer>>,
     extensions: HashMap<&'static str, Vec<&'static Cataloguer>>,
     /// By the last component of the path end.
@@ -101,8 +103,13 @@ pub struct Table {
 impl Table {
     /// The table of the cataloguers that are asked in a setting.
     pub fn new(cataloguers: impl IntoIterator<Item = &'static Cataloguer>, installed: bool) -> Self {
-        let mut table =
-            Table { names: HashMap::new(), extensions: HashMap::new(), ends: HashMap::new(), folders: HashMap::new() };
+        let mut table = Table {
+            installed,
+            names: HashMap::new(),
+            extensions: HashMap::new(),
+            ends: HashMap::new(),
+            folders: HashMap::new(),
+        };
         for cataloguer in cataloguers {
             let asked = match cataloguer.settings {
                 Settings::Both => true,
@@ -251,13 +258,42 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
+    /// Takes a list of Python's requirements that another one takes in, whatever its name is.
+    pub fn requirements(&mut self, meta: Meta<'_>, content: &mut dyn Content) -> io::Result<()> {
+        let mut sink = Sink::default();
+        self.wanted.clear();
+        self.wanted.extend(catalog::all().filter(|cataloguer| cataloguer.name == catalog::python::REQUIREMENTS));
+        self.content(meta, content, &mut sink)?;
+        self.keep(meta.path, sink);
+        Ok(())
+    }
+
+    /// Files that others take in: by whom, and which.
+    pub fn includes(&self) -> Vec<(Box<str>, Box<str>)> {
+        let facts = self.found.files.iter().flat_map(|file| file.facts.iter().map(|fact| (&file.path, fact)));
+        facts
+            .filter_map(|(by, fact)| match fact {
+                Fact::Project(Project::Includes(path)) => Some((by.clone(), path.clone())),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// Whether it looks for what is installed rather than for what is locked.
+    pub fn is_of_installed(&self) -> bool {
+        self.options.table.installed
+    }
+
+    /// Whether a path told something.
+    pub fn told(&self, path: &str) -> bool {
+        self.paths.contains(path)
+    }
+
     /// Reads the content that has just passed by under another name.
     fn under(&mut self, name: &str, size: u64) {
         let mut sink = Sink::default();
         self.who(name, size, &mut sink);
-        if size > 0 {
-            self.read(name, &mut sink);
-        }
+        self.read(name, &mut sink);
         self.keep(name, sink);
     }
 
@@ -325,7 +361,13 @@ impl<'a> Scanner<'a> {
         let may_hold_secrets = self.options.secrets && secrets::may_search(meta.path, meta.size);
         let may_run = self.options.executables.is_some() && meta.size >= EXECUTABLE_BYTES_MIN;
         let wanted = !self.wanted.is_empty() || !self.also.is_empty();
-        if meta.size == 0 || !wanted && !digests && !may_hold_secrets && !may_run {
+        if meta.size == 0 {
+            // A lock file without a byte is none.
+            self.buffer.clear();
+            self.read(meta.path, sink);
+            return Ok(());
+        }
+        if !wanted && !digests && !may_hold_secrets && !may_run {
             return Ok(());
         }
         let head = content.chunk()?;

@@ -207,3 +207,55 @@ fn a_database_of_a_folder_that_only_a_link_leads_to_is_told() {
     assert!(damage("lib", "data") > 0);
     fs::remove_dir_all(root).unwrap();
 }
+
+#[test]
+fn requirements_take_in_others_whatever_they_are_called() {
+    let root = std::env::temp_dir().join(format!("kobuk-scan-includes-{}", std::process::id()));
+    let _ = fs::remove_dir_all(&root);
+    fs::create_dir_all(root.join("deps")).unwrap();
+    for (path, text) in [
+        (".gitignore", "deps/\n"),
+        ("requirements.txt", "-r deps/base.in\n-r deps/missing.in\na==1\n"),
+        ("deps/base.in", "b==2\n--requirement more.in\n-r ../requirements.txt\n"),
+        ("deps/more.in", "c==3\n"),
+    ] {
+        fs::write(root.join(path), text).unwrap();
+    }
+    let inventory = super::folder(&root, false, &Settings::default()).unwrap().inventory;
+    let names: Vec<&str> = inventory.packages.iter().map(|package| &*package.name).collect();
+    assert_eq!(names, ["a", "b", "c"]);
+    let damage: Vec<String> = inventory.damage.iter().map(|one| format!("{}: {}", one.path, one.message)).collect();
+    assert_eq!(damage.len(), 1, "{damage:?}");
+    assert!(damage[0].starts_with("requirements.txt: ") && damage[0].contains("deps/missing.in"), "{damage:?}");
+    fs::remove_dir_all(root).unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn lock_files_that_are_links_or_empty_are_read_or_told() {
+    use std::os::unix::fs::symlink;
+    let folder = std::env::temp_dir().join(format!("kobuk-scan-lock-links-{}", std::process::id()));
+    let lock = r#"{"lockfileVersion": 3, "packages": {"": {}, "node_modules/a": {"version": "1.0.0"}}}"#;
+    let scanned = |make: &dyn Fn(&Path)| {
+        let _ = fs::remove_dir_all(&folder);
+        let root = folder.join("root");
+        fs::create_dir_all(&root).unwrap();
+        fs::write(folder.join("outside"), lock).unwrap();
+        make(&root);
+        let inventory = super::folder(&root, false, &Settings::default()).unwrap().inventory;
+        let doubted = inventory.damage.iter().filter(|one| one.doubt == Doubt::Packages).count();
+        (inventory.packages.len(), doubted)
+    };
+    let link = |target: &'static str| move |root: &Path| symlink(target, root.join("package-lock.json")).unwrap();
+    let inside = |root: &Path| {
+        fs::write(root.join("locked"), lock).unwrap();
+        symlink("./locked", root.join("package-lock.json")).unwrap();
+    };
+    assert_eq!(scanned(&inside), (1, 0));
+    assert_eq!(scanned(&link("../outside")), (0, 1));
+    assert_eq!(scanned(&link("missing")), (0, 1));
+    assert_eq!(scanned(&link("package-lock.json")), (0, 1));
+    assert_eq!(scanned(&|root: &Path| fs::write(root.join("package-lock.json"), "").unwrap()), (0, 1));
+    assert_eq!(scanned(&|root: &Path| fs::write(root.join("requirements.txt"), "").unwrap()), (0, 0));
+    fs::remove_dir_all(folder).unwrap();
+}

@@ -33,7 +33,7 @@ pub static CATALOGUERS: &[Cataloguer] = &[
         read: archive,
     },
     Cataloguer {
-        name: "python-requirements",
+        name: REQUIREMENTS,
         wants: Wants { extensions: &[".txt"], filter: requirements::is_named, ..Wants::NOTHING },
         settings: Settings::Sources,
         bytes_max: LOCK_MAX,
@@ -51,6 +51,9 @@ pub static CATALOGUERS: &[Cataloguer] = &[
     source("python-lock", &["poetry.lock", "uv.lock", "pdm.lock", "pylock.toml"], lock::toml_lock),
     source("pyproject", &["pyproject.toml"], lock::pyproject),
 ];
+
+/// The name of the cataloguer of lists of requirements, which take in others.
+pub(crate) const REQUIREMENTS: &str = "python-requirements";
 
 const fn source(name: &'static str, names: &'static [&'static str], read: fn(&Input<'_>, &mut Sink)) -> Cataloguer {
     let wants = Wants { names, ..Wants::NOTHING };
