@@ -242,6 +242,7 @@ mod tests {
             ("bin/haproxy", "version 2.8.3-86e043a, released 2023/09/07", &["generic haproxy 2.8.3-86e043a"]),
             ("bin/erlexec", "/usr/src/otp_src_26.2.1/erts/", &["generic erlang 26.2.1"]),
             ("usr/bin/xz", "\0xz (XZ Utils) 5.4.1\0", &["generic xz 5.4.1"]),
+            ("lib/libruby-3.1.so.3.1.2", "library for ruby 1.8)\0\0ruby 3.1.2p20 (2022)\0", &["generic ruby 3.1.2p20"]),
             ("usr/bin/other", "nginx/1.25.3\0", &[]),
         ];
         for (path, text, expected) in cases {

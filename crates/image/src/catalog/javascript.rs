@@ -20,7 +20,7 @@ use crate::facts::Manifest;
 pub static CATALOGUERS: &[Cataloguer] = &[
     Cataloguer {
         name: "npm-installed",
-        wants: Wants { names: &["package.json"], filter: is_installed, ..Wants::NOTHING },
+        wants: Wants { names: &["package.json"], ..Wants::NOTHING },
         settings: Settings::Installed,
         bytes_max: BYTES_MAX,
         read: installed,

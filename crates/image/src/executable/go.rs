@@ -45,7 +45,7 @@ pub(super) fn packages(info: &BuildInfo, sink: &mut Sink) {
     }
     let mut modules: Vec<Package> = Vec::new();
     let mut main: Option<Package> = None;
-    let (mut flags, mut revision) = ("", "");
+    let (mut flags, mut revision, mut time) = ("", "", "");
     for line in info.modules.lines() {
         let mut fields = line.split('\t');
         let tag = fields.next().unwrap_or_default();
@@ -65,18 +65,20 @@ pub(super) fn packages(info: &BuildInfo, sink: &mut Sink) {
             "build" => match first.split_once('=') {
                 Some(("-ldflags", value)) => flags = value,
                 Some(("vcs.revision", value)) => revision = value,
+                Some(("vcs.time", value)) => time = value,
                 _ => {}
             },
             _ => {}
         }
     }
-    finish(main, modules, flags, revision, sink);
+    finish(main, modules, flags, (time, revision), sink);
 }
 
-fn finish(main: Option<Package>, modules: Vec<Package>, flags: &str, revision: &str, sink: &mut Sink) {
+fn finish(main: Option<Package>, modules: Vec<Package>, flags: &str, (time, revision): (&str, &str), sink: &mut Sink) {
     if let Some(mut main) = main {
         if main.version.is_empty() {
-            main.version = linked_version(flags).unwrap_or_default().into();
+            let linked = linked_version(flags).map(Box::from);
+            main.version = linked.or_else(|| pseudo_version(time, revision)).unwrap_or_default();
         }
         if !revision.is_empty() {
             main.properties.push(("commit".into(), revision.into()));
@@ -94,6 +96,13 @@ fn module(path: &str, version: &str, sum: &str) -> Package {
         package.properties.push(("h1".into(), sum.into()));
     }
     package
+}
+
+/// The version that Go gives a commit without a tag: `v0.0.0-20240123173857-d7fd1ad35715`.
+fn pseudo_version(time: &str, revision: &str) -> Option<Box<str>> {
+    let digits: String = time.strip_suffix('Z')?.chars().filter(char::is_ascii_digit).collect();
+    let revision = revision.get(..12).filter(|start| start.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
+    (digits.len() == 14).then(|| format!("v0.0.0-{digits}-{revision}").into())
 }
 
 /// The version that the builder wrote into a variable named `version` (`-X main.version=v1.2.3`).
@@ -120,3 +129,20 @@ fn string<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
 }
 
 pub(super) const MAGIC: &[u8] = b"\xff Go buildinf:";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_commit_without_a_tag_has_the_version_that_go_gives_it() {
+        let of = |time: &str, revision: &str| pseudo_version(time, revision).map(String::from);
+        let revision = "d7fd1ad35715cda76eb33343b7c07b275e402a2e";
+        assert_eq!(of("2024-01-23T17:38:57Z", revision).as_deref(), Some("v0.0.0-20240123173857-d7fd1ad35715"));
+        for (time, revision) in [("2024-01-23T17:38:57+01:00", revision), ("2024-01-23Z", revision), ("", revision)] {
+            assert_eq!(of(time, revision), None);
+        }
+        assert_eq!(of("2024-01-23T17:38:57Z", "abc"), None);
+        assert_eq!(of("2024-01-23T17:38:57Z", "not-a-revision"), None);
+    }
+}

@@ -138,7 +138,7 @@ const PROGRAMS: &[(&[&str], &str, &str, Side)] = &[
     (&["haproxy"], "haproxy", "HA-Proxy version ", Side::Behind),
     (&["php", "php-fpm*", "php7*", "php8*", "libphp*"], "php", "PHP/", Side::Behind),
     (&["perl", "libperl.so*"], "perl", "/lib/perl5/", Side::Behind),
-    (&["ruby", "libruby*"], "ruby", "ruby ", Side::Behind),
+    (&["ruby", "libruby*"], "ruby", "\0ruby ", Side::Behind),
     (&["bash"], "bash", "Bash version ", Side::Behind),
     (&["curl"], "curl", "curl/", Side::Behind),
     (&["libcurl*"], "curl", "libcurl/", Side::Behind),
