@@ -50,6 +50,7 @@ pub fn score(suites: &Path) -> Vec<Score> {
     scores.extend(cyclonedx::score(&suites.join("cyclonedx")));
     scores.extend(purl::score(&suites.join("purl")));
     scores.extend(scanner::score(&suites.join("scanner/testdata")));
+    scores.extend(scanner::packages::score(&suites.join("scanner/testdata")));
     scores.extend(real_manifests(&suites.join("manifests")));
     scores
 }

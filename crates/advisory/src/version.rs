@@ -75,7 +75,8 @@ impl Scheme {
             "Pub" => Scheme::Pub,
             "PyPI" => Scheme::Pep440,
             "Maven" => Scheme::Maven,
-            "RubyGems" => Scheme::RubyGems,
+            // CocoaPods compares as RubyGems does.
+            "RubyGems" | "CocoaPods" => Scheme::RubyGems,
             "NuGet" => Scheme::NuGet,
             "Packagist" => Scheme::Packagist,
             "CRAN" => Scheme::Cran,

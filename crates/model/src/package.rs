@@ -163,8 +163,8 @@ kinds! {
     Vcpkg = "vcpkg", "vcpkg";
     /// Swift packages, named by the address of their repository.
     Swift = "swift", "SwiftURL";
-    /// CocoaPods.
-    CocoaPods = "cocoapods", "";
+    /// CocoaPods, which the schema does not name; its own name stands for it.
+    CocoaPods = "cocoapods", "CocoaPods";
     /// Nix.
     Nix = "nix", "";
     /// R.

@@ -3,6 +3,7 @@
 //! Reports `*.json.golden` name what was scanned; only what stands below `fixtures` beside them is. Several reports about
 //! one artefact differ by what was switched off, so the one with the most vulnerabilities counts.
 
+pub(super) mod packages;
 mod records;
 
 use std::collections::{BTreeMap, BTreeSet};

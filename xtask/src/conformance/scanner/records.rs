@@ -168,6 +168,7 @@ fn ecosystem(bucket: &str) -> Option<String> {
             "composer" => "Packagist",
             "swift" => "SwiftURL",
             "conan" => "ConanCenter",
+            "cocoapods" => "CocoaPods",
             "k8s" => "Kubernetes",
             _ => return None,
         };
