@@ -23,6 +23,7 @@ pub mod kernel;
 pub mod licenses;
 pub mod lines;
 pub mod locks;
+pub(crate) mod nix;
 pub mod os_release;
 pub mod programs;
 pub mod python;
