@@ -31,6 +31,7 @@ pub mod rpm;
 pub mod ruby;
 pub mod rust;
 mod stanza;
+pub mod wordpress;
 pub mod xml_packages;
 
 /// All cataloguers.
@@ -55,6 +56,7 @@ pub fn all() -> impl Iterator<Item = &'static Cataloguer> {
         rpm::CATALOGUERS,
         ruby::CATALOGUERS,
         rust::CATALOGUERS,
+        wordpress::CATALOGUERS,
         xml_packages::CATALOGUERS,
     ]
     .into_iter()
