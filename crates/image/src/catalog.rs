@@ -14,6 +14,7 @@ pub mod alpm;
 pub mod apk;
 pub mod bill;
 mod document;
+pub mod dotnet;
 pub mod dpkg;
 pub mod golang;
 pub mod installed;
@@ -23,7 +24,9 @@ pub mod kernel;
 pub mod licenses;
 pub mod lines;
 pub mod locks;
+pub mod luarocks;
 pub(crate) mod nix;
+pub mod opam;
 pub mod os_release;
 pub mod programs;
 pub mod python;
@@ -41,6 +44,7 @@ pub fn all() -> impl Iterator<Item = &'static Cataloguer> {
         alpm::CATALOGUERS,
         apk::CATALOGUERS,
         bill::CATALOGUERS,
+        dotnet::CATALOGUERS,
         dpkg::CATALOGUERS,
         golang::CATALOGUERS,
         installed::CATALOGUERS,
@@ -50,6 +54,8 @@ pub fn all() -> impl Iterator<Item = &'static Cataloguer> {
         licenses::CATALOGUERS,
         lines::CATALOGUERS,
         locks::CATALOGUERS,
+        luarocks::CATALOGUERS,
+        opam::CATALOGUERS,
         os_release::CATALOGUERS,
         programs::CATALOGUERS,
         python::CATALOGUERS,
