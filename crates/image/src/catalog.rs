@@ -16,6 +16,7 @@ pub mod bill;
 mod document;
 pub mod dotnet;
 pub mod dpkg;
+pub mod erlang;
 pub mod golang;
 pub mod installed;
 pub mod java;
@@ -28,6 +29,7 @@ pub mod luarocks;
 pub(crate) mod nix;
 pub mod opam;
 pub mod os_release;
+pub mod perl;
 pub mod programs;
 pub mod python;
 pub mod rpm;
@@ -46,6 +48,7 @@ pub fn all() -> impl Iterator<Item = &'static Cataloguer> {
         bill::CATALOGUERS,
         dotnet::CATALOGUERS,
         dpkg::CATALOGUERS,
+        erlang::CATALOGUERS,
         golang::CATALOGUERS,
         installed::CATALOGUERS,
         java::CATALOGUERS,
@@ -57,6 +60,7 @@ pub fn all() -> impl Iterator<Item = &'static Cataloguer> {
         luarocks::CATALOGUERS,
         opam::CATALOGUERS,
         os_release::CATALOGUERS,
+        perl::CATALOGUERS,
         programs::CATALOGUERS,
         python::CATALOGUERS,
         rpm::CATALOGUERS,
