@@ -14,7 +14,9 @@ pub mod alpm;
 pub mod apk;
 pub mod bill;
 mod document;
+pub mod dotnet;
 pub mod dpkg;
+pub mod erlang;
 pub mod golang;
 pub mod installed;
 pub mod java;
@@ -23,13 +25,18 @@ pub mod kernel;
 pub mod licenses;
 pub mod lines;
 pub mod locks;
+pub mod luarocks;
+pub(crate) mod nix;
+pub mod opam;
 pub mod os_release;
+pub mod perl;
 pub mod programs;
 pub mod python;
 pub mod rpm;
 pub mod ruby;
 pub mod rust;
 mod stanza;
+pub mod wordpress;
 pub mod xml_packages;
 
 /// All cataloguers.
@@ -39,7 +46,9 @@ pub fn all() -> impl Iterator<Item = &'static Cataloguer> {
         alpm::CATALOGUERS,
         apk::CATALOGUERS,
         bill::CATALOGUERS,
+        dotnet::CATALOGUERS,
         dpkg::CATALOGUERS,
+        erlang::CATALOGUERS,
         golang::CATALOGUERS,
         installed::CATALOGUERS,
         java::CATALOGUERS,
@@ -48,12 +57,16 @@ pub fn all() -> impl Iterator<Item = &'static Cataloguer> {
         licenses::CATALOGUERS,
         lines::CATALOGUERS,
         locks::CATALOGUERS,
+        luarocks::CATALOGUERS,
+        opam::CATALOGUERS,
         os_release::CATALOGUERS,
+        perl::CATALOGUERS,
         programs::CATALOGUERS,
         python::CATALOGUERS,
         rpm::CATALOGUERS,
         ruby::CATALOGUERS,
         rust::CATALOGUERS,
+        wordpress::CATALOGUERS,
         xml_packages::CATALOGUERS,
     ]
     .into_iter()

@@ -4,6 +4,7 @@
 //! list of cargo-auditable, and the version strings of well-known programs under their usual names.
 
 mod go;
+mod go_old;
 mod program;
 mod rust;
 
@@ -20,6 +21,9 @@ pub struct Scan {
     searched: usize,
     go: Option<go::BuildInfo>,
     go_damage: bool,
+    go_old: go_old::Old,
+    /// Where in the file the window begins.
+    base: u64,
     rust: Option<Vec<u8>>,
     rust_probes: rust::Probe,
     programs: Vec<program::Search>,
@@ -50,6 +54,8 @@ impl Scan {
             searched: 0,
             go: None,
             go_damage: false,
+            go_old: go_old::Old::default(),
+            base: 0,
             rust: None,
             rust_probes: rust::Probe::new(),
             programs: program::searches(path),
@@ -88,9 +94,10 @@ impl Scan {
             return;
         }
         self.search(true);
-        if let Some(info) = &self.go {
+        let old = self.go_old.finish();
+        if let Some(info) = self.go.as_ref().or(old.as_ref().and_then(Option::as_ref)) {
             go::packages(info, sink);
-        } else if self.go_damage {
+        } else if self.go_damage || old.is_some() {
             sink.damage("the build information of Go in it cannot be read; its modules are not known");
         }
         if let Some(list) = &self.rust {
@@ -121,6 +128,9 @@ impl Scan {
                 }
             }
         }
+        if self.go.is_none() {
+            keep = keep.min(self.go_old.look(window, self.base, last));
+        }
         if self.rust.is_none() {
             match self.rust_probes.find(window, last) {
                 Reading::Found(list) => self.rust = Some(list),
@@ -139,6 +149,7 @@ impl Scan {
             search.look(window);
         }
         self.window.drain(..keep);
+        self.base += keep as u64;
         // Kept captures are searched again from their start, once per step: at most CAPTURE_MAX / STEP times.
         self.searched = self.window.len();
     }
@@ -190,6 +201,58 @@ mod tests {
             out.extend(part);
         }
         out
+    }
+
+    /// A program of Go 1.17: a head with one part that is loaded, texts, then the pointers, then what they point to.
+    fn old_go(between: usize) -> Vec<u8> {
+        const ADDRESS: u64 = 0x40_0000;
+        let mut out = b"\x7fELF\x02\x01".to_vec();
+        out.resize(64, 0);
+        for (at, value) in [(32, 64u64), (54, 56), (56, 1)] {
+            let size = if at == 32 { 8 } else { 2 };
+            out[at..at + size].copy_from_slice(&value.to_le_bytes()[..size]);
+        }
+        for value in [1, 0, ADDRESS, 0, 1 << 30, 1 << 30, 0] {
+            out.extend(u64::to_le_bytes(value));
+        }
+        out.extend(b"\x04\0\0\0\x08\0\0\0\x04\0\0\0Go\0\0buildid ");
+        out.resize(out.len() + between, b'.');
+        out.extend(b"go1.9go1.17.5go1.9");
+        let version = ADDRESS + out.len() as u64 - 13;
+        let modules = ADDRESS + out.len() as u64;
+        let text = "path\texample.com/a\nmod\texample.com/a\tv1.0.0\th1:x=\ndep\texample.com/b\tv1.2.0\th1:y=\n";
+        let start = [0x30, 0x77, 0xaf, 0x0c, 0x92, 0x74, 0x08, 0x02, 0x41, 0xe1, 0xc1, 0x07, 0xe6, 0xd6, 0x18, 0xe6];
+        let end = [0xf9, 0x32, 0x43, 0x31, 0x86, 0x18, 0x20, 0x72, 0x00, 0x82, 0x42, 0x10, 0x41, 0x16, 0xd8, 0xf2];
+        out.extend([&start[..], text.as_bytes(), &end].concat());
+        out.resize(out.len() + between, b'.');
+        out.extend(b"\xff Go buildinf:\x08\x00");
+        let headers = ADDRESS + (out.len() + 16 + between) as u64;
+        out.extend(headers.to_le_bytes());
+        out.extend((headers + 16).to_le_bytes());
+        out.resize(out.len() + between, 0);
+        for value in [version, 8, modules, text.len() as u64 + 32] {
+            out.extend(value.to_le_bytes());
+        }
+        out
+    }
+
+    #[test]
+    fn pointers_of_older_go_are_followed_or_told() {
+        let expected = ["golang stdlib 1.17.5", "golang example.com/a v1.0.0", "golang example.com/b v1.2.0"];
+        for between in [0, 100, (1 << 18) - 200, 300_000, 700_001] {
+            let bytes = old_go(between);
+            for chunk in [997, 65536, bytes.len()] {
+                assert_eq!(scan("usr/bin/a", &bytes, chunk), expected, "{between} {chunk}");
+            }
+            // Without its end nothing says which version it is.
+            let found = scan("usr/bin/a", &bytes[..bytes.len() - 32], 4096);
+            assert!(found.len() == 1 && found[0].contains("build information of Go"), "{between} {found:?}");
+        }
+        // Without the mark of the linker nothing was gathered.
+        let mut other = old_go(100);
+        let at = memchr::memmem::find(&other, b"Go\0\0").unwrap();
+        other[at] = b'g';
+        assert_eq!(scan("a", &other, 4096).len(), 1);
     }
 
     fn elf(before: usize, data: &[u8]) -> Vec<u8> {

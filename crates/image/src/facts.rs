@@ -57,6 +57,9 @@ pub enum Project {
     Includes(Box<str>),
     /// Modules that `go.sum` knows: name, version, sum.
     Sums(Vec<[Box<str>; 3]>),
+    /// Packages that a project may use, and more: they count only where no lock file of its tells which it uses. The file
+    /// lies in a folder below the project.
+    Hints(Vec<Package>),
     /// A `go.mod` of Go before 1.17, which does not name what its requirements require.
     ShortGoMod,
 }

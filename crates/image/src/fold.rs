@@ -148,7 +148,7 @@ pub fn fold_folder(found: Found) -> Inventory {
     let of_projects = |file: &FileFacts| file.facts.iter().any(|fact| matches!(fact, Fact::Project(_)));
     let kept = if found.files.iter().any(of_projects) { found.files.clone() } else { Vec::new() };
     let projects = projects::Projects::of(&kept);
-    projects.modules().into_iter().for_each(|package| collected.found(package));
+    projects.modules().into_iter().chain(projects.hints()).for_each(|package| collected.found(package));
     inventory.damage.extend(projects.damage());
     for file in found.files {
         let place = Place::file(file.path);

@@ -345,7 +345,10 @@ impl<'o> Walk<'o> {
                     return Err(error);
                 }
             }
-            EntryKind::HardLink => self.hard_link(entry, path),
+            EntryKind::HardLink => {
+                self.hard_link(entry, path);
+                self.scanner.name(path);
+            }
             EntryKind::Device => self.scanner.device(path),
             EntryKind::Other(kind) => self.tell(format!("`{}` is of the unknown kind {kind}", path.escape_debug())),
             EntryKind::Symlink | EntryKind::Folder | EntryKind::Fifo => {}

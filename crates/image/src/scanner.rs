@@ -10,7 +10,7 @@ use std::io;
 
 use model::package::{Doubt, Place};
 
-use crate::catalog::{self, Cataloguer, Input, Settings, Sink};
+use crate::catalog::{self, Cataloguer, Input, Settings, Sink, nix};
 use crate::facts::{Fact, Fault, FileFacts, Marker, Project, Secret};
 use crate::limits::DAMAGE_MAX;
 use crate::malware::KnownBad;
@@ -90,26 +90,21 @@ pub struct Meta<'a> {
 
 /// Cataloguers by the files that they want.
 pub struct Table {
-    /// Whether it is for what is installed.
-    installed: bool,
     names: HashMap<&'static str, Vec<&'static Cataloguer>>,
     extensions: HashMap<&'static str, Vec<&'static Cataloguer>>,
     /// By the last component of the path end.
     ends: HashMap<&'static str, Vec<(&'static str, &'static Cataloguer)>>,
     /// By the last component of the folder.
     folders: HashMap<&'static str, Vec<(&'static str, &'static Cataloguer)>>,
+    /// Whether it is for what is installed.
+    installed: bool,
 }
 
 impl Table {
     /// The table of the cataloguers that are asked in a setting.
     pub fn new(cataloguers: impl IntoIterator<Item = &'static Cataloguer>, installed: bool) -> Self {
-        let mut table = Table {
-            installed,
-            names: HashMap::new(),
-            extensions: HashMap::new(),
-            ends: HashMap::new(),
-            folders: HashMap::new(),
-        };
+        let (names, extensions, ends, folders) = Default::default();
+        let mut table = Table { names, extensions, ends, folders, installed };
         for cataloguer in cataloguers {
             let asked = match cataloguer.settings {
                 Settings::Both => true,
@@ -215,6 +210,8 @@ pub struct Scanner<'a> {
     /// Paths whose facts before that index of [`Found::files`] do not count. They go all at once at the end: taking each
     /// out when its successor comes would be quadratic in a layer made for that.
     forgotten: HashMap<Box<str>, usize>,
+    /// Folders of a Nix store that were told.
+    stored: HashSet<Box<str>>,
 }
 
 impl<'a> Scanner<'a> {
@@ -229,6 +226,7 @@ impl<'a> Scanner<'a> {
             damage: 0,
             paths: HashSet::new(),
             forgotten: HashMap::new(),
+            stored: HashSet::new(),
         }
     }
 
@@ -245,6 +243,7 @@ impl<'a> Scanner<'a> {
         if self.options.markers {
             markers::of_file(meta, &mut sink);
         }
+        self.stored(meta.path, &mut sink);
         self.who(meta.path, meta.size, &mut sink);
         self.content(meta, content, &mut sink)?;
         self.keep(meta.path, sink);
@@ -289,9 +288,36 @@ impl<'a> Scanner<'a> {
         self.paths.contains(path)
     }
 
+    /// Takes a name of a file whose content came under another name, or will: all that its place in a store tells.
+    pub fn name(&mut self, path: &str) {
+        if self.paths.contains(path) {
+            return; // Each path is told once; another file of the folder tells of it.
+        }
+        let mut sink = Sink::default();
+        self.stored(path, &mut sink);
+        self.keep(path, sink);
+    }
+
+    /// The package whose folder of a Nix store the file lies in, once for each folder.
+    fn stored(&mut self, path: &str, sink: &mut Sink) {
+        let Some(folder) = nix::folder(path).filter(|_| self.options.table.installed) else { return };
+        if self.stored.contains(folder) || self.stored.len() > nix::FOLDERS_MAX {
+            return;
+        }
+        self.stored.insert(folder.into());
+        if self.stored.len() > nix::FOLDERS_MAX {
+            return sink
+                .damage(format!("the Nix store has more than {} folders; the others are not told", nix::FOLDERS_MAX));
+        }
+        if let Some(package) = nix::package(folder) {
+            sink.package(package);
+        }
+    }
+
     /// Reads the content that has just passed by under another name.
     fn under(&mut self, name: &str, size: u64) {
         let mut sink = Sink::default();
+        self.stored(name, &mut sink);
         self.who(name, size, &mut sink);
         self.read(name, &mut sink);
         self.keep(name, sink);
@@ -326,6 +352,8 @@ impl<'a> Scanner<'a> {
             return false;
         }
         self.forgotten.insert(path.into(), self.found.files.len());
+        // What comes in its place tells of the folder again.
+        nix::folder(path).map(|folder| self.stored.remove(folder));
         true
     }
 

@@ -157,6 +157,8 @@ kinds! {
     Pub = "pub", "Pub";
     /// Erlang and Elixir.
     Hex = "hex", "Hex";
+    /// Applications of Erlang/OTP and Elixir that come with them.
+    Otp = "otp", "";
     /// C and C++ by Conan.
     Conan = "conan", "ConanCenter";
     /// C and C++ by vcpkg.

@@ -11,6 +11,12 @@ pub static CATALOGUERS: &[Cataloguer] = &[
     one("r-description", Wants { names: &["DESCRIPTION"], ..Wants::NOTHING }, Settings::Installed, r_description),
     one("vcpkg-status", Wants { path_ends: &["vcpkg/status"], ..Wants::NOTHING }, Settings::Both, vcpkg),
     one(
+        "vcpkg-info",
+        Wants { folders: &["vcpkg/info"], filter: |path| path.ends_with(".list"), ..Wants::NOTHING },
+        Settings::Both,
+        vcpkg_info,
+    ),
+    one(
         "actions",
         Wants { folders: &[".github/workflows"], filter: is_yaml, ..Wants::NOTHING },
         Settings::Sources,
@@ -55,6 +61,22 @@ fn vcpkg(input: &Input<'_>, sink: &mut Sink) {
     }
 }
 
+/// `zlib_1.3.1_x64-linux.list`: one file for each installed package, whose name says it all. Names have no underscore;
+/// behind the version stands `#` with the revision of the recipe, which `status` keeps apart as well.
+fn vcpkg_info(input: &Input<'_>, sink: &mut Sink) {
+    let file = input.path.rsplit('/').next().unwrap_or_default().trim_end_matches(".list");
+    let parts = file.split_once('_').and_then(|(name, rest)| Some((name, rest.rsplit_once('_')?.0)));
+    let Some((name, version)) = parts else {
+        return sink.damage("its name is not name, version and triplet of a package");
+    };
+    let (version, revision) = version.split_once('#').unwrap_or((version, ""));
+    let Some(mut package) = named(sink, Kind::Vcpkg, name, version) else { return };
+    package
+        .properties
+        .extend(Some(revision).filter(|text| !text.is_empty()).map(|text| ("port-version".into(), text.into())));
+    sink.package(package);
+}
+
 fn actions(input: &Input<'_>, sink: &mut Sink) {
     for line in text(input, sink).lines() {
         let line = line.trim().trim_start_matches("- ").trim_start();
@@ -95,12 +117,13 @@ mod tests {
         for (name, bytes, expected) in [
             ("r-description", "Package: a\nVersion: 1\nLicense: MIT\n", ("a", "1")),
             ("vcpkg-status", "Package: a\nVersion: 1\nStatus: install ok installed\n", ("a", "1")),
+            ("vcpkg-info", "x64-linux/\n", ("a", "1")),
             ("actions", "  - uses: a/b@v1 # x\n", ("a/b", "v1")),
             ("conda-environment", "dependencies:\n  - a=1=b\n", ("a", "1")),
         ] {
             let cataloguer = CATALOGUERS.iter().find(|cataloguer| cataloguer.name == name).unwrap();
             let mut sink = Sink::default();
-            (cataloguer.read)(&Input { path: "x", bytes: bytes.as_bytes() }, &mut sink);
+            (cataloguer.read)(&Input { path: "vcpkg/info/a_1#2_x64-linux.list", bytes: bytes.as_bytes() }, &mut sink);
             let [Fact::Package(package)] = &sink.facts[..] else { panic!("{name}") };
             assert_eq!((&*package.name, &*package.version), expected, "{name}");
         }

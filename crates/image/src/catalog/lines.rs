@@ -1,10 +1,11 @@
-//! Lock files of one line per package: Elixir and Erlang, Terraform, Gradle, Haskell, Perl.
+//! Lock files of one line per package: Elixir and Erlang, Terraform, Gradle, Haskell, Perl, Conan's text.
 
 use model::package::{Kind, Need};
 
 use super::document::{LOCK_BYTES_MAX, found, lock_text, locks, shown};
-use super::locks::lock;
+use super::locks::{declares, lock};
 use super::{Cataloguer, Input, Settings, Sink, Wants};
+use crate::facts::Manifest;
 
 /// All of these.
 pub static CATALOGUERS: &[Cataloguer] = &[
@@ -18,6 +19,7 @@ pub static CATALOGUERS: &[Cataloguer] = &[
         bytes_max: LOCK_BYTES_MAX,
         read: gradle,
     },
+    lock("conan-text", &["conanfile.txt"], Settings::Sources, conan_text),
     lock("cabal-freeze", &["cabal.project.freeze"], Settings::Sources, cabal),
     lock("cpanfile-snapshot", &["cpanfile.snapshot"], Settings::Sources, cpan),
 ];
@@ -137,6 +139,45 @@ fn gradle(input: &Input<'_>, sink: &mut Sink) {
     if !ended {
         sink.damage("the line `empty=` at the end is missing: it is cut off");
     }
+}
+
+/// References below `[requires]` and its kin; a range, `zlib/[>=1.2]`, fixes no version.
+fn conan_text(input: &Input<'_>, sink: &mut Sink) {
+    let text = lock_text(input, sink);
+    let (mut section, mut sections) = (None, 0u32);
+    let (mut needs, mut open): (Vec<Box<str>>, Vec<Box<str>>) = Default::default();
+    for line in text.lines() {
+        // A revision follows its version without a blank.
+        let line = line.split(" #").next().unwrap_or_default().trim();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+            sections += 1;
+            section = match name {
+                "requires" => Some(Need::Direct),
+                "build_requires" | "tool_requires" | "test_requires" => Some(Need::Development),
+                "generators" | "options" | "imports" | "layout" => None,
+                _ => {
+                    sink.damage(format!("the section {} is not known and was not read", shown(name)));
+                    None
+                }
+            };
+            continue;
+        }
+        let Some(need) = section else { continue };
+        match line.split_once("/[") {
+            Some((name, _)) => open.push(name.into()),
+            None => super::locks::conan_reference(line, need, sink),
+        }
+        if need == Need::Direct {
+            needs.push(line.split('/').next().unwrap_or_default().into());
+        }
+    }
+    if sections == 0 && !text.trim().is_empty() {
+        sink.damage("it has no section: it is another format than its name says");
+    }
+    declares(Manifest { kind: Kind::Conan, name: "".into(), needs, open, lockable: true }, sink);
 }
 
 /// `any.name ==1.0,`.

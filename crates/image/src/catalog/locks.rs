@@ -33,6 +33,7 @@ pub static CATALOGUERS: &[Cataloguer] = &[
     lock("julia-manifest", &["Manifest.toml"], Settings::Both, julia),
     lock("renv-lock", &["renv.lock"], Settings::Sources, renv),
     lock("sbt-lock", &["build.sbt.lock"], Settings::Sources, sbt),
+    lock("stack-lock", &["stack.yaml.lock"], Settings::Sources, stack),
     Cataloguer {
         wants: Wants { folders: &["conda-meta"], filter: |path| path.ends_with(".json"), ..Wants::NOTHING },
         ..lock("conda-meta", &[], Settings::Both, conda_meta)
@@ -289,6 +290,31 @@ fn sbt(input: &Input<'_>, sink: &mut Sink) {
         let testing = used_by.peek().is_some() && used_by.all(|name| name.contains("test"));
         let need = if testing { Need::Development } else { Need::Unstated };
         found(sink, Kind::Maven, &format!("{group}:{artifact}"), member(entry, "version"), need);
+    }
+}
+
+/// Only packages that the snapshot does not have stand here: `hackage: name-1.0@sha256:…`, or name and version of what
+/// comes from elsewhere. The versions of all others stand in the snapshot, which is fetched.
+fn stack(input: &Input<'_>, sink: &mut Sink) {
+    locks(Kind::Hackage, sink);
+    let Some(document) = yaml(input, sink) else { return };
+    needs_one_of(&document, &["packages", "snapshots"], sink);
+    for entry in elements(&document, "packages", sink) {
+        let completed = entry.get("completed").unwrap_or(entry);
+        let hackage = member(completed, "hackage").split('@').next().unwrap_or_default();
+        match hackage.rsplit_once('-') {
+            Some((name, version)) => found(sink, Kind::Hackage, name, version, Need::Unstated),
+            None => found(sink, Kind::Hackage, member(completed, "name"), member(completed, "version"), Need::Unstated),
+        }
+    }
+    for entry in elements(&document, "snapshots", sink) {
+        let completed = entry.get("completed").unwrap_or(entry);
+        let names = [member(entry, "original"), member(completed, "url")];
+        let name = names.into_iter().find(|name| !name.is_empty()).unwrap_or_default();
+        sink.damage(format!(
+            "the packages that the project takes from the snapshot {} do not stand in it",
+            shown(name)
+        ));
     }
 }
 

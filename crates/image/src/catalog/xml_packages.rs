@@ -1,13 +1,14 @@
-//! Packages declared in XML: `pom.xml`, `packages.config`, `Directory.Packages.props`.
+//! Packages declared in XML: `pom.xml`, `packages.config`, `Directory.Packages.props`, `verification-metadata.xml`.
 
 use std::collections::BTreeMap;
 
-use model::package::{Kind, Need};
+use model::package::{Kind, Need, Place};
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
-use super::document::{LOCK_BYTES_MAX, found, lock_text};
+use super::document::{LOCK_BYTES_MAX, found, lock_text, named};
 use super::{Cataloguer, Input, Settings, Sink, Wants};
+use crate::facts::{Fact, Project};
 
 /// All of these.
 pub static CATALOGUERS: &[Cataloguer] = &[
@@ -24,6 +25,13 @@ pub static CATALOGUERS: &[Cataloguer] = &[
         settings: Settings::Sources,
         bytes_max: LOCK_BYTES_MAX,
         read: nuget,
+    },
+    Cataloguer {
+        name: "gradle-verification",
+        wants: Wants { path_ends: &["gradle/verification-metadata.xml"], ..Wants::NOTHING },
+        settings: Settings::Sources,
+        bytes_max: LOCK_BYTES_MAX,
+        read: verification,
     },
 ];
 
@@ -184,6 +192,29 @@ fn resolve(pom: &Pom, text: &str) -> Option<String> {
 }
 
 fn nuget(input: &Input<'_>, sink: &mut Sink) {
+    each_element(input, sink, nuget_element);
+}
+
+/// Everything that Gradle ever verified for a project, plug-ins and what they need among it: `<component group="g" name="a"
+/// version="1">`.
+fn verification(input: &Input<'_>, sink: &mut Sink) {
+    let mut hints = Vec::new();
+    each_element(input, sink, |start, sink| {
+        if start.local_name().as_ref() != "component" {
+            return;
+        }
+        let [group, name, version] = ["group", "name", "version"].map(|key| attribute(start, key).unwrap_or_default());
+        if group.is_empty() || name.is_empty() {
+            return sink.damage("a component has no group or no name and was left out");
+        }
+        let Some(mut package) = named(sink, Kind::Maven, &format!("{group}:{name}"), &version) else { return };
+        package.places.push(Place::file(input.path));
+        hints.push(package);
+    });
+    sink.facts.push(Fact::Project(Project::Hints(hints)));
+}
+
+fn each_element(input: &Input<'_>, sink: &mut Sink, mut each: impl FnMut(&BytesStart<'_>, &mut Sink)) {
     let text = lock_text(input, sink);
     let mut reader = Reader::from_str(&text);
     let (mut depth, mut elements) = (0i64, 0u64);
@@ -192,7 +223,7 @@ fn nuget(input: &Input<'_>, sink: &mut Sink) {
             Ok(event @ (Event::Start(_) | Event::Empty(_))) => {
                 elements += 1;
                 if let Event::Start(start) | Event::Empty(start) = &event {
-                    nuget_element(start, sink);
+                    each(start, sink);
                 }
                 depth += i64::from(matches!(event, Event::Start(_)));
             }
@@ -218,8 +249,7 @@ fn nuget_element(start: &BytesStart<'_>, sink: &mut Sink) {
         "PackageVersion" | "PackageReference" | "GlobalPackageReference" => (&["Include", "Update"], "Version"),
         _ => return,
     };
-    let attribute =
-        |name: &str| start.try_get_attribute(name).ok().flatten().map(|found| found.value.trim().to_owned());
+    let attribute = |name: &str| attribute(start, name);
     let Some(name) = names.iter().find_map(|name| attribute(name)) else { return };
     let version = attribute(version).unwrap_or_default();
     if version.is_empty() || name.contains("$(") || version.contains("$(") {
@@ -231,6 +261,10 @@ fn nuget_element(start: &BytesStart<'_>, sink: &mut Sink) {
         _ => Need::Unstated,
     };
     found(sink, Kind::NuGet, &name, version.trim_matches(['[', ']']), need);
+}
+
+fn attribute(start: &BytesStart<'_>, name: &str) -> Option<String> {
+    start.try_get_attribute(name).ok().flatten().map(|found| found.value.trim().to_owned())
 }
 
 /// Maven's own elements end at a depth of about ten, plug-in configuration at twenty.
@@ -255,5 +289,23 @@ mod tests {
         let got: Vec<_> = packages.iter().map(|package| (&*package.name, &*package.version)).collect();
         assert_eq!(got, [("g:a", "1"), ("h:b", "2")]);
         assert_eq!(damage.len(), 1);
+    }
+
+    #[test]
+    fn what_gradle_verified_is_a_hint_and_damage_in_it_is_told() {
+        let text = "<verification-metadata><components><component group=\"g\" name=\"a\" version=\"1\">\
+            <artifact name=\"a-1.jar\"/></component></components></verification-metadata>";
+        let read = |text: &str| {
+            let mut sink = Sink::default();
+            verification(&Input { path: "gradle/verification-metadata.xml", bytes: text.as_bytes() }, &mut sink);
+            let Some(Fact::Project(Project::Hints(hints))) = sink.facts.pop() else { panic!("{text}") };
+            let hints: Vec<String> = hints.iter().map(|hint| format!("{} {}", hint.name, hint.version)).collect();
+            (hints, sink.damage.len())
+        };
+        assert_eq!(read(text), (vec!["g:a 1".to_owned()], 0));
+        assert_eq!(read(&text[..text.len() - 30]), (vec!["g:a 1".to_owned()], 1));
+        for bad in [text.replace("group", "grp"), text.replace(" version", " v"), String::new(), "x".to_owned()] {
+            assert!(matches!(read(&bad), (hints, 1) if hints.is_empty()), "{bad}");
+        }
     }
 }

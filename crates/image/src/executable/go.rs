@@ -10,17 +10,15 @@ use super::Reading;
 /// Go version and module list.
 #[derive(Debug)]
 pub(super) struct BuildInfo {
-    version: Box<str>,
-    modules: Box<str>,
+    pub(super) version: Box<str>,
+    pub(super) modules: Box<str>,
 }
 
-/// Reads what follows the magic. Programs of Go before 1.18 keep pointers instead of strings there: of those only the
-/// presence is known.
+/// Reads what follows the magic. Programs of Go before 1.18 keep pointers instead of strings there.
 pub(super) fn read(bytes: &[u8]) -> Reading<BuildInfo> {
     let Some(flags) = bytes.get(15) else { return Reading::Short };
     if flags & 2 == 0 {
-        // The magic also stands in programs that look for it, without the header behind it.
-        return if matches!(bytes.get(14), Some(4 | 8)) { Reading::Short } else { Reading::Nothing };
+        return Reading::Nothing;
     }
     let mut rest = bytes.get(32..).unwrap_or_default();
     let (Some(version), Some(modules)) = (string(&mut rest), string(&mut rest)) else {

@@ -23,6 +23,8 @@ pub(super) struct Projects<'a> {
     short: HashSet<&'a str>,
     /// Names of fixed packages, by folder.
     fixed: HashSet<(Kind, &'a str, String)>,
+    /// Packages that count only without a lock file, by the folder of the project.
+    hints: Vec<(&'a str, &'a [Package])>,
     /// For a lock file that does not tell it itself: names of what is needed to run.
     needed: HashMap<&'a str, HashSet<String>>,
 }
@@ -42,6 +44,9 @@ impl<'a> Projects<'a> {
                         for above in ancestry(folder).chain([""]) {
                             projects.below.entry(above).or_default().push(index);
                         }
+                    }
+                    Fact::Project(Project::Hints(packages)) => {
+                        projects.hints.push((self::folder(folder), packages));
                     }
                     Fact::Project(Project::ShortGoMod) => drop(projects.short.insert(folder)),
                     Fact::Project(Project::Sums(sums)) => {
@@ -138,6 +143,21 @@ impl<'a> Projects<'a> {
             package
         };
         found.into_iter().map(package).collect()
+    }
+
+    /// Packages of projects of which no lock file, above or below, tells what they use.
+    pub(super) fn hints(&self) -> Vec<Package> {
+        let locked = |root: &str, kind: Kind| {
+            let above = ancestry(root).chain([""]).any(|folder| self.locked.contains(&(kind, folder)));
+            let below = |folder: &str| folder.strip_prefix(root).is_some_and(|rest| rest.starts_with('/'));
+            above || self.locked.iter().any(|(other, folder)| *other == kind && (root.is_empty() || below(folder)))
+        };
+        // All packages of one file are of one kind.
+        let open = self
+            .hints
+            .iter()
+            .filter(|(root, packages)| packages.first().is_some_and(|package| !locked(root, package.kind)));
+        open.flat_map(|(_, packages)| packages.iter().cloned()).collect()
     }
 
     /// What manifests ask for and nothing fixes.

@@ -265,3 +265,25 @@ fn a_database_that_only_a_link_leads_to_is_told() {
     assert_eq!(base(&[("var/lib/rpm", "../../usr/lib/sysimage/rpm")], "usr/lib/sysimage/rpm/rpmdb.sqlite"), 0);
     assert_eq!(base(&[("lib", "usr/lib")], "usr/lib/apk/db/installed"), 0);
 }
+
+#[test]
+fn hints_count_only_where_no_lock_file_of_the_project_tells_more() {
+    use crate::facts::Project;
+    let Fact::Package(hint) = package(Kind::Maven, "g:a", "1", "p/gradle/verification-metadata.xml") else { panic!() };
+    let hints = vec![Fact::Project(Project::Hints(vec![hint]))];
+    for (lock, kind, expected) in [
+        ("p/gradle.lockfile", Kind::Maven, 0),
+        ("gradle.lockfile", Kind::Maven, 0),
+        ("p/app/gradle.lockfile", Kind::Maven, 0),
+        ("p/yarn.lock", Kind::Npm, 1),
+        ("p2/gradle.lockfile", Kind::Maven, 1),
+    ] {
+        let file = |path: &str, facts: Vec<Fact>| FileFacts { path: path.into(), facts, damage: Vec::new() };
+        let files = vec![
+            file("p/gradle/verification-metadata.xml", hints.clone()),
+            file(lock, vec![Fact::Project(Project::Locks(kind))]),
+        ];
+        let inventory = fold_folder(crate::scanner::Found { files, ..Default::default() });
+        assert_eq!(inventory.packages.len(), expected, "{lock}");
+    }
+}

@@ -147,3 +147,23 @@ fn large_texts_and_wide_ones_are_searched_for_secrets() {
     assert_eq!((found.files[0].facts.len(), found.files[0].damage.len()), (SECRETS_MAX, 1));
     assert_eq!(found.files[0].damage[0].doubt, Doubt::Detail);
 }
+
+#[test]
+fn folders_of_a_nix_store_are_told_once_each_and_again_when_their_first_file_is_replaced() {
+    let folder = "nix/store/h0cnbmfcn93xm5dg2x27ixhag1cwndga-glibc-2.38-44-bin";
+    let (first, second) = (format!("{folder}/bin/getent"), format!("{folder}/bin/ldd"));
+    let found = scan(&[(&first, 0o444, b"x"), (&second, 0o444, b"")], false);
+    let [Fact::Package(package)] = &found.files[0].facts[..] else { panic!("{found:?}") };
+    assert_eq!((package.kind, &*package.name, &*package.version), (Kind::Nix, "glibc", "2.38-44"));
+    assert_eq!((found.files.len(), &*package.places[0].path), (1, &*first));
+    for (installed, expected) in [(true, 1), (false, 0)] {
+        let table = Table::new([&TEST], installed);
+        let (allow, executables, known_bad, over) = (Allow::default(), None, None, None);
+        let options = Options { table: &table, secrets: false, allow, known_bad, markers: false, executables, over };
+        let mut scanner = Scanner::new(&options);
+        scanner.name(&first);
+        scanner.forget(&first);
+        scanner.name(&first);
+        assert_eq!(scanner.finish().files.len(), expected);
+    }
+}

@@ -29,6 +29,19 @@ const GOOD: &[Good] = &[
         "packages:\n  a:\n    dependency: \"direct main\"\n    version: \"1\"\nsdks:\n  dart: \">=3\"\n",
         &[("a", "1")],
     ),
+    Good(
+        "stack-lock",
+        "stack.yaml.lock",
+        "packages:\n- completed:\n    hackage: a-b-1.0@sha256:00,613\n- completed:\n    name: c\n    version: 2.0.1\n\
+            snapshots: []\n",
+        &[("a-b", "1.0"), ("c", "2.0.1")],
+    ),
+    Good(
+        "conan-text",
+        "conanfile.txt",
+        "# ours\n[requires]\nzlib/1.2.13#r1 # why\npoco/[>1.0 <1.9]\n[tool_requires]\ncmake/3.23.0\n[options]\nx/*:shared=True\n",
+        &[("zlib", "1.2.13"), ("cmake", "3.23.0")],
+    ),
     Good("mix-lock", "mix.lock", "%{\n \"a\": {:hex, :a, \"1\", \"x\"},\n}", &[("a", "1")]),
     Good("conan-lock", "conan.lock", r#"{"version":"0.5","requires":["a/1#r%2"]}"#, &[("a", "1")]),
     Good(
@@ -218,6 +231,11 @@ fn what_has_no_version_or_a_key_twice_is_told() {
             r#"{"lockfileVersion":3,"packages":{"node_modules/a":{"version":"1","version":"2"}}}"#,
         ),
         ("composer-lock", "composer.lock", r#"{"packages":[{"name":"a/b"}]}"#),
+        ("stack-lock", "stack.yaml.lock", "packages:\n- completed:\n    name: c\n"),
+        ("stack-lock", "stack.yaml.lock", "packages: []\nsnapshots:\n- original: lts-21.0\n"),
+        ("vcpkg-info", "vcpkg/info/zlib.list", "x64-linux/\n"),
+        ("conan-text", "conanfile.txt", "[requires]\nzlib\n"),
+        ("gradle-verification", "gradle/verification-metadata.xml", "<verification-metadata><components>"),
         ("pubspec-lock", "pubspec.lock", "packages:\n  a:\n    version: \"\"\n"),
         ("gemfile-lock", "Gemfile.lock", "GEM\n  specs:\n    a\n"),
         ("cargo-lock", "Cargo.lock", "version = 4\n[[package]]\nname = \"a\"\n"),
