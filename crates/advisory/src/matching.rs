@@ -12,7 +12,7 @@ use model::{Distro, Package};
 
 use crate::cvss::{Levels, Policy};
 use crate::ecosystem;
-use crate::record::{Advisory, Affected, Epss, Exploited, Source};
+use crate::record::{Advisory, Affected, End, Epss, Exploited, Source};
 use crate::version::Scheme;
 
 pub use ranges::{Verdict, judge};
@@ -177,6 +177,22 @@ impl<'k> Matcher<'k> {
         packages.iter().filter(judged).map(|package| &*package.name).collect()
     }
 
+    /// Which of these packages, by name, the distribution is known to judge: files that they brought need no judgement of
+    /// their own.
+    pub fn judges<'n>(&self, names: &[&'n str], packages: &[Package], distro: Option<&Distro>) -> HashSet<&'n str> {
+        let ecosystems = distro.and_then(ecosystem::ecosystems).unwrap_or_default();
+        let Some(ecosystem) = ecosystems.iter().find(|name| self.covered(name).is_ok()) else { return HashSet::new() };
+        let judged = |package: &Package| {
+            is_of_system(package.kind)
+                && lookups(package)
+                    .into_iter()
+                    .flatten()
+                    .any(|lookup| !self.knowledge.affected(ecosystem, &lookup.name).is_empty())
+        };
+        let known = |name: &&&str| packages.iter().any(|package| *package.name == ***name && judged(package));
+        names.iter().filter(known).copied().collect()
+    }
+
     /// The ecosystem that judges a package, or why there is none.
     fn ecosystem(
         &self,
@@ -190,6 +206,20 @@ impl<'k> Matcher<'k> {
                 let name = distro.map_or("that is not known".into(), |d| format!("{} {}", d.id, d.version));
                 return Err(format!("no advisory source covers the operating system {}", name.trim_end()).into());
             };
+            if let Some(root) = package.property("root") {
+                return Err(format!(
+                    "the package database below `{root}` belongs to another system, which is not judged"
+                )
+                .into());
+            }
+            if !ecosystems.iter().any(|name| fits(package.kind, name)) {
+                let name = distro.map_or("the operating system", |distro| &*distro.id);
+                return Err(format!(
+                    "packages of {} are not those of {name}, and no advisory source covers them",
+                    package.kind
+                )
+                .into());
+            }
             let missing = || Box::from("no advisory source covers the operating system");
             let covered = ecosystems.iter().find(|name| self.covered(name).is_ok());
             let ecosystem = covered.or(ecosystems.first()).ok_or_else(missing)?;
@@ -220,7 +250,8 @@ impl<'k> Matcher<'k> {
             return Err(format!("no advisory source covers {}", named()).into());
         }
         // A source of a whole distribution says nothing of releases that it does not know yet or any more.
-        if ecosystem != whole && !self.knowledge.has_records(ecosystem) {
+        // One that has nothing at all of an ecosystem says nothing of it, whatever it is said to cover.
+        if !self.knowledge.has_records(ecosystem) {
             return Err(format!("no advisory speaks of {}", named()).into());
         }
         let Some(now) = self.options.now_unix else { return Ok(()) };
@@ -320,6 +351,17 @@ fn lookups(package: &Package) -> Option<Vec<Lookup<'_>>> {
     })
 }
 
+/// Whether packages of a kind can be those of a distribution.
+fn fits(kind: Kind, ecosystem: &str) -> bool {
+    match (kind, Scheme::of_ecosystem(ecosystem)) {
+        (Kind::Deb, Some(scheme)) => scheme == Scheme::Dpkg,
+        (Kind::Apk, Some(scheme)) => scheme == Scheme::Apk,
+        (Kind::Rpm, Some(scheme)) => scheme == Scheme::Rpm,
+        (Kind::Alpm, Some(scheme)) => scheme == Scheme::Alpm,
+        _ => true,
+    }
+}
+
 /// Whether the packages of a kind are the operating system's, which its distribution judges.
 fn is_of_system(kind: Kind) -> bool {
     matches!(kind, Kind::Deb | Kind::Apk | Kind::Rpm | Kind::Alpm)
@@ -336,7 +378,22 @@ fn applies(affected: &Affected, package: &Package) -> bool {
         (Some(name), Some(stream)) => format!("{name}:{stream}"),
         _ => String::new(),
     };
-    arch && *affected.module == *stream
+    // Rocky's and Alma's records name no module; that they are about one stands in the version of the fix only, and of which
+    // stream in its first number.
+    let unnamed = || {
+        let fixes = affected.ranges.iter().filter_map(|range| match &range.end {
+            End::Fixed(version) | End::Before(version) | End::LastAffected(version) => Some(&**version),
+            End::Open => None,
+        });
+        let of_stream = |version: &str| {
+            let digits = |text: &str| text.chars().take_while(char::is_ascii_digit).collect::<String>();
+            let wanted = digits(stream.rsplit(':').next().unwrap_or_default());
+            let fixed = digits(version.rsplit(':').next().unwrap_or_default());
+            version.contains(".module") && (wanted.is_empty() || wanted == fixed)
+        };
+        affected.module.is_empty() && !stream.is_empty() && fixes.into_iter().any(of_stream)
+    };
+    arch && (*affected.module == *stream || unnamed())
 }
 
 /// A PyPI name as PEP 503 spells it.

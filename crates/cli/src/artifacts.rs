@@ -77,6 +77,19 @@ fn scan(
     let path_of = |finding: &Finding| files.get(finding.location.file.0 as usize).map_or("", |path| path);
     let findings = std::mem::take(&mut gathered.findings);
     let (mut findings, excepted, exceptions) = model::exception::apply(findings, exceptions, now_unix, path_of);
+    // What nobody wants to hear of needs no upgrade.
+    let told = |upgrade: &model::report::Upgrade, id: &str| {
+        findings.iter().any(|finding| {
+            finding.location.file == upgrade.file
+                && finding.property("vulnerability") == Some(id)
+                && *finding.subject.name == *upgrade.package
+        })
+    };
+    for upgrade in &mut gathered.upgrades {
+        let clears = std::mem::take(&mut upgrade.clears);
+        upgrade.clears = clears.into_iter().filter(|id| told(upgrade, id)).collect();
+    }
+    gathered.upgrades.retain(|upgrade| !upgrade.clears.is_empty());
     findings.extend(about_exceptions(&exceptions, args));
     // In an image nothing stands before anything else, so the worst comes first.
     let key =
@@ -163,7 +176,13 @@ pub(crate) fn beside_manifests(
     let scan = ScanArgs { advisories: args.advisories.clone(), jobs, quiet, ..ScanArgs::default() };
     let mut gathered = gather(&targets, Subject::Image, Some(&SourceArgs::default()), &scan, now_unix)?;
     if !args.pull {
-        for name in named.iter().filter(|name| !args.images.iter().any(|given| given.ends_with(name.as_str()))) {
+        let plain = |given: &str| {
+            let given = given.strip_prefix("docker://").unwrap_or(given);
+            let stores = ["registry:", "containerd:", "podman:"];
+            stores.iter().find_map(|store| given.strip_prefix(store)).unwrap_or(given).to_owned()
+        };
+        let given: Vec<String> = args.images.iter().map(|given| plain(given)).collect();
+        for name in named.iter().filter(|name| !given.contains(name)) {
             let message =
                 "the manifests name this image and it was not scanned; name it with --image, or let --pull fetch it";
             gathered.not_scanned(name, message.into());

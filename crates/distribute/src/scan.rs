@@ -228,7 +228,9 @@ fn walk(
         };
         let kind = entry.file_type();
         if kind.is_dir() {
-            let left_out = |ignores: &mut Ignores| ignores.leaves_out(root, relative, true);
+            // What builds and package managers write is left out whole. Other folders that are ignored may hold projects.
+            let built = entry.file_name().to_str().is_some_and(|name| BUILT.contains(&name));
+            let left_out = |ignores: &mut Ignores| built && ignores.leaves_out(root, relative, true);
             if entry.file_name() == ".git" || ignores.as_mut().is_some_and(left_out) {
                 entries.skip_current_dir();
             }
@@ -324,7 +326,7 @@ impl Ignores {
                 // Faulty lines are passed over as git does.
                 file.is_file().then(|| Gitignore::new(file).0)
             });
-            match of_folder.as_ref().map(|rules| rules.matched(&path, folder)) {
+            match of_folder.as_ref().map(|rules| rules.matched_path_or_any_parents(&path, folder)) {
                 Some(Match::Ignore(_)) => return true,
                 Some(Match::Whitelist(_)) => return false,
                 Some(Match::None) | None => {}
@@ -339,7 +341,7 @@ fn databases_elsewhere(root: &Path, scanner: &mut Scanner<'_>) {
     for database in catalog::DATABASES {
         let place = resolve(root, database);
         let known = place.as_ref().is_some_and(|place| catalog::DATABASES.iter().any(|end| place.ends_with(end)));
-        if known || place.as_ref().is_some_and(|place| !root.join(place).exists()) {
+        if known || scanner.told(database) || place.as_ref().is_some_and(|place| !root.join(place).exists()) {
             continue;
         }
         let place = place.map_or("a circle".to_owned(), |place| format!("`{}`", place.display()));
@@ -459,6 +461,7 @@ pub fn damage(failed: &[(usize, LayerError)]) -> Vec<Damage> {
             layer: u32::try_from(*index).ok(),
             message: causes::chain(error).into(),
             doubt: Doubt::Packages,
+            owner: None,
         })
         .collect()
 }
@@ -531,6 +534,32 @@ fn media_type(kind: MediaType) -> &'static str {
         MediaType::Index | MediaType::Manifest | MediaType::Config => "",
     }
 }
+
+/// Folders that builds, package managers and editors write; where they are ignored, nothing in them is the project's own.
+const BUILT: [&str; 22] = [
+    "node_modules",
+    "bower_components",
+    "jspm_packages",
+    "target",
+    "build",
+    "dist",
+    "out",
+    "bin",
+    "obj",
+    "vendor",
+    "venv",
+    ".venv",
+    "env",
+    ".tox",
+    ".nox",
+    "__pycache__",
+    ".cache",
+    ".gradle",
+    ".terraform",
+    "Pods",
+    ".yarn",
+    ".pnpm-store",
+];
 
 /// Files of requirements that others take in; large projects have dozens.
 const INCLUDES_MAX: usize = 1000;

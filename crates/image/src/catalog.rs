@@ -92,7 +92,8 @@ pub const DATABASES: &[&str] = &[
     "var/lib/opkg/status",
 ];
 
-/// Whether a cataloguer of a language may read the file, so that it matters who installed it.
+/// Whether a cataloguer of a language may read the file, or it is a program that is known by its own bytes, so that it
+/// matters who installed it.
 pub(crate) fn is_of_language(path: &str) -> bool {
     let path = path.trim_end();
     [
@@ -107,9 +108,11 @@ pub(crate) fn is_of_language(path: &str) -> bool {
         "/installed.json",
         ".deps.json",
         "/DESCRIPTION",
+        "/release",
     ]
     .iter()
     .any(|end| path.ends_with(end))
+        || crate::executable::is_known(path)
 }
 
 /// Reader of one kind of file.

@@ -44,6 +44,11 @@ enum Reading<T> {
     Nothing,
 }
 
+/// Whether a program of this path may be known by its own bytes.
+pub(crate) fn is_known(path: &str) -> bool {
+    program::is_known(path)
+}
+
 impl Scan {
     /// Begins a file. The size in bytes sizes the window of small files.
     pub fn new(path: &str, size: u64) -> Self {

@@ -204,6 +204,7 @@ fn damage<'a>(faults: &'a [Fault], place: &'a Place) -> impl Iterator<Item = Dam
         layer: place.layer,
         message: fault.message.clone(),
         doubt: fault.doubt,
+        owner: None,
     })
 }
 
@@ -359,6 +360,7 @@ fn elsewhere(links: &Links<'_>, inventory: &mut Inventory) {
             layer: None,
             message: message.into(),
             doubt: Doubt::Packages,
+            owner: None,
         });
     }
     let told = links.damage.iter().take(DAMAGE_MAX).map(|(layer, message)| Damage {
@@ -366,6 +368,7 @@ fn elsewhere(links: &Links<'_>, inventory: &mut Inventory) {
         layer: Some(*layer),
         message: message.as_str().into(),
         doubt: Doubt::Packages,
+        owner: None,
     });
     inventory.damage.extend(told);
 }
@@ -390,6 +393,7 @@ fn deleted(databases: &BTreeMap<Box<str>, Database>, inventory: &mut Inventory) 
             layer: Some(*layer),
             message: message.into(),
             doubt: Doubt::Packages,
+            owner: None,
         });
         inventory.databases_deleted.push(place);
     }

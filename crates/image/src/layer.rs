@@ -15,7 +15,7 @@ use crate::facts::{Fault, LayerFacts};
 use crate::limits::{
     self, DAMAGE_MAX, ENTRIES_MAX, HARD_LINKS_MAX, LAYER_BYTES_MAX, LINKS_MAX, LimitError, RATIO_FREE_BYTES, RATIO_MAX,
 };
-use crate::path::{Name, PathHash, normalise};
+use crate::path::{Name, PathHash, beside, normalise};
 use crate::scanner::{Content, Meta, Options, Scanner};
 use crate::tar::{Archive, Entry, EntryKind, TarError};
 
@@ -351,7 +351,8 @@ impl<'o> Walk<'o> {
             }
             EntryKind::Device => self.scanner.device(path),
             EntryKind::Other(kind) => self.tell(format!("`{}` is of the unknown kind {kind}", path.escape_debug())),
-            EntryKind::Symlink | EntryKind::Folder | EntryKind::Fifo => {}
+            EntryKind::Symlink => self.symbolic_link(entry, path),
+            EntryKind::Folder | EntryKind::Fifo => {}
         }
         Ok(())
     }
@@ -394,8 +395,29 @@ impl<'o> Walk<'o> {
         }
     }
 
+    /// A link whose name tells of packages, to something whose name does not, hides them: only names are looked at.
+    fn symbolic_link(&mut self, entry: &Entry, path: &str) {
+        if !self.scanner.wants_packages(path) {
+            return;
+        }
+        let target = String::from_utf8_lossy(&entry.link);
+        let place = match target.strip_prefix('/') {
+            Some(absolute) => beside("", absolute),
+            None => beside(path, &target),
+        };
+        let known = match &place {
+            Name::Path(place) => self.scanner.wants_packages(place),
+            Name::Hostile(_) => false,
+        };
+        if !known {
+            let target = target.escape_debug();
+            self.scanner.damage(path, format!("it is a link to `{target}`, which nobody reads under that name"));
+        }
+    }
+
     /// A second name of a file. Where it is wanted, the content must have come before, in the same layer.
     fn hard_link(&mut self, entry: &Entry, path: &str) {
+        self.scanner.mark(path, entry.mode);
         let target = match normalise(&entry.link) {
             Name::Path(target) => target,
             Name::Hostile(_) => String::new(),

@@ -346,6 +346,23 @@ impl<'a> Scanner<'a> {
         !self.wanted.is_empty()
     }
 
+    /// Whether a cataloguer wants the file for more than licences.
+    pub fn wants_packages(&mut self, path: &str) -> bool {
+        self.options.table.who(path, &mut self.wanted);
+        self.wanted
+            .iter()
+            .any(|cataloguer| !cataloguer.name.contains("licen") && !cataloguer.name.contains("copyright"))
+    }
+
+    /// Marks a second name of a file as the first one is.
+    pub fn mark(&mut self, path: &str, mode: u32) {
+        if self.options.markers {
+            let mut sink = Sink::default();
+            markers::of_file(Meta { path, size: 0, mode, capabilities: false }, &mut sink);
+            self.keep(path, sink);
+        }
+    }
+
     /// Forgets what a file told, because another one takes its place. Tells whether there was anything.
     pub fn forget(&mut self, path: &str) -> bool {
         if !self.paths.remove(path) {

@@ -63,11 +63,14 @@ impl Exception {
     /// Whether this exception alone covers the finding.
     pub fn covers(&self, finding: &Finding, path: &str) -> bool {
         let vulnerability = finding.property("vulnerability").unwrap_or(finding.rule.code);
-        let named = self
-            .findings
-            .iter()
-            .any(|pattern| glob(pattern, finding.rule.code) || glob(pattern, vulnerability))
-            || self.controls.iter().any(|id| finding.rule.serves.iter().any(|s| s.control.eq_ignore_ascii_case(id)));
+        let named =
+            self.findings.iter().any(|pattern| {
+                let aliases =
+                    finding.property("aliases").unwrap_or_default().split(' ').filter(|alias| !alias.is_empty());
+                glob(pattern, finding.rule.code)
+                    || glob(pattern, vulnerability)
+                    || aliases.into_iter().any(|alias| glob(pattern, alias))
+            }) || self.controls.iter().any(|id| finding.rule.serves.iter().any(|s| s.control.eq_ignore_ascii_case(id)));
         let scope = &self.scope;
         let subject = &finding.subject;
         named

@@ -230,7 +230,7 @@ pub struct Distro {
 }
 
 /// A limit of what could be read, said of a whole or of one file: unknown is never clean.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Default, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Damage {
     /// Path of the file; empty when it concerns the whole.
     pub path: Box<str>,
@@ -240,6 +240,9 @@ pub struct Damage {
     pub message: Box<str>,
     /// What it leaves in doubt.
     pub doubt: Doubt,
+    /// The installed package of the system that brought the file. Where the distribution judges that package, nothing is
+    /// in doubt.
+    pub owner: Option<Box<str>>,
 }
 
 /// What damage leaves in doubt.

@@ -110,13 +110,25 @@ fn withdrawn_records_and_packages_that_are_cleared_do_not_match() {
 
 #[test]
 fn what_cannot_be_judged_is_said() {
-    let memory = memory(&["npm", "Debian:12"], vec![advisory("CVE-2024-6", &[], "Debian:12", "a", "1")]);
+    let records =
+        vec![advisory("CVE-2024-6", &[], "Debian:12", "a", "1"), advisory("CVE-2024-7", &[], "npm", "b", "1")];
+    let memory = memory(&["npm", "PyPI", "Debian:12"], records);
+    let mut elsewhere = Package::new(Kind::Deb, "a", "1");
+    elsewhere.properties.push(("root".into(), "rootfs/".into()));
+    let below = "the package database below `rootfs/` belongs to another system, which is not judged";
     let alpine = Distro { id: "alpine".into(), version: "3.99".into(), ..Distro::default() };
     for (package, distro, expected) in [
         (Package::new(Kind::Apk, "a", "1"), Some(&alpine), "no advisory source covers Alpine v3.99"),
         (Package::new(Kind::Deb, "a", "1"), None, "no advisory source covers the operating system that is not known"),
         (Package::new(Kind::Deb, "a", "x:1"), Some(&debian()), "deb a: 'x:1' is not a version of Debian:12"),
         (Package::new(Kind::Gem, "a", "1"), None, "no advisory source covers RubyGems"),
+        (Package::new(Kind::PyPi, "a", "1"), None, "no advisory speaks of PyPI"),
+        (
+            Package::new(Kind::Apk, "a", "1"),
+            Some(&debian()),
+            "packages of apk are not those of debian, and no advisory source covers them",
+        ),
+        (elsewhere, Some(&debian()), below),
     ] {
         let matches = Matcher::new(&memory, Options::default()).match_packages(&[package], distro);
         assert_eq!(matches.unknown, [expected.into()] as [Box<str>; 1]);
@@ -222,6 +234,23 @@ fn architectures_and_module_streams_narrow_records() {
         }
         let ids: Vec<_> = found(&memory, package, Some(&distro)).into_iter().map(|(id, _)| id).collect();
         assert_eq!(ids.join(" "), expected, "{arch} {label}");
+    }
+}
+
+#[test]
+fn records_that_name_no_module_are_about_the_stream_of_their_fix() {
+    let records = vec![advisory("CVE-2026-1", &[], "Rocky Linux:9", "nodejs", "1:18.20.0-1.module+el9")];
+    let memory = memory(&["Rocky Linux"], records);
+    let distro = Distro { id: "rocky".into(), version: "9.4".into(), ..Distro::default() };
+    for (version, stream, expected) in [
+        ("1:18.0.0-1.module+el9", "nodejs:18:1:x", 1),
+        ("1:18.20.0-1.module+el9", "nodejs:18:1:x", 0),
+        ("1:16.20.0-1.module+el9", "nodejs:16:1:x", 0),
+        ("1:18.0.0-1.module+el9", "nodejs:stable:1:x", 1),
+    ] {
+        let mut package = Package::new(Kind::Rpm, "nodejs", version);
+        package.properties.push(("modularitylabel".into(), stream.into()));
+        assert_eq!(found(&memory, package, Some(&distro)).len(), expected, "{version} of {stream}");
     }
 }
 

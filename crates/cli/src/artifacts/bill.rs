@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use image::sbom::{self, Bill, Change, Difference, Options, cyclonedx, spdx};
+use model::package::{Damage, Doubt};
 use serde_json::json;
 
 use super::args::{DiffFormat, SbomArgs, SbomCommand, SbomFormat};
@@ -43,7 +44,13 @@ fn write(args: &SbomArgs, out: &mut dyn Write) -> Exit {
         remark(&format!("{path}{}", damage.message));
     }
     let inventory = &scanned.inventory;
-    let bill = Bill::new(scanned.subject, inventory.distro.as_ref(), &inventory.packages);
+    let mut bill = Bill::new(scanned.subject, inventory.distro.as_ref(), &inventory.packages);
+    // What may hide packages and was not brought by a package of the system.
+    let doubted = |damage: &&Damage| damage.doubt == Doubt::Packages && damage.owner.is_none();
+    let incomplete = !scanned.failed.is_empty() || inventory.damage.iter().any(|damage| doubted(&damage));
+    if incomplete {
+        bill.damage.push("packages may be missing".into());
+    }
     let time = env::source_date_epoch().map(model::exception::format_date);
     let options = Options { tool_version: env!("CARGO_PKG_VERSION"), timestamp: time.as_deref(), serial: None };
     let text = match args.format {
@@ -66,8 +73,8 @@ fn write(args: &SbomArgs, out: &mut dyn Write) -> Exit {
             talk("error", &format!("cannot write the bill: {error}"));
             Exit::NotJudged
         }
-        // A bill that lacks a layer must not look like one that is whole.
-        _ if !scanned.failed.is_empty() => Exit::NotJudged,
+        // A bill that may lack packages must not look like one that is whole.
+        _ if incomplete => Exit::NotJudged,
         _ => Exit::Clean,
     }
 }

@@ -1,6 +1,6 @@
 //! What was found in images and folders, in the words that all reports know.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use image::eol::{self, Support};
@@ -52,8 +52,10 @@ pub(crate) fn judge(
 ) {
     let file = gathered.file(&scanned.name, 1);
     let about = Arc::new(About { kind: kind(subject).into(), name: scanned.name.as_str().into(), ..About::default() });
-    gathered.damage(file, &scanned.failed, true);
-    gathered.damage(file, &scanned.inventory.damage, false);
+    gathered.damage(file, &scanned.failed, true, &HashSet::new());
+    let judged =
+        if args.wants(LookFor::Vulnerabilities) { vulnerabilities::judged(scanned, known) } else { HashSet::new() };
+    gathered.damage(file, &scanned.inventory.damage, false, &judged);
     for message in &scanned.remarks {
         gathered.gap(file, GapKind::NotUnderstood, message.clone());
     }
@@ -326,12 +328,16 @@ impl Gathered {
 
     /// What could not be read. Of a layer or a system's database it leaves the whole in doubt, and so does everything that
     /// may hide packages.
-    fn damage(&mut self, file: FileId, damage: &[Damage], failed: bool) {
+    fn damage(&mut self, file: FileId, damage: &[Damage], failed: bool, judged: &HashSet<&str>) {
         for one in damage {
             let system = one.path.is_empty() || SYSTEM_DATABASES.iter().any(|part| one.path.contains(part));
             let kind = match one.doubt {
                 _ if failed => GapKind::Error,
                 Doubt::Detail => GapKind::NotUnderstood,
+                // What the distribution brought, the distribution patches; its package is judged in its own place.
+                Doubt::Packages if one.owner.as_ref().is_some_and(|owner| judged.contains(&**owner)) => {
+                    GapKind::NotUnderstood
+                }
                 Doubt::Packages if system => GapKind::Error,
                 Doubt::Packages => GapKind::Unknown,
             };

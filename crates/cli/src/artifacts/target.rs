@@ -14,8 +14,8 @@ use image::fold::Inventory;
 use image::malware::KnownBad;
 use image::reference::Reference;
 use image::sbom::{Subject, SubjectKind};
-use model::Digest;
 use model::package::{Damage, Doubt, Place};
+use model::{Digest, Package};
 
 use super::args::{LookFor, ScanArgs, SourceArgs};
 use crate::env;
@@ -180,6 +180,7 @@ impl Means {
             layer: None,
             message: message.clone(),
             doubt: Doubt::Packages,
+            owner: None,
         }));
         let in_registry = matches!(Location::parse(text), Ok(Location::Registry(_)));
         let named = text.parse::<Reference>().ok().filter(|_| in_registry);
@@ -256,15 +257,30 @@ fn document(text: &str, path: &std::path::Path) -> Result<Scanned, String> {
     let bill = image::sbom::read(&bytes).map_err(|error| format!("{}: {}", path.display(), chain(&error)))?;
     let inventory = Inventory {
         distro: bill.distro.clone(),
-        packages: bill.packages().cloned().collect(),
+        packages: bill.entries.iter().map(declared).collect(),
         damage: bill
             .damage
             .iter()
-            .map(|message| Damage { path: "".into(), layer: None, message: message.clone(), doubt: Doubt::Packages })
+            .map(|message| Damage {
+                path: "".into(),
+                layer: None,
+                message: message.clone(),
+                doubt: Doubt::Packages,
+                owner: None,
+            })
             .collect(),
         ..Inventory::default()
     };
     Ok(Scanned::of(text, inventory, bill.subject))
+}
+
+/// A package of a bill, with the name in the NVD that the bill gives it.
+fn declared(entry: &image::sbom::Entry) -> Package {
+    let mut package = entry.package.clone();
+    if let (Some(cpe), None) = (entry.cpes.first(), package.property("cpe")) {
+        package.properties.push(("cpe".into(), cpe.clone()));
+    }
+    package
 }
 
 impl Scanned {

@@ -1,6 +1,6 @@
 //! Packages against the database of advisories.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -98,7 +98,7 @@ pub(crate) fn judge(
     gathered: &mut Gathered,
 ) {
     let inventory = &scanned.inventory;
-    let packages = &inventory.packages;
+    let packages = &named(&inventory.packages);
     packages.iter().for_each(|_| gathered.coverage.scopes.see(Scope::Package));
     if let Some(why) = unknown_packages(scanned, about) {
         gathered.gap(file, GapKind::Unknown, why);
@@ -118,7 +118,8 @@ pub(crate) fn judge(
         Err(error) => return gathered.gap(file, GapKind::Error, error.to_string()),
     };
     let options = Options { now_unix: Some(known.now_unix), stale_seconds: known.stale_seconds, ..Options::default() };
-    let matches = Matcher::new(&answers, options).match_packages(packages, inventory.distro.as_ref());
+    let matcher = Matcher::new(&answers, options);
+    let matches = matcher.match_packages(packages, inventory.distro.as_ref());
     if let Some(fault) = answers.fault() {
         gathered.gap(file, GapKind::Error, fault.to_string());
     }
@@ -151,13 +152,22 @@ pub(crate) fn judge(
         }
         gathered.findings.push(finding);
     }
-    let upgrades = upgrades(packages, &open, scanned.base_layers);
+    let again = |package: &Package| {
+        let again = matcher.match_packages(std::slice::from_ref(package), inventory.distro.as_ref());
+        again.vulnerabilities
+    };
+    let upgrades = upgrades(packages, &open, scanned.base_layers, &again);
     gathered.upgrades.extend(upgrades.into_iter().map(|upgrade| Upgrade { file, ..upgrade }));
 }
 
 /// What to upgrade. Without word of the base image, packages of the system are taken to come with it as far as they lie in
 /// the lowest layer that has any: a base is at least that.
-fn upgrades(packages: &[Package], open: &[Vulnerability], base_layers: Option<u32>) -> Vec<Upgrade> {
+fn upgrades(
+    packages: &[Package],
+    open: &[Vulnerability],
+    base_layers: Option<u32>,
+    again: &dyn Fn(&Package) -> Vec<Vulnerability>,
+) -> Vec<Upgrade> {
     let layer = |package: &Package| package.places.iter().filter_map(|place| place.layer).max();
     let lowest = packages.iter().filter(|package| package.kind.is_of_system()).filter_map(layer).min();
     let base = base_layers.or(lowest.map(|layer| layer.saturating_add(1)));
@@ -169,17 +179,77 @@ fn upgrades(packages: &[Package], open: &[Vulnerability], base_layers: Option<u3
             Need::Indirect => UpgradeBy::Dependent,
             _ => UpgradeBy::Package,
         };
-        Some(Upgrade {
-            file: FileId(0),
-            package: package.name.clone(),
-            installed: package.version.clone(),
-            to: upgrade.to,
-            clears: upgrade.clears,
-            stays: upgrade.stays,
-            by,
-        })
+        let (to, left) = settled(package, upgrade.to, again);
+        let (mut clears, mut stays): (Vec<Box<str>>, Vec<Box<str>>) = (Vec::new(), left.clone());
+        clears.extend(upgrade.clears.into_iter().chain(upgrade.stays).filter(|id| !left.contains(id)));
+        clears.sort();
+        stays.sort();
+        if clears.is_empty() {
+            return None;
+        }
+        let (name, installed) = (package.name.clone(), package.version.clone());
+        Some(Upgrade { file: FileId(0), package: name, installed, to, clears, stays, by })
     });
     upgrades.collect()
+}
+
+/// The version at which no more fixes are known, and what it still has: the highest of the fixes of one version may itself
+/// be affected in its own branch.
+fn settled(
+    package: &Package,
+    mut to: Box<str>,
+    again: &dyn Fn(&Package) -> Vec<Vulnerability>,
+) -> (Box<str>, Vec<Box<str>>) {
+    let mut left = Vec::new();
+    for _ in 0..STEPS_MAX {
+        let mut upgraded = package.clone();
+        upgraded.version = to.clone();
+        if let Some(source) = &mut upgraded.source {
+            source.version = to.clone();
+        }
+        let open = again(&upgraded);
+        left = open.iter().map(|one| one.id.clone()).collect();
+        let scheme = |one: &Vulnerability| advisory::version::Scheme::of_ecosystem(&one.ecosystem);
+        let higher = |one: &Vulnerability| {
+            let fixed = one.fixed.as_deref()?;
+            let order = advisory::version::compare(scheme(one)?, fixed, &to).ok()?;
+            order.is_gt().then(|| fixed.to_owned())
+        };
+        match open.iter().find_map(higher) {
+            Some(next) => to = next.into(),
+            None => break,
+        }
+    }
+    (to, left)
+}
+
+/// Steps from fix to fix; releases of one package that each bring a new fault are few.
+const STEPS_MAX: usize = 16;
+
+/// The packages, programs with the name that the NVD gives them.
+fn named(packages: &[Package]) -> Vec<Package> {
+    let mut packages = packages.to_vec();
+    for package in packages.iter_mut().filter(|package| package.kind.osv_ecosystem().is_empty()) {
+        if !package.kind.is_of_system()
+            && package.property("cpe").is_none()
+            && let Some(cpe) = image::cpe::candidates(package).first()
+        {
+            package.properties.push(("cpe".into(), cpe.to_string().into()));
+        }
+    }
+    packages
+}
+
+/// Packages of the system that brought damaged files and that the distribution is known to judge.
+pub(crate) fn judged<'s>(scanned: &'s Scanned, known: Option<&Known>) -> HashSet<&'s str> {
+    let inventory = &scanned.inventory;
+    let owners: Vec<&str> = inventory.damage.iter().filter_map(|damage| damage.owner.as_deref()).collect();
+    let answers =
+        known.filter(|_| !owners.is_empty()).and_then(|known| known.mapped.database().ok().map(|it| (known, it)));
+    let Some((known, database)) = answers else { return HashSet::new() };
+    let Ok(answers) = Answers::new(database) else { return HashSet::new() };
+    let options = Options { now_unix: Some(known.now_unix), stale_seconds: known.stale_seconds, ..Options::default() };
+    Matcher::new(&answers, options).judges(&owners, &inventory.packages, inventory.distro.as_ref())
 }
 
 /// Why it is not known what the target is made of, where it is not. Nothing found is not the same as nothing there.

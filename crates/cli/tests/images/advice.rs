@@ -147,3 +147,56 @@ fn nothing_found_is_unknown_and_an_application_alone_is_not() {
     let bill = report(&folder, &["scan", "image", "sbom:empty.cdx.json"], 2);
     assert!(gaps(&bill).join("\n").contains("no packages"), "{:?}", gaps(&bill));
 }
+
+#[test]
+fn an_upgrade_goes_to_a_version_that_is_not_affected_in_its_own_branch() {
+    let folder = with_database("advice-branches");
+    let record = |id: &str, events: &str| {
+        format!(
+            r#"{{"id": "{id}", "modified": "2026-11-23T00:00:00Z", "affected": [{{"package": {{"ecosystem": "npm", "name": "p"}},
+            "ranges": [{{"type": "SEMVER", "events": [{events}]}}]}}]}}"#
+        )
+    };
+    let one =
+        record("CVE-2026-1", r#"{"introduced": "0"}, {"fixed": "1.2.5"}, {"introduced": "1.3.0"}, {"fixed": "1.3.4"}"#);
+    let two = record("CVE-2026-2", r#"{"introduced": "0"}, {"fixed": "1.3.1"}"#);
+    let three = record("CVE-2026-3", r#"{"introduced": "1.3.1"}, {"fixed": "1.3.6"}"#);
+    let four = record("CVE-2026-4", r#"{"introduced": "0"}"#);
+    let files = [("1.json", &*one), ("2.json", &*two), ("3.json", &*three), ("4.json", &*four)];
+    advisories(&folder, &files, "Debian:12,npm,PyPI");
+    let lock = r#"{"lockfileVersion": 3, "packages": {"": {}, "node_modules/p": {"version": "1.2.0"}}}"#;
+    crate::image::put(&folder.join("src/package-lock.json"), lock.as_bytes());
+    let found = report(&folder, &["scan", "repo", "src"], 1);
+    let upgrade = &found["upgrades"][0];
+    assert_eq!(upgrade["to"], "1.3.6", "{upgrade}");
+    assert_eq!(upgrade["clears"], serde_json::json!(["CVE-2026-1", "CVE-2026-2"]));
+    assert_eq!(upgrade["stays"], serde_json::json!(["CVE-2026-4"]));
+}
+
+#[test]
+fn what_is_excepted_or_left_out_needs_no_upgrade_and_exceptions_may_name_aliases() {
+    let folder = with_database("advice-excepted");
+    assert_eq!(upgrades(&scan(&folder, &["--skip", "vulnerable-package"], 1)).len(), 0);
+    super::exception(&folder, "GHSA-35jh-r3h4-6jhm", "2027-01-01");
+    let report = scan(&folder, &["--exceptions", "exceptions"], 1);
+    assert_eq!(report["excepted"].as_array().unwrap().len(), 1);
+    assert!(upgrades(&report).iter().all(|row| row[0] != "lodash"), "{:?}", upgrades(&report));
+    assert_eq!(upgrades(&report).len(), 3);
+}
+
+#[test]
+fn a_bill_that_may_lack_packages_says_so_and_is_not_clean() {
+    let folder = with_database("advice-incomplete");
+    let status = "Package: a\nStatus: install ok installed\nVersion: 1\n";
+    let broken = Tar::default()
+        .file("etc/os-release", "ID=debian\nVERSION_ID=\"12\"\n")
+        .file("var/lib/dpkg/status", status)
+        .file("app/node_modules/left/package.json", "{broken");
+    Image::of(vec![broken.layer()]).write(&folder.join("made"));
+    expect(&folder, &["sbom", "oci:made", "-q", "-o", "bill.cdx.json"], 2);
+    let bill: Value = serde_json::from_slice(&std::fs::read(folder.join("bill.cdx.json")).unwrap()).unwrap();
+    assert_eq!(bill["compositions"][0]["aggregate"], "incomplete");
+    assert_eq!(expect(&folder, &["sbom", "validate", "bill.cdx.json"], 0), "bill.cdx.json: valid\n");
+    let report = report(&folder, &["scan", "image", "sbom:bill.cdx.json"], 2);
+    assert!(gaps(&report).join("\n").contains("incomplete"), "{:?}", gaps(&report));
+}

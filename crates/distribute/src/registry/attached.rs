@@ -18,6 +18,8 @@ use crate::source::store::digest_of;
 pub struct Attached {
     /// Digest of the manifest that attaches it.
     pub manifest: Digest,
+    /// Digest of the document.
+    pub digest: Digest,
     /// The document.
     pub bytes: Vec<u8>,
 }
@@ -34,12 +36,12 @@ impl Client {
         let mut found = Vec::new();
         for referrer in bills {
             let fetched = self.fetch(name, referrer.digest.as_str(), false)?;
-            found.extend(self.documents(name, &fetched.digest, &fetched.bytes)?);
+            self.documents(name, &fetched.digest, &fetched.bytes, &mut found)?;
         }
         if found.is_empty() {
             let tag = format!("{}.sbom", digest.as_str().replace(':', "-"));
             match self.fetch(name, &tag, false) {
-                Ok(fetched) => found.extend(self.documents(name, &fetched.digest, &fetched.bytes)?),
+                Ok(fetched) => self.documents(name, &fetched.digest, &fetched.bytes, &mut found)?,
                 Err(RegistryError::NotFound(_)) => {}
                 Err(error) => return Err(error),
             }
@@ -48,11 +50,16 @@ impl Client {
     }
 
     /// The documents that are the layers of an artifact.
-    fn documents(&self, name: &Reference, manifest: &Digest, bytes: &[u8]) -> Result<Vec<Attached>, RegistryError> {
+    fn documents(
+        &self,
+        name: &Reference,
+        manifest: &Digest,
+        bytes: &[u8],
+        found: &mut Vec<Attached>,
+    ) -> Result<(), RegistryError> {
         let unreadable = || RegistryError::List(manifest.as_str().into());
         let map = document::object(bytes, MANIFEST_BYTES_MAX, &["layers"]).map_err(|_| unreadable())?;
         let layers = map.get("layers").and_then(Value::as_array).ok_or_else(unreadable)?;
-        let mut found = Vec::new();
         for layer in layers.iter().take(ATTACHED_MAX) {
             if !layer.get("mediaType").and_then(Value::as_str).is_some_and(is_bill) {
                 continue;
@@ -63,12 +70,17 @@ impl Client {
                 .and_then(|text| text.parse().ok())
                 .ok_or_else(unreadable)?;
             let size = layer.get("size").and_then(Value::as_u64).ok_or_else(unreadable)?;
-            if size > BILL_BYTES_MAX {
+            let held: usize = found.iter().map(|bill| bill.bytes.len()).sum();
+            if found.len() >= ATTACHED_MAX || found.iter().any(|bill| bill.digest == digest) {
+                continue;
+            }
+            if size.saturating_add(held as u64) > BILL_BYTES_MAX {
                 return Err(RegistryError::Large { origin: digest.as_str().into(), max: BILL_BYTES_MAX as usize });
             }
-            found.push(Attached { manifest: manifest.clone(), bytes: self.document(name, &digest, size)? });
+            let bytes = self.document(name, &digest, size)?;
+            found.push(Attached { manifest: manifest.clone(), digest, bytes });
         }
-        Ok(found)
+        Ok(())
     }
 
     fn document(&self, name: &Reference, digest: &Digest, size: u64) -> Result<Vec<u8>, RegistryError> {
@@ -96,5 +108,5 @@ fn is_bill(media_type: &str) -> bool {
 
 /// Builds attach one or two; a flood of them must not make an image costly to look at.
 const ATTACHED_MAX: usize = 8;
-/// The largest bills known have some ten megabytes.
+/// All of one image together. The largest bills known have some ten megabytes.
 const BILL_BYTES_MAX: u64 = 64 << 20;

@@ -92,11 +92,14 @@ fn gitignore_hides_folders_and_files_but_nothing_that_tells_of_packages() {
     let _ = fs::remove_dir_all(&root);
     fs::create_dir_all(root.join("kept/dist")).unwrap();
     fs::create_dir_all(root.join("build")).unwrap();
+    fs::create_dir_all(root.join("sub")).unwrap();
     let lock = |name: &str| {
         format!(r#"{{"lockfileVersion": 3, "packages": {{"": {{}}, "node_modules/{name}": {{"version": "1.0.0"}}}}}}"#)
     };
     for (path, text) in [
-        (".gitignore", "*.json\nbuild/\nDockerfile*\n!Dockerfile.kept\n".to_owned()),
+        (".gitignore", "*.json\nbuild/\nsub/\nDockerfile*\n!Dockerfile.kept\n".to_owned()),
+        ("sub/package-lock.json", lock("below")),
+        ("sub/notes.txt", String::new()),
         ("package-lock.json", lock("seen")),
         ("build/package-lock.json", lock("built")),
         ("kept/.gitignore", "dist\n!/notes.json\n".to_owned()),
@@ -114,8 +117,8 @@ fn gitignore_hides_folders_and_files_but_nothing_that_tells_of_packages() {
         let containerfiles: Vec<String> = found.containerfiles.into_iter().map(|(path, _)| path).collect();
         (names.join(" "), containerfiles.join(" "), found.inventory.files)
     };
-    assert_eq!(scanned(false), ("seen".into(), "Dockerfile.kept".into(), 5));
-    assert_eq!(scanned(true), ("built packed seen".into(), "Dockerfile Dockerfile.kept".into(), 9));
+    assert_eq!(scanned(false), ("below seen".into(), "Dockerfile.kept".into(), 6));
+    assert_eq!(scanned(true), ("below built packed seen".into(), "Dockerfile Dockerfile.kept".into(), 11));
     fs::remove_dir_all(root).unwrap();
 }
 

@@ -75,6 +75,14 @@ impl Search {
     }
 }
 
+/// Whether a version is looked for in files of this name.
+pub(super) fn is_known(path: &str) -> bool {
+    let file = path.rsplit('/').next().unwrap_or(path);
+    file.starts_with("python")
+        || file.starts_with("libpython")
+        || PROGRAMS.iter().any(|(files, ..)| files.iter().any(|name| is_named(file, name)))
+}
+
 fn is_named(file: &str, name: &str) -> bool {
     match name.strip_suffix('*') {
         Some(begin) => file.starts_with(begin),

@@ -216,7 +216,7 @@ static NOWHERE: Through = Through { links: Vec::new() };
 const FOLLOWED_MAX: usize = 40;
 
 /// Links through which the entries of one layer go. Systems whose programs moved to `usr` have some eight.
-const THROUGH_MAX: usize = 256;
+const THROUGH_MAX: usize = 32;
 
 /// Links looked at in one folder that a link leads to.
 const INSIDE_MAX: usize = 100_000;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use model::Distro;
-use model::package::{Damage, Doubt, Kind, Package, Place};
+use model::package::{Damage, Kind, Package, Place};
 
 use super::ByName;
 
@@ -75,14 +75,13 @@ impl Collected {
         }
     }
 
-    /// The packages, each once, and the operating system. What of a file that the system brought cannot be read hides
-    /// nothing: the package that brought it is known.
+    /// The packages, each once, and the operating system. Damage learns which package of the system brought the file.
     pub(super) fn finish(self, damage: &mut [Damage]) -> (Vec<Package>, Option<Distro>) {
         let Collected { visible, first, licenses, owners, mut distros } = self;
         let installed = installed(&visible);
         let owner = |path: &str| owners.get(path)?.iter().find(|owner| installed.contains(*owner));
-        for one in damage.iter_mut().filter(|one| owner(&one.path).is_some()) {
-            one.doubt = Doubt::Detail;
+        for one in damage.iter_mut() {
+            one.owner = owner(&one.path).map(|owner| owner.name.clone());
         }
         let mut merged: BTreeMap<Identity, Package> = BTreeMap::new();
         for mut package in visible {
@@ -92,6 +91,11 @@ impl Collected {
                 if let (Some(layer), Some(lowest)) = (&mut place.layer, followed.get(&key)) {
                     *layer = *lowest;
                 }
+            }
+            if package.kind.is_of_system()
+                && let Some(root) = elsewhere(&package)
+            {
+                package.properties.push(("root".into(), root));
             }
             if package.licenses.is_empty() {
                 let folders = package.places.iter().filter_map(|place| Some(place.path.rsplit_once('/')?.0));
@@ -122,6 +126,13 @@ impl Collected {
         distros.sort_by_key(|distro| (rank(&distro.path), distro.path.clone()));
         (packages, distros.into_iter().next())
     }
+}
+
+/// The folder of the system that a package belongs to, where that is not the image's own.
+fn elsewhere(package: &Package) -> Option<Box<str>> {
+    let mut roots = package.places.iter().map(|place| root_of(&place.path).unwrap_or_default());
+    let first = roots.next()?;
+    (!first.is_empty() && roots.all(|root| !root.is_empty())).then(|| first.into())
 }
 
 /// The packages of systems that are installed, each in its system.

@@ -186,7 +186,13 @@ impl<'a> Projects<'a> {
             let more = if more > 0 { format!(" and {more} more") } else { String::new() };
             let shown = shown.join(", ").escape_debug().to_string();
             let message = format!("it fixes no version of {shown}{more}{lock}; what they bring is not known");
-            Some(Damage { path: (*path).into(), layer: None, message: message.into(), doubt: Doubt::Packages })
+            Some(Damage {
+                path: (*path).into(),
+                layer: None,
+                message: message.into(),
+                doubt: Doubt::Packages,
+                owner: None,
+            })
         };
         self.manifests.iter().filter_map(damage).collect()
     }

@@ -145,9 +145,9 @@ fn a_list_of_files_without_its_package_owns_nothing() {
 }
 
 #[test]
-fn damage_of_a_file_that_the_system_brought_hides_no_package() {
+fn damage_knows_which_installed_package_brought_the_file() {
     let jar = "usr/share/java/tool.jar";
-    let doubt = |installed: &str| {
+    let owner = |installed: &str| {
         let owns = Fact::Owns { kind: Kind::Deb, package: "tool".into(), paths: vec![jar.into()] };
         let files: [(&str, &[Fact]); 3] = [
             (STATUS, &[package(Kind::Deb, installed, "1", STATUS)]),
@@ -157,10 +157,28 @@ fn damage_of_a_file_that_the_system_brought_hides_no_package() {
         let mut layer = layer(&files, &[], &[]);
         let facts = Arc::make_mut(layer.as_mut().unwrap());
         facts.files.iter_mut().find(|file| &*file.path == jar).unwrap().damage.push("has no version".into());
-        fold(&[layer]).damage.into_iter().map(|damage| damage.doubt).collect::<Vec<_>>()
+        fold(&[layer]).damage.into_iter().map(|damage| damage.owner).collect::<Vec<_>>()
     };
-    assert_eq!(doubt("tool"), [Doubt::Detail]);
-    assert_eq!(doubt("another"), [Doubt::Packages]);
+    assert_eq!(owner("tool"), [Some("tool".into())]);
+    assert_eq!(owner("another"), [None]);
+    // A program that is known by its own bytes has an owner too, and a system in a folder is not the image's.
+    let bash = "usr/bin/bash";
+    let owns = Fact::Owns { kind: Kind::Deb, package: "bash".into(), paths: vec![bash.into()] };
+    let elsewhere = "rootfs/var/lib/dpkg/status";
+    let files: [(&str, &[Fact]); 4] = [
+        (STATUS, &[package(Kind::Deb, "bash", "5.2-1", STATUS)]),
+        (elsewhere, &[package(Kind::Deb, "old", "1", elsewhere)]),
+        ("var/lib/dpkg/info/bash.list", &[owns]),
+        (bash, &[package(Kind::Generic, "bash", "5.2", bash)]),
+    ];
+    let inventory = fold(&[layer(&files, &[], &[])]);
+    let property = |name: &str, kind: Kind, key: &str| {
+        let found = inventory.packages.iter().find(|package| *package.name == *name && package.kind == kind);
+        found.unwrap().property(key).map(str::to_owned)
+    };
+    assert_eq!(property("bash", Kind::Generic, "owner").as_deref(), Some("bash"));
+    assert_eq!(property("bash", Kind::Deb, "root"), None);
+    assert_eq!(property("old", Kind::Deb, "root").as_deref(), Some("rootfs/"));
 }
 
 #[test]

@@ -232,3 +232,18 @@ fn folders_are_told_apart_by_whether_they_have_an_entry() {
     assert_eq!(facts.links, [("d".into(), "a".into()), ("lib".into(), "usr/lib".into())]);
     assert!(facts.damage[0].message.contains("`d` takes the place of a folder"), "{:?}", facts.damage);
 }
+
+#[test]
+fn a_link_that_hides_a_wanted_name_is_told_and_a_second_name_is_marked() {
+    let damage = |name: &str, target: &str| {
+        let tar = tar(&[("a/wanted", b'0', b"x", ""), (name, b'2', b"", target)]);
+        let packed = gzip(&tar);
+        let facts = scanned(&packed[..], &promise(&packed, &tar)).unwrap();
+        facts.files.iter().find(|file| &*file.path == name).map_or(0, |file| file.damage.len())
+    };
+    assert_eq!(damage("b/wanted", "../store/blob"), 1);
+    assert_eq!(damage("b/wanted", "/store/blob"), 1);
+    assert_eq!(damage("b/wanted", "../../../up"), 1);
+    assert_eq!(damage("b/wanted", "../a/wanted"), 0);
+    assert_eq!(damage("b/other", "../store/blob"), 0);
+}

@@ -108,7 +108,7 @@ fn all_forms_give_the_same_package() {
     let mut sink = Sink::default();
     (CATALOGUERS[0].read)(&Input { path: "x", bytes: &ndb(&[bash()]) }, &mut sink);
     let Fact::Owns { paths, .. } = &sink.facts[1] else { panic!("{:?}", sink.facts) };
-    assert_eq!(paths, &["usr/lib/python3/site-packages/x.dist-info/METADATA".into()]);
+    assert_eq!(paths, &["usr/lib/python3/site-packages/x.dist-info/METADATA".into(), "usr/bin/bash".into()]);
 }
 
 #[test]

@@ -29,6 +29,15 @@ pub(in crate::sbom) fn read(document: &Value) -> Bill {
         bill.distro = bill.entries.iter().find_map(|entry| model::purl::distro(&entry.purl));
     }
     reader.dependencies(&document["dependencies"], &mut bill);
+    let subject = text(&metadata["component"], "bom-ref");
+    let of_subject = |composition: &Value| {
+        let assemblies = composition["assemblies"].as_array();
+        assemblies.is_some_and(|all| all.iter().any(|one| !subject.is_empty() && one.as_str() == Some(subject)))
+    };
+    let mut compositions = document["compositions"].as_array().into_iter().flatten();
+    if compositions.any(|one| text(one, "aggregate") == "incomplete" && of_subject(one)) {
+        bill.damage.push("it says of itself that it is incomplete".into());
+    }
     bill
 }
 

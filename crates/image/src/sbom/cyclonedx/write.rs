@@ -37,6 +37,10 @@ pub fn write(bill: &Bill, version: Version, options: &Options<'_>) -> String {
         metadata: metadata(bill, &subject, options),
         components: Components { bill, system: system.as_deref() },
         dependencies: Dependencies { bill, subject: &subject, system: system.as_deref() },
+        compositions: match bill.damage.is_empty() {
+            true => Vec::new(),
+            false => vec![Composition { aggregate: "incomplete", assemblies: [&subject] }],
+        },
     };
     let mut text = crate::sbom::pretty(&document);
     if options.serial.is_none() {
@@ -64,6 +68,15 @@ struct Document<'a> {
     metadata: Metadata<'a>,
     components: Components<'a>,
     dependencies: Dependencies<'a>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    compositions: Vec<Composition<'a>>,
+}
+
+/// What the document says of its own completeness.
+#[derive(Serialize)]
+struct Composition<'a> {
+    aggregate: &'a str,
+    assemblies: [&'a str; 1],
 }
 
 #[derive(Serialize)]
