@@ -232,7 +232,15 @@ impl<'k> Matcher<'k> {
             "" => return Err(format!("no advisory source covers packages of {}", package.kind).into()),
             name => name,
         };
-        unknown.extend(self.covered(name).err());
+        // Programs that no package brought are few, and whoever reads this wants to know which.
+        let why = self.covered(name).err().map(|why| match name {
+            "CPE" => {
+                format!("{} {} was brought by no package that is judged, and {why}", package.name, package.version)
+                    .into()
+            }
+            _ => why,
+        });
+        unknown.extend(why);
         Ok(name.into())
     }
 

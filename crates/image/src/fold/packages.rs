@@ -79,7 +79,9 @@ impl Collected {
     pub(super) fn finish(self, damage: &mut [Damage]) -> (Vec<Package>, Option<Distro>) {
         let Collected { visible, first, licenses, owners, mut distros } = self;
         let installed = installed(&visible);
-        let owner = |path: &str| owners.get(path)?.iter().find(|owner| installed.contains(*owner));
+        let listed = |path: &str| owners.get(path)?.iter().find(|owner| installed.contains(*owner));
+        // Lists of systems whose `/bin` and `/lib` are links into `/usr` still name the files by the links.
+        let owner = |path: &str| listed(path).or_else(|| listed(path.strip_prefix("usr/")?));
         for one in damage.iter_mut() {
             one.owner = owner(&one.path).map(|owner| owner.name.clone());
         }

@@ -163,7 +163,7 @@ fn damage_knows_which_installed_package_brought_the_file() {
     assert_eq!(owner("another"), [None]);
     // A program that is known by its own bytes has an owner too, and a system in a folder is not the image's.
     let bash = "usr/bin/bash";
-    let owns = Fact::Owns { kind: Kind::Deb, package: "bash".into(), paths: vec![bash.into()] };
+    let owns = Fact::Owns { kind: Kind::Deb, package: "bash".into(), paths: vec!["bin/bash".into()] };
     let elsewhere = "rootfs/var/lib/dpkg/status";
     let files: [(&str, &[Fact]); 4] = [
         (STATUS, &[package(Kind::Deb, "bash", "5.2-1", STATUS)]),
