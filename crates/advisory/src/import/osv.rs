@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::text::{is_maintenance, of_source, package_name, shared, summary, unix};
 use super::{ImportError, Stats, field, list};
-use crate::record::{Advisory, Affected, End, Range, Score, Severity};
+use crate::record::{Advisory, Affected, End, Range, Score, Severity, Status};
 
 /// Reads one record, a list of them, `{"vulns": […]}`, or one record a line.
 pub(super) fn json(bytes: &[u8], sink: &mut impl FnMut(Advisory)) -> Result<Stats, ImportError> {
@@ -240,14 +240,12 @@ fn affected(raw: RawAffected, advisory: &mut Advisory, stats: &mut Stats) {
             range.end = end;
         }
     }
-    // Neither ranges nor versions would mean all versions. Commits alone say nothing about versions, and events that none
-    // can be made of say nothing either.
-    if ranges.is_empty() && versions.is_empty() && (had_git || named_ranges) {
-        if named_ranges {
-            stats.bad(&advisory.id, "affected.ranges.events", "introduce nothing");
-        }
-        return;
+    // Neither ranges nor versions would mean all versions, and events that none can be made of say nothing.
+    if ranges.is_empty() && versions.is_empty() && named_ranges {
+        return stats.bad(&advisory.id, "affected.ranges.events", "introduce nothing");
     }
+    // Commits alone do not tell which versions are affected; that some are is told.
+    let commits_alone = ranges.is_empty() && versions.is_empty() && had_git;
     let mut severities = scores(raw.severity.as_deref().unwrap_or_default());
     severities.extend(
         word(&ecosystem, "severity")
@@ -266,6 +264,7 @@ fn affected(raw: RawAffected, advisory: &mut Advisory, stats: &mut Stats) {
         versions,
         severities,
         symbols: symbols(&ecosystem),
+        status: if commits_alone { Status::UnderInvestigation } else { Status::default() },
         ..Affected::default()
     };
     // Products of SUSE that share a release say the same of it, one after the other.

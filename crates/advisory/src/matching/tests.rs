@@ -368,3 +368,11 @@ fn records_with_very_many_names_are_still_one_vulnerability() {
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].1, "3.0.0");
 }
+
+#[test]
+fn a_record_that_names_commits_alone_is_told_for_every_version() {
+    let record = r#"{"id": "CVE-2026-9", "modified": "2026-11-23T00:00:00Z", "affected": [{"package": {"ecosystem": "npm", "name": "g"},
+        "ranges": [{"type": "GIT", "repo": "https://example.com/g", "events": [{"introduced": "0"}, {"fixed": "abc"}]}]}]}"#;
+    let found = through_database(record, Package::new(Kind::Npm, "g", "1.0.0"), None);
+    assert_eq!(found, [("CVE-2026-9".to_owned(), String::new())]);
+}
