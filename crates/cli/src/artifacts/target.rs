@@ -14,7 +14,7 @@ use image::fold::Inventory;
 use image::malware::KnownBad;
 use image::reference::Reference;
 use image::sbom::{Subject, SubjectKind};
-use model::package::{Damage, Doubt, Place};
+use model::package::{Damage, Doubt, Kind, Place};
 use model::{Digest, Package};
 
 use super::args::{LookFor, ScanArgs, SourceArgs};
@@ -203,6 +203,11 @@ impl Means {
         let base_layers = self.base.as_ref().map(|base| u32::try_from(shared(base)).unwrap_or(u32::MAX));
         if base_layers == Some(0) {
             remarks.push("the base image that --base names has no layer in common with it".into());
+        } else if let (Some(base), Some(shared)) = (&self.base, base_layers)
+            && base.len() > shared as usize
+        {
+            let all = base.len();
+            remarks.push(format!("of the {all} layers of the base image that --base names, {shared} are in it"));
         }
         let config = Some(image.config);
         Scanned { config, failed, base_layers, remarks, ..Scanned::of(text, inventory, subject) }
@@ -255,23 +260,27 @@ impl Means {
 fn document(text: &str, path: &std::path::Path) -> Result<Scanned, String> {
     let bytes = std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
     let bill = image::sbom::read(&bytes).map_err(|error| format!("{}: {}", path.display(), chain(&error)))?;
+    let told = |message: Box<str>| Damage { message, ..Damage::default() };
     let inventory = Inventory {
         distro: bill.distro.clone(),
         packages: bill.entries.iter().map(declared).collect(),
-        damage: bill
-            .damage
-            .iter()
-            .map(|message| Damage {
-                path: "".into(),
-                layer: None,
-                message: message.clone(),
-                doubt: Doubt::Packages,
-                owner: None,
-            })
-            .collect(),
+        damage: bill.damage.iter().cloned().chain(sourceless(&bill)).map(told).collect(),
         ..Inventory::default()
     };
     Ok(Scanned::of(text, inventory, bill.subject))
+}
+
+/// Debian's advisories speak of source packages. A bill that names none, by a tool that is not known to name those that
+/// differ, may have other names than they have.
+fn sourceless(bill: &image::sbom::Bill) -> Option<Box<str>> {
+    let names_sources = ["kobuk", "syft", "trivy"];
+    let known = bill.origin.tools.iter().any(|tool| {
+        let tool = tool.to_ascii_lowercase();
+        names_sources.iter().any(|name| tool.starts_with(name))
+    });
+    let mut debian = bill.packages().filter(|package| package.kind == Kind::Deb).peekable();
+    let none = debian.peek().is_some() && debian.all(|package| package.source.is_none());
+    (none && !known).then(|| "it names no source packages, of which the advisories of its system speak".into())
 }
 
 /// A package of a bill, with the name in the NVD that the bill gives it.

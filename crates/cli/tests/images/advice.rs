@@ -31,6 +31,10 @@ fn every_fixed_vulnerability_has_its_upgrade_and_the_base_image_has_its_own() {
     // The whole image as its own base: nothing is left to do in it.
     assert!(found(&["--base", "example.tar"]).iter().all(|row| row[2] == "base-image"));
     Image::of(vec![Tar::default().file("a", "b").layer()]).write(&folder.join("other"));
+    Image::of(vec![Tar::default().file("a", "b").layer(), Tar::default().file("c", "d").layer()])
+        .write(&folder.join("two"));
+    let words = ["scan", "image", "oci:other", "--base", "oci:two", "--look-for", "hardening", "--fail-on", "never"];
+    assert!(gaps(&report(&folder, &words, 0)).join("\n").contains("of the 2 layers"));
     let other = scan(&folder, &["--base", "oci:other"], 1);
     assert!(gaps(&other).join("\n").contains("no layer in common"), "{:?}", gaps(&other));
     assert!(complaint(&folder, &["scan", "image", "example.tar", "--base", "missing.tar"], 3).contains("--base"));
@@ -199,4 +203,22 @@ fn a_bill_that_may_lack_packages_says_so_and_is_not_clean() {
     assert_eq!(expect(&folder, &["sbom", "validate", "bill.cdx.json"], 0), "bill.cdx.json: valid\n");
     let report = report(&folder, &["scan", "image", "sbom:bill.cdx.json"], 2);
     assert!(gaps(&report).join("\n").contains("incomplete"), "{:?}", gaps(&report));
+}
+
+#[test]
+fn a_stranger_s_bill_without_source_packages_is_unknown() {
+    let folder = with_database("advice-sourceless");
+    let bill = |tool: &str| {
+        format!(
+            r#"{{"bomFormat": "CycloneDX", "specVersion": "1.6", "version": 1, "metadata": {{"tools": {{"components": [
+            {{"type": "application", "name": "{tool}", "version": "1"}}]}}}}, "components": [
+            {{"type": "operating-system", "name": "debian", "version": "12"}},
+            {{"type": "library", "name": "tzdata", "version": "1", "purl": "pkg:deb/debian/tzdata@1?distro=debian-12"}}]}}"#
+        )
+    };
+    for (tool, code) in [("someone", 2), ("syft", 0)] {
+        crate::image::put(&folder.join("bill.json"), bill(tool).as_bytes());
+        let report = report(&folder, &["scan", "image", "sbom:bill.json", "--look-for", "vulnerabilities"], code);
+        assert_eq!(gaps(&report).join("\n").contains("no source packages"), code == 2, "{:?}", gaps(&report));
+    }
 }
