@@ -7,7 +7,7 @@ use image::facts::Fact;
 use libfuzzer_sys::fuzz_target;
 
 /// Cataloguers with a path that each takes. New ones go to the end, so that inputs that are kept mean the same.
-const PATHS: [(&str, &str); 64] = [
+const PATHS: [(&str, &str); 69] = [
     ("npm-lock", "package-lock.json"),
     ("npm-manifest", "package.json"),
     ("npm-installed", "node_modules/a/package.json"),
@@ -72,6 +72,11 @@ const PATHS: [(&str, &str); 64] = [
     ("wordpress-plugin", "wp-content/plugins/a/a.php"),
     ("wordpress-theme", "wp-content/themes/a/style.css"),
     ("bill-of-materials", "bom.json"),
+    ("r-description", "usr/lib/R/library/a/DESCRIPTION"),
+    ("vcpkg-status", "vcpkg/status"),
+    ("vcpkg-info", "vcpkg/info/a_1_x64-linux.list"),
+    ("actions", ".github/workflows/a.yaml"),
+    ("conda-environment", "environment.yaml"),
 ];
 
 fuzz_target!(|bytes: &[u8]| {

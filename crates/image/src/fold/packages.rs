@@ -30,8 +30,14 @@ struct Owner {
     name: Box<str>,
 }
 
-/// What makes two packages the same one.
-type Identity = (Kind, Box<str>, Box<str>, Box<str>);
+/// What makes two packages the same one: kind, name, version, architecture, and the UUID where names are not unique.
+type Identity = (Kind, Box<str>, Box<str>, Box<str>, Box<str>);
+
+/// Two packages of Julia may have one name, also in one project; the UUID tells them apart.
+fn identity(package: &Package) -> Identity {
+    let uuid = package.property("uuid").filter(|_| package.kind == Kind::Julia).unwrap_or_default();
+    (package.kind, package.name.clone(), package.version.clone(), package.arch.clone(), uuid.into())
+}
 
 impl Collected {
     /// Packages of these files are followed to the lowest layer that has them. Of files that lie in one layer alone that is
@@ -111,7 +117,7 @@ impl Collected {
             {
                 package.properties.push(("owner".into(), owner.name.clone()));
             }
-            let key = (package.kind, package.name.clone(), package.version.clone(), package.arch.clone());
+            let key = identity(&package);
             match merged.get_mut(&key) {
                 Some(known) => join(known, package),
                 None => drop(merged.insert(key, package)),

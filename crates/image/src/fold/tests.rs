@@ -305,3 +305,18 @@ fn hints_count_only_where_no_lock_file_of_the_project_tells_more() {
         assert_eq!(inventory.packages.len(), expected, "{lock}");
     }
 }
+
+#[test]
+fn packages_of_julia_with_one_name_are_told_apart_by_their_uuids() {
+    let one = |uuid: &str| {
+        let mut package = Package::new(Kind::Julia, "B", "1.9.0");
+        package.properties.push(("uuid".into(), uuid.into()));
+        package.places.push(Place::file("Manifest.toml"));
+        Fact::Package(package)
+    };
+    let facts = vec![one("f41f7b98"), one("edca9bc6"), one("f41f7b98")];
+    let file = FileFacts { path: "Manifest.toml".into(), facts, damage: Vec::new() };
+    let inventory = fold_folder(crate::scanner::Found { files: vec![file], ..Default::default() });
+    let uuids: Vec<_> = inventory.packages.iter().map(|package| package.property("uuid").unwrap()).collect();
+    assert_eq!(uuids, ["edca9bc6", "f41f7b98"]);
+}
