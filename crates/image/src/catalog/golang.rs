@@ -54,7 +54,7 @@ fn go_mod(input: &Input<'_>, sink: &mut Sink) {
         }
         let verb = if block.is_empty() && !words.is_empty() { words.remove(0) } else { block.as_str() };
         match (verb, words.as_slice()) {
-            ("module", [name, ..]) => {
+            ("module", [name, ..]) if !name.is_empty() => {
                 let mut package = package(name, "", input.path, at);
                 package.need = Need::Direct;
                 sink.package(package);
@@ -62,13 +62,14 @@ fn go_mod(input: &Input<'_>, sink: &mut Sink) {
             }
             ("go", [version, ..]) => go = (*version).to_owned(),
             ("toolchain", [version, ..]) => toolchain = version.trim_start_matches("go").to_owned(),
-            ("require", [name, version, ..]) => {
+            ("require", [name, version, ..]) if !name.is_empty() && !version.is_empty() => {
                 let mut package = package(name, version, input.path, at);
                 let indirect = comment.trim().split([' ', ';']).next() == Some("indirect");
                 package.need = if indirect { Need::Indirect } else { Need::Direct };
                 required.insert(((*name).to_owned(), (*version).to_owned()), package);
             }
-            ("require", [name]) => sink.damage(format!("{} has no version and was left out", shown(name))),
+            ("require", ["", ..]) => sink.damage("an entry has no name and was left out"),
+            ("require", [name, ..]) => sink.damage(format!("{} has no version and was left out", shown(name))),
             ("replace", words) => replaced.extend(replacement(words)),
             _ => {}
         }
@@ -82,7 +83,7 @@ fn go_mod(input: &Input<'_>, sink: &mut Sink) {
     for [old, version, new, new_version] in replaced {
         for ((name, at), package) in &mut required {
             // A folder that stands in for a module has no version, and nothing is known of it.
-            if *name == old && (version.is_empty() || *at == version) && !new_version.is_empty() {
+            if *name == old && (version.is_empty() || *at == version) && !new.is_empty() && !new_version.is_empty() {
                 package.name = new.as_str().into();
                 package.version = new_version.as_str().into();
                 package.properties.push(("replaces".into(), format!("{name}@{at}").into()));
@@ -162,7 +163,8 @@ const BYTES_MAX: u64 = 16 << 20;
 #[cfg(test)]
 mod tests {
     use super::{go_mod, vendor};
-    use crate::catalog::listed;
+    use crate::catalog::{Input, Sink, listed};
+    use crate::facts::Fact;
 
     #[test]
     fn requirements_replacements_and_the_go_version_are_read() {
@@ -174,5 +176,23 @@ mod tests {
         let text =
             b"# example.com/b v1.0.0\n## explicit\nexample.com/b/x\n# example.com/c v1 => example.com/d v2.0.0\n";
         assert_eq!(listed(vendor, "vendor/modules.txt", text), ["example.com/b v1.0.0", "example.com/d v2.0.0"]);
+    }
+
+    #[test]
+    fn quoted_nothing_is_no_module_and_is_told() {
+        for (line, told) in [
+            ("module \"\"", "it has no line `module`: it is empty, or another format than its name says"),
+            ("module a\nrequire `` v1.0.0", "an entry has no name and was left out"),
+            ("module a\nrequire b \"\"", "b has no version and was left out"),
+        ] {
+            let mut sink = Sink::default();
+            go_mod(&Input { path: "go.mod", bytes: line.as_bytes() }, &mut sink);
+            let damage: Vec<_> = sink.damage.iter().map(|fault| &*fault.message).collect();
+            assert_eq!(damage, [told], "{line}");
+            let named = |fact: &Fact| matches!(fact, Fact::Package(package) if package.name.is_empty() || &*package.name == "b");
+            assert!(!sink.facts.iter().any(named), "{line}");
+        }
+        let text = b"module a\nrequire b v1.0.0\nreplace b => \"\" v2.0.0\n";
+        assert_eq!(listed(go_mod, "go.mod", text), ["a ", "b v1.0.0"]);
     }
 }
