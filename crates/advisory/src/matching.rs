@@ -144,7 +144,8 @@ impl<'k> Matcher<'k> {
         let mut unknown = BTreeSet::new();
         let mut vulnerabilities = Vec::new();
         let levels = RefCell::default();
-        let patched = self.patched(packages, ecosystems.as_deref().unwrap_or_default());
+        let owners = packages.iter().filter_map(|package| package.property("owner")).collect();
+        let patched = self.patched(&owners, packages, ecosystems.as_deref().unwrap_or_default());
         for (index, package) in packages.iter().enumerate() {
             // What the distribution installs, the distribution patches: its package is judged in its own place.
             if package.property("owner").is_some_and(|owner| patched.contains(owner)) {
@@ -161,11 +162,24 @@ impl<'k> Matcher<'k> {
         Matches { vulnerabilities, unknown: unknown.into_iter().collect() }
     }
 
-    /// Names of installed packages of the distribution that it is known to judge: files of others, and of packages that
-    /// are not installed, are nobody's.
-    fn patched<'p>(&self, packages: &'p [Package], ecosystems: &[Box<str>]) -> HashSet<&'p str> {
+    /// Which of these packages, by name, are installed and the distribution is known to judge: files that they brought need
+    /// no judgement of their own. Files of others, and of packages that are not installed, are nobody's.
+    pub fn judges<'p>(
+        &self,
+        names: &HashSet<&str>,
+        packages: &'p [Package],
+        distro: Option<&Distro>,
+    ) -> HashSet<&'p str> {
+        self.patched(names, packages, &distro.and_then(ecosystem::ecosystems).unwrap_or_default())
+    }
+
+    fn patched<'p>(
+        &self,
+        owners: &HashSet<&str>,
+        packages: &'p [Package],
+        ecosystems: &[Box<str>],
+    ) -> HashSet<&'p str> {
         let Some(ecosystem) = ecosystems.iter().find(|name| self.covered(name).is_ok()) else { return HashSet::new() };
-        let owners: HashSet<&str> = packages.iter().filter_map(|package| package.property("owner")).collect();
         let judged = |package: &&Package| {
             is_of_system(package.kind)
                 && owners.contains(&*package.name)
@@ -175,22 +189,6 @@ impl<'k> Matcher<'k> {
                     .any(|lookup| !self.knowledge.affected(ecosystem, &lookup.name).is_empty())
         };
         packages.iter().filter(judged).map(|package| &*package.name).collect()
-    }
-
-    /// Which of these packages, by name, the distribution is known to judge: files that they brought need no judgement of
-    /// their own.
-    pub fn judges<'n>(&self, names: &[&'n str], packages: &[Package], distro: Option<&Distro>) -> HashSet<&'n str> {
-        let ecosystems = distro.and_then(ecosystem::ecosystems).unwrap_or_default();
-        let Some(ecosystem) = ecosystems.iter().find(|name| self.covered(name).is_ok()) else { return HashSet::new() };
-        let judged = |package: &Package| {
-            is_of_system(package.kind)
-                && lookups(package)
-                    .into_iter()
-                    .flatten()
-                    .any(|lookup| !self.knowledge.affected(ecosystem, &lookup.name).is_empty())
-        };
-        let known = |name: &&&str| packages.iter().any(|package| *package.name == ***name && judged(package));
-        names.iter().filter(known).copied().collect()
     }
 
     /// The ecosystem that judges a package, or why there is none.
@@ -257,8 +255,8 @@ impl<'k> Matcher<'k> {
         if covering.peek().is_none() {
             return Err(format!("no advisory source covers {}", named()).into());
         }
-        // A source of a whole distribution says nothing of releases that it does not know yet or any more.
-        // One that has nothing at all of an ecosystem says nothing of it, whatever it is said to cover.
+        // A source that has nothing at all of an ecosystem says nothing of it, whatever it is said to cover; and one of a
+        // whole distribution says nothing of releases that it does not know yet or any more.
         if !self.knowledge.has_records(ecosystem) {
             return Err(format!("no advisory speaks of {}", named()).into());
         }

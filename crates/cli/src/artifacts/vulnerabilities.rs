@@ -243,7 +243,7 @@ fn named(packages: &[Package]) -> Vec<Package> {
 /// Packages of the system that brought damaged files and that the distribution is known to judge.
 pub(crate) fn judged<'s>(scanned: &'s Scanned, known: Option<&Known>) -> HashSet<&'s str> {
     let inventory = &scanned.inventory;
-    let owners: Vec<&str> = inventory.damage.iter().filter_map(|damage| damage.owner.as_deref()).collect();
+    let owners: HashSet<&str> = inventory.damage.iter().filter_map(|damage| damage.owner.as_deref()).collect();
     let answers =
         known.filter(|_| !owners.is_empty()).and_then(|known| known.mapped.database().ok().map(|it| (known, it)));
     let Some((known, database)) = answers else { return HashSet::new() };
