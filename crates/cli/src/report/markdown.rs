@@ -7,7 +7,7 @@ use model::{Finding, Judgement, Severity, State};
 
 use super::Render;
 use super::escape::{Code, Link, Markdown};
-use super::tally::{advisories_words, exception_state, plural, rank, severities, states};
+use super::tally::{advisories_words, exception_state, plural, rank, severities, states, upgrades as ordered};
 
 /// Prints the report.
 pub(crate) fn write(render: &Render<'_>, out: &mut dyn Write) -> io::Result<()> {
@@ -118,9 +118,7 @@ fn upgrades(render: &Render<'_>, out: &mut dyn Write) -> io::Result<()> {
         "\n<details><summary>{}</summary>\n\n| Package | Installed | To | Clears | Without a fix | Made in |\n|---|---|---|---:|---:|---|",
         plural(upgrades.len(), "upgrade")
     )?;
-    let mut order: Vec<_> = upgrades.iter().collect();
-    order.sort_by_key(|upgrade| std::cmp::Reverse(upgrade.clears.len()));
-    for upgrade in order.into_iter().take(UPGRADES_MAX) {
+    for upgrade in ordered(render.report).into_iter().take(UPGRADES_MAX) {
         write!(out, "| {} | {} ", Markdown(&upgrade.package), Markdown(&upgrade.installed))?;
         let (clears, stays) = (upgrade.clears.len(), upgrade.stays.len());
         writeln!(out, "| {} | {clears} | {stays} | {} |", Markdown(&upgrade.to), upgrade.by.words())?;

@@ -1,7 +1,7 @@
 //! Counts that several formats show.
 
 use model::catalogue::Area;
-use model::report::{AdvisorySource, UpgradeBy};
+use model::report::{AdvisorySource, Upgrade, UpgradeBy};
 use model::{ExceptionUse, Finding, Posture, Report, Severity, State};
 
 /// Number of findings of each severity, in the order of [`Severity::ALL`].
@@ -79,6 +79,13 @@ pub(crate) fn age_words(source: &AdvisorySource) -> String {
 
 fn days(count: i64) -> String {
     plural(usize::try_from(count).unwrap_or(0), "day")
+}
+
+/// The upgrades, those first that clear most.
+pub(crate) fn upgrades(report: &Report) -> Vec<&Upgrade> {
+    let mut order: Vec<&Upgrade> = report.upgrades.iter().collect();
+    order.sort_by_key(|upgrade| std::cmp::Reverse(upgrade.clears.len()));
+    order
 }
 
 /// Where an upgrade is made, as the end of a sentence; nothing where that goes without saying.

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::coverage::{ROWS_MAX, rest};
 use crate::report::Render;
 use crate::report::escape::Html;
-use crate::report::tally::{age_words, grouped};
+use crate::report::tally::{age_words, grouped, upgrades as ordered};
 
 /// Prints the upgrades, those first that clear most.
 pub(crate) fn upgrades(render: &Render<'_>, out: &mut dyn Write) -> io::Result<()> {
@@ -20,9 +20,7 @@ pub(crate) fn upgrades(render: &Render<'_>, out: &mut dyn Write) -> io::Result<(
          <th scope=\"col\">Installed</th><th scope=\"col\">To</th><th scope=\"col\" class=\"n\">Clears</th>\
          <th scope=\"col\" class=\"n\">Without a fix</th><th scope=\"col\">Made in</th><th scope=\"col\">Target</th></tr></thead><tbody>"
     )?;
-    let mut order: Vec<_> = upgrades.iter().collect();
-    order.sort_by_key(|upgrade| std::cmp::Reverse(upgrade.clears.len()));
-    for upgrade in order.into_iter().take(ROWS_MAX) {
+    for upgrade in ordered(render.report).into_iter().take(ROWS_MAX) {
         writeln!(
             out,
             "<tr><th scope=\"row\">{}</th><td class=\"nw\">{}</td><td class=\"nw\">{}</td><td class=\"n\">{}</td>\

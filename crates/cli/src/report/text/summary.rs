@@ -7,7 +7,9 @@ use model::{Judgement, Severity};
 use super::style::Style;
 use crate::report::Render;
 use crate::report::escape::Shown;
-use crate::report::tally::{advisories_words, age_words, exception_state, grouped, plural, severities, upgrade_words};
+use crate::report::tally::{
+    advisories_words, age_words, exception_state, grouped, plural, severities, upgrade_words, upgrades as ordered,
+};
 
 /// Prints the summary.
 pub(crate) fn write(render: &Render<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
@@ -76,9 +78,7 @@ fn upgrades(render: &Render<'_>, style: Style, out: &mut dyn Write) -> io::Resul
         return Ok(());
     }
     writeln!(out, "{} ({})", style.bold("Upgrades"), upgrades.len())?;
-    let mut order: Vec<_> = upgrades.iter().collect();
-    order.sort_by_key(|upgrade| std::cmp::Reverse(upgrade.clears.len()));
-    for upgrade in order.into_iter().take(UPGRADES_MAX) {
+    for upgrade in ordered(render.report).into_iter().take(UPGRADES_MAX) {
         let mut text = format!(
             "{} {} → {}: clears {}",
             Shown(&upgrade.package),
