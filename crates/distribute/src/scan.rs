@@ -338,9 +338,9 @@ impl Ignores {
 
 /// Tells of package databases that programs reach through links, and that lie where none is looked for.
 fn databases_elsewhere(root: &Path, scanner: &mut Scanner<'_>) {
-    for database in catalog::DATABASES {
+    for database in catalog::databases() {
         let place = resolve(root, database);
-        let known = place.as_ref().is_some_and(|place| catalog::DATABASES.iter().any(|end| place.ends_with(end)));
+        let known = place.as_ref().is_some_and(|place| catalog::databases().any(|end| place.ends_with(end)));
         if known || scanner.told(database) || place.as_ref().is_some_and(|place| !root.join(place).exists()) {
             continue;
         }

@@ -74,19 +74,15 @@ pub fn all() -> impl Iterator<Item = &'static Cataloguer> {
 }
 
 /// Where package databases of systems lie, files and folders, below the root of the system.
-pub const DATABASES: &[&str] = &[
+pub fn databases() -> impl Iterator<Item = &'static str> {
+    OTHER_DATABASES.iter().chain(rpm::DATABASES).copied()
+}
+
+/// Those of all package managers but rpm.
+const OTHER_DATABASES: &[&str] = &[
     "var/lib/dpkg/status",
     "var/lib/dpkg/status.d",
     "lib/apk/db/installed",
-    "var/lib/rpm/Packages",
-    "var/lib/rpm/Packages.db",
-    "var/lib/rpm/rpmdb.sqlite",
-    "usr/lib/sysimage/rpm/Packages",
-    "usr/lib/sysimage/rpm/Packages.db",
-    "usr/lib/sysimage/rpm/rpmdb.sqlite",
-    "usr/share/rpm/Packages",
-    "usr/share/rpm/Packages.db",
-    "usr/share/rpm/rpmdb.sqlite",
     "var/lib/pacman/local",
     "usr/lib/opkg/status",
     "var/lib/opkg/status",

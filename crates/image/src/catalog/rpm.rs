@@ -19,24 +19,24 @@ mod sqlite;
 
 use header::Header;
 
+/// Where the databases lie, in each form.
+pub(super) const DATABASES: &[&str] = &[
+    "var/lib/rpm/Packages",
+    "var/lib/rpm/Packages.db",
+    "var/lib/rpm/rpmdb.sqlite",
+    "usr/lib/sysimage/rpm/Packages",
+    "usr/lib/sysimage/rpm/Packages.db",
+    "usr/lib/sysimage/rpm/rpmdb.sqlite",
+    "usr/share/rpm/Packages",
+    "usr/share/rpm/Packages.db",
+    "usr/share/rpm/rpmdb.sqlite",
+];
+
 /// What rpm leaves behind.
 pub static CATALOGUERS: &[Cataloguer] = &[
     Cataloguer {
         name: "rpm-database",
-        wants: Wants {
-            path_ends: &[
-                "var/lib/rpm/Packages",
-                "var/lib/rpm/Packages.db",
-                "var/lib/rpm/rpmdb.sqlite",
-                "usr/lib/sysimage/rpm/Packages",
-                "usr/lib/sysimage/rpm/Packages.db",
-                "usr/lib/sysimage/rpm/rpmdb.sqlite",
-                "usr/share/rpm/Packages",
-                "usr/share/rpm/Packages.db",
-                "usr/share/rpm/rpmdb.sqlite",
-            ],
-            ..Wants::NOTHING
-        },
+        wants: Wants { path_ends: DATABASES, ..Wants::NOTHING },
         settings: Settings::Installed,
         bytes_max: DATABASE_BYTES_MAX,
         read,

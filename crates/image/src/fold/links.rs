@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::catalog::DATABASES;
+use crate::catalog::databases;
 use crate::facts::LayerFacts;
 use crate::path::{PathHash, ancestry};
 
@@ -92,14 +92,14 @@ impl<'a> Links<'a> {
     /// Package databases that programs reach through links and that lie where nobody looks for one, with their place.
     pub(super) fn databases_elsewhere(&self) -> Vec<(&'static str, String)> {
         let Some(top) = self.layers.len().checked_sub(1) else { return Vec::new() };
-        let moved = DATABASES.iter().filter_map(|database| {
+        let moved = databases().filter_map(|database| {
             let place = self.resolve(database, top)?;
-            let known = DATABASES.iter().any(|end| place.ends_with(end));
+            let known = databases().any(|end| place.ends_with(end));
             let hash = PathHash::of(&place);
             let there = |layer: &Arc<LayerFacts>| {
                 [&layer.hides, &layer.folders, &layer.implied].iter().any(|paths| paths.binary_search(&hash).is_ok())
             };
-            (!known && self.layers.iter().flatten().any(there)).then_some((*database, place))
+            (!known && self.layers.iter().flatten().any(there)).then_some((database, place))
         });
         moved.collect()
     }
